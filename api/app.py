@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute
 
 from api import handbook, health, metrics, previews, problems, whatsapp
 from api.auth import Keys
+from api.campaigns import routes as campaigns
 from api.config import ApiConfig
 from api.cors import Cors
 from api.door import Door
@@ -27,7 +28,7 @@ from api.profiles import confirming, erasures, held, preferences, suppressions
 from api.profiles import routes as profiles
 from api.reports import exports
 from api.reports import routes as reports
-from api.runs import doubts, journeys, providers, tasks
+from api.runs import doubts, journeys, parameters, providers, tasks
 from api.runs import routes as runs
 from api.segments import changes as segment_changes
 from api.segments import lists
@@ -58,6 +59,7 @@ ROUTERS = [
     visitors.router,
     journeys.router,
     runs.router,
+    campaigns.router,
     tasks.router,
     providers.router,
     doubts.router,
@@ -157,6 +159,7 @@ def _described(app: FastAPI) -> dict[str, Any]:
         )
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         schemas.update(problems.schemas())
+        parameters.describe(schemas, app.state.config.catalogue)
         for operation in _operations(document):
             problems.describe(operation)
         app.openapi_schema = document

@@ -73,6 +73,8 @@ class ApiConfig:
     #: The catalogue's version: what is started here begins with it, as soon as it has been deployed.
     version: str | None = None
     segments: Mapping[str, Segment] = field(default_factory=dict)
+    #: Whether a campaign or bulk start begins only once somebody else has approved it than who made it.
+    approve_campaigns: bool = False
     #: Places of pages and apps by name; and how a template is rendered there for somebody with these traits
     #: and this language, where it can be.
     places: Mapping[str, Place] = field(default_factory=dict)

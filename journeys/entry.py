@@ -78,7 +78,7 @@ class Entry:
     """Somebody is to enter a journey: by a segment, by API or by another journey, since when, and with what."""
 
     spec: JourneySpec
-    by: Literal["segment", "api", "journey"]
+    by: Literal["segment", "api", "journey", "campaign"]
     at: datetime
     key: str = ""
     control: str = "live"
@@ -93,6 +93,7 @@ class Entry:
     unlike: Mapping[str, str] = field(default_factory=dict)
     #: How often journeys have started one of the customer's runs in the last `STARTS_WITHIN`, where a journey asks.
     started: int = 0
+    campaign: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +119,9 @@ class NewRun:
     waits_from: datetime | None = None
     waits_until: datetime | None = None
     instead_of: UUID | None = None
+    campaign: UUID | None = None
+    #: Only of a run that has no workflow, since its campaign carries its message: then it is begun as soon as it is there.
+    started_at: datetime | None = None
 
 
 def let_in(entry: Entry, found: Standing, now: datetime) -> NewRun | Refused:
@@ -219,6 +223,7 @@ def _new_run(entry: Entry, found: Standing, now: datetime) -> NewRun:
         traceparent=entry.traceparent,
         version=entry.version,
         instead_of=found.open_id,
+        campaign=entry.campaign,
     )
 
 

@@ -19,6 +19,7 @@ journeys.handle       journeys journeys.gate segments segments.language
 journeys.walk         journeys journeys.handle journeys.gate segments segments.language.wire
 journeys.kit          journeys
 journeys.onsite       journeys journeys.handle segments
+journeys.campaigns    journeys journeys.gate segments segments.time
 journeys.check        journeys journeys.gate.hours journeys.handle journeys.walk segments
 journeys.experiments  journeys journeys.handle segments segments.language
 journeys.versions     journeys journeys.check
@@ -45,6 +46,7 @@ activities            BORDER segments.* store.* activities.dispatch activities.g
 activities.versions   BORDER segments.* store.* activities activities.channels activities.templating
 activities.asking     BORDER journeys.errors segments.* store.* activities.gate activities.versions
 activities.calling    BORDER store.* activities activities.deliver.patience activities.gate activities.versions WEB
+activities.campaigns  BORDER segments.* store.* activities activities.deliver activities.dispatch activities.versions
 activities.channels   BORDER segments.language.chance segments.time store.* activities activities.templating activities.web
 activities.deliver    BORDER segments.* store.* activities activities.gate activities.versions MESSAGES
 activities.dispatch   BORDER journeys.errors segments.* store.* activities activities.asking activities.gate activities.versions
@@ -67,22 +69,24 @@ store.runs            store
 store.segments        store
 
 api                   journeys journeys.onsite segments.* store.* activities.channels api.*
+api.campaigns         journeys journeys.campaigns segments.* store.* activities.channels api api.runs
 api.ingest            journeys segments.* store.* activities.channels api
 api.onsite            journeys journeys.onsite segments.* store.* activities.channels api api.ingest api.webhooks
 api.pages
 api.products          journeys segments.* store.* activities.channels api api.segments
 api.profiles          journeys segments.* store.* activities.channels api api.segments
 api.reports           journeys journeys.experiments segments.* store.* activities.channels api
-api.runs              journeys journeys.walk segments.* store.* activities.channels api
+api.runs              journeys journeys.campaigns journeys.walk segments.* store.* activities.channels api
 api.segments          journeys segments.* store.* activities.channels api
 api.webhooks          journeys segments.* store.* activities.channels api
 api.wallet            journeys segments.* store.* activities.channels api api.webhooks
 api.web_push          journeys segments.* store.* activities.channels api api.webhooks
 
-workers               journeys.* segments.* store.* activities.* api.* workers workers.measuring workers.privacy
+workers               journeys.* segments.* store.* activities.* api.* workers WORKFLOWS
 workers.cli           journeys.* segments.* store.* activities.* api.* workers workers.demo workers.embedded
 workers.demo          journeys.* segments.* store.* activities.* api.* workers workers.embedded
 workers.embedded      journeys.* segments.* store.* activities.* api.* workers workers.cli workers.sandbox
+workers.campaigns     BORDER
 workers.measuring     BORDER
 workers.privacy       BORDER
 workers.sandbox       BORDER
@@ -90,6 +94,7 @@ workers.testing       journeys.* segments.* store.* activities.* api.* workers w
 """
 GROUPS = {
     "WEB": ["activities.channels", "activities.web"],
+    "WORKFLOWS": ["workers.campaigns", "workers.measuring", "workers.privacy"],
     "MESSAGES": ["activities.channels", "activities.templating"],
     # What stands on the border between workflows and activities: contracts, and pure decisions on entry.
     "BORDER": [
@@ -97,6 +102,7 @@ GROUPS = {
         for name in (
             *(
                 "actions",
+                "campaigns",
                 "clock",
                 "contracts",
                 "endings",

@@ -14,6 +14,7 @@ from activities.asking.questions import Questions
 from activities.calling.calling import Calling
 from activities.calling.lines import CONNECTIONS, PATIENT, Lines
 from activities.calling.where import where_of
+from activities.campaigns.campaigns import Campaigns
 from activities.channels.carriers import Carriers
 from activities.channels.kinds import sending
 from activities.channels.tracking import Tracking
@@ -23,6 +24,7 @@ from activities.deliver.deliver import Delivery
 from activities.deliver.doubt import Doubt
 from activities.deliver.limits import Limits
 from activities.dispatch.brakes import Brakes, Thresholds
+from activities.dispatch.campaigning import Campaigner
 from activities.dispatch.closing import Closer
 from activities.dispatch.dispatch import Dispatcher
 from activities.dispatch.ending import Ender
@@ -60,6 +62,7 @@ class Parts:
 
     catalogue: Catalogue
     delivery: Delivery
+    campaigns: Campaigns
     questions: Questions
     expecting: Expecting
     fitting: Fitting
@@ -95,9 +98,11 @@ def assemble(settings: Settings, database: Database, client: Client) -> Parts:
     library = library_of(settings.catalogue, database, definitions, deployers(settings))
     carriers, account = channels(settings), Account.configured(settings, database)
     folding = Folding(database, library, settings.clock)
+    delivering = delivery(settings, database, library, carriers)
     return Parts(
         catalogue=definitions,
-        delivery=delivery(settings, database, library, carriers),
+        delivery=delivering,
+        campaigns=Campaigns(database, library, delivering, settings.clock),
         questions=Questions(database, library),
         expecting=Expecting(database, library),
         fitting=Fitting(library),
@@ -185,6 +190,7 @@ def watch(
         undecided=Undecided(database, versions, clock, closer.look),
         eraser=Eraser(database, client, clock),
         repeater=Repeater(database, client, clock),
+        campaigner=Campaigner(database, client, clock),
         brakes=Brakes(database, clock, thresholds(settings)),
         pace=Pace(settings.release_per_second),
     )

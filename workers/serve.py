@@ -102,6 +102,7 @@ def api_config(
         web_push_public_key=settings.web_push_public_key,
         wallets=wallets_of(settings),
         twilio_auth_token=settings.twilio_auth_token.get_secret_value(),
+        approve_campaigns=settings.approve_campaigns,
         catalogue=journeys,
         version=version,
         segments=segments,

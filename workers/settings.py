@@ -162,6 +162,9 @@ class Settings(MailSettings, WalletSettings):
         description="messages that leave after a pause, over all journeys; each passes the gate anew",
     )
 
+    approve_campaigns: bool = Field(
+        default=False, description="campaigns and bulk starts wait until another key than the one that made them approves them"
+    )
     worker_queues: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="task queues this worker serves, comma separated; empty: all"
     )

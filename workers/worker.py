@@ -21,6 +21,7 @@ from activities.channels.kinds import KINDS, lacking
 from activities.deliver.pacing import Pacing
 from activities.deliver.patience import HEARTBEAT
 from activities.dispatch.raising import Raising
+from journeys.campaigns.contracts import CAMPAIGN_QUEUE
 from journeys.catalogue import Catalogue
 from journeys.contracts import CALLS_QUEUE, WATCH_QUEUE, WORKFLOW_QUEUE, Channel, WatchShard, delivery_queue
 from journeys.temporal.repeat import RepeatMessage
@@ -31,6 +32,7 @@ from store.away import AWAY
 from store.deliveries.providers import stop
 from store.versions import in_use
 from workers.assembly import Parts, assemble
+from workers.campaigns.workflows import Campaign, CampaignAgain
 from workers.lacking import unable
 from workers.measuring.recomputing import RecomputeSums
 from workers.memory import long_lived
@@ -53,6 +55,8 @@ REMEMBERED = 1_000
 #: Tasks of a queue that a process takes at once. It works on a few dozen a second at most, which two bring, also from far away;
 #: more would move a backlog into the process and into Temporal's store, where what is urgent waits behind all of it.
 _POLLING = PollerBehaviorAutoscaling(initial=2, maximum=2)
+#: Activities of campaigns that a process has at once.
+_PARTS = 4
 #: The Worker Deployment whose versions are releases of the engine.
 DEPLOYMENT = "journeys"
 #: Open runs that are replayed when a worker starts.
@@ -113,6 +117,7 @@ def workers(
         WORKFLOW_QUEUE: lambda: _journeys(client, parts, remembered, common),
         CALLS_QUEUE: lambda: _calls(client, parts, common),
         WATCH_QUEUE: lambda: _watch(client, parts, common),
+        CAMPAIGN_QUEUE: lambda: _campaigns(client, parts, common),
     }
     for channel, carriers in parts.carriers.items():  # without a provider, messages wait in their queue
         everything[delivery_queue(channel)] = partial(_delivery, client, parts, channel, carriers, common)
@@ -155,6 +160,19 @@ def _watch(client: Client, parts: Parts, common: Mapping[str, Any]) -> Worker:
             parts.retaining.retain,
             parts.folding.nightly,
         ],
+        **common,
+    )
+
+
+def _campaigns(client: Client, parts: Parts, common: Mapping[str, Any]) -> Worker:
+    """A few parts at once: each has many messages under way."""
+    return Worker(
+        client,
+        task_queue=CAMPAIGN_QUEUE,
+        workflows=[Campaign, CampaignAgain],
+        activities=[parts.campaigns.look, parts.campaigns.work, parts.campaigns.again],
+        max_concurrent_activities=_PARTS,
+        max_heartbeat_throttle_interval=HEARTBEAT,
         **common,
     )
 

@@ -91,9 +91,17 @@ class Delivery:
             ApplicationError: the provider asks to be tried later; Temporal retries.
         """
         async with alive():
-            receipt = await self._deliver(request)
-            if receipt.outcome is Outcome.SENT:
-                await self._follow(request)
+            return await self.attempt(request)
+
+    async def attempt(self, request: DeliverRequest) -> Receipt:
+        """The same inside an activity that shows by itself that it lives.
+
+        Raises:
+            ApplicationError: as above.
+        """
+        receipt = await self._deliver(request)
+        if receipt.outcome is Outcome.SENT:
+            await self._follow(request)
         DELIVERIES.labels(request.channel.value, receipt.outcome.value).inc()
         told = {"run": str(request.run_id), "step": request.step, "reason": receipt.reason and receipt.reason.value}
         activity.logger.info("message %s", receipt.outcome.value, extra=told)

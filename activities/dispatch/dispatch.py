@@ -28,6 +28,7 @@ from temporalio.service import RPCError
 
 from activities.dispatch.admission import admit
 from activities.dispatch.brakes import Brakes
+from activities.dispatch.campaigning import Campaigner
 from activities.dispatch.closing import Closer
 from activities.dispatch.ending import Ender
 from activities.dispatch.erasing import Eraser
@@ -92,6 +93,7 @@ class Dispatcher:
     eraser: Eraser
     repeater: Repeater
     brakes: Brakes
+    campaigner: Campaigner
     pace: Pace = field(default_factory=Pace)
     task_queue: str = WORKFLOW_QUEUE
     _seldom: Seldom = field(default_factory=Seldom)
@@ -114,7 +116,7 @@ class Dispatcher:
             partial(self._tell, shard),
         ]
         done, failed = 0, list[Exception]()
-        once = [self._release, self.eraser.start, self.repeater.start, self.brakes.look_now_and_then]
+        once = [self._release, self.eraser.start, self.repeater.start, self.campaigner.start, self.brakes.look_now_and_then]
         for step in [*steps, *once] if shard.shard == 0 else steps:
             try:
                 done += await step()
@@ -255,7 +257,7 @@ class Dispatcher:
             search_attributes=_attributes(run),
             static_summary=f"{run.journey}: entered {run.segment or 'by API'} {run.entered_at:%d %b %H:%M} UTC",
             static_details=f"{about}\n\nBegan with version {run.version} of the catalogue." if run.version else about,
-            priority=Priority(priority_key=2 if first else 3, fairness_key=run.journey[:64]),
+            priority=Priority(priority_key=2 if first else 4 if run.campaign else 3, fairness_key=run.journey[:64]),
         )
 
     def _argument(self, run: RunToStart, served: Served) -> RunStart:

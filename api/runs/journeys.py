@@ -18,6 +18,7 @@ from api.runs.models import CustomerName, JourneyName, Model
 from api.runs.why_not import Asking, WhyNot
 from api.state import Config, Db
 from journeys import JourneyDefinition
+from journeys.campaigns.message import PREFIX
 from journeys.endings import said
 from segments.ask.overview import AllSegments, all_segments
 from store import Database
@@ -133,7 +134,8 @@ async def list_journeys(
     around = await all_segments(database, config.segments)
     standing = await _standing(config, database)
     waiting = await lines(config, database, standing)
-    somebody = (name for name, stands in standing.items() if stands.open_runs or stands.waiting_runs)
+    ours = (each for each in standing.items() if not each[0].startswith(PREFIX))  # campaigns are listed by themselves
+    somebody = (name for name, stands in ours if stands.open_runs or stands.waiting_runs)
     names = sorted(name for name in {*config.catalogue, *somebody} if caller.has(name))
     used = await _used(config, database)
     held = {name: switches.holding(thrown, name) for name in names}

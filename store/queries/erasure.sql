@@ -100,6 +100,10 @@ delete from unread_reply where profile_id = any($1::uuid[]) returning 1;
 -- What was said about consent. Each no has been kept as a suppressed digest (`store.customers.consent.forget`).
 delete from consent where profile_id = any($1::uuid[]) returning 1;
 
+-- name: purge_campaign_row
+-- Their rows of campaigns.
+delete from campaign_row where profile_id = any($1::uuid[]) returning 1;
+
 -- name: purge_topic_choice
 -- What they said of topics, and of the sale of their data.
 delete from topic_choice where profile_id = any($1::uuid[]) returning 1;

@@ -14,14 +14,14 @@ for update skip locked;
 update segment_transition set dispatched_at = $2 where id = any($1::bigint[]);
 
 -- name: to_start
--- Runs that Temporal does not know yet, oldest first: those that have a version, and those of the journeys named ($4), which get one;
+-- Runs that Temporal does not know yet, oldest first, those of campaigns last: those that have a version, and those of the journeys named ($4), which get one;
 -- of all journeys, or of some ($5).
 select id, journey, profile_id, segment, params, entry, coalesce(let_in_at, entered_at) as entered_at, workflow_id, traceparent,
-       created_at, version, entered_at as since
+       created_at, version, entered_at as since, campaign
 from run
 where started_at is null and ended_at is null and waits_until is null and exit_reason is null and bucket(profile_id) % $2 = $1
   and (version is not null or journey = any($4::text[])) and ($5::text[] is null or journey = any($5))
-order by created_at
+order by (campaign is not null), created_at
 limit $3;
 
 -- name: mark_started
@@ -90,7 +90,7 @@ group by segment, kind;
 select exists (select from segment_member where profile_id = $1 and segment = $2);
 
 -- name: to_signal
--- Runs that must hear that they are over, of those that Temporal has ($4) or of the others. A killed one, or one whose customer
+-- Runs that must hear that they are over, of those that Temporal has ($4) or of the others; a campaign looks after its own. A killed one, or one whose customer
 -- was erased, that has nothing at a provider, nor at a service, hears nothing: it is over at once.
 select id, workflow_id, exit_reason, started_at, start_delay, ended_by,
        exit_reason in ('journey killed', 'customer erased') and started_at is not null
@@ -98,7 +98,7 @@ select id, workflow_id, exit_reason, started_at, start_delay, ended_by,
        and not exists (select from service_call c where c.run_id = run.id and c.settled_at is null and c.retry_at is null) as at_once
 from run
 where exit_reason is not null and exit_signalled_at is null and ended_at is null and bucket(profile_id) % $2 = $1
-  and (started_at is not null) = $4
+  and (started_at is not null) = $4 and not by_campaign
 order by exit_at
 limit $3;
 
@@ -143,7 +143,7 @@ select journey, outcome from closed;
 -- name: open_after
 -- Open runs that Temporal was told to start before an instant, from a place in their order on.
 select journey, created_at, id, workflow_id from run
-where ended_at is null and waits_until is null and started_at < $1 and (journey, created_at, id) > ($2, $3, $4)
+where ended_at is null and waits_until is null and started_at < $1 and (journey, created_at, id) > ($2, $3, $4) and not by_campaign
 order by journey, created_at, id
 limit $5;
 

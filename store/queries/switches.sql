@@ -77,7 +77,7 @@ from journey_control c
 cross join lateral (
     select d.run_id, d.step, d.occurrence, d.retry_at, r.workflow_id from delivery d join run r on r.id = d.run_id
     where d.journey = c.journey and d.state = 'deferred' and d.reason = 'journey paused' and d.retry_at > $1
-      and r.ended_at is null and r.exit_reason is null
+      and r.ended_at is null and r.exit_reason is null and not r.by_campaign
     order by d.retry_at
     limit $2
 ) m

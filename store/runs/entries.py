@@ -31,6 +31,8 @@ _COLUMNS = (
     "version",
     "waits_from",
     "waits_until",
+    "campaign",
+    "started_at",
 )
 #: Why a run ends for which a new one begins.
 _RESTARTED = "restarted by a new entry"

@@ -43,6 +43,7 @@ class RunToStart:
     created_at: datetime
     version: str | None
     since: datetime
+    campaign: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

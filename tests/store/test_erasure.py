@@ -19,6 +19,8 @@ NOBODY = {
     "segment_definition": "definitions",
     "customer_list": "lists; who is on one is told by events",
     "list_snapshot": "definitions",
+    "campaign": "what is sent, and counts",
+    "campaign_problem": "what is wrong with a row, never what stands in it",
     "list_import": "counts",
     "list_import_problem": "what is wrong with a row, never what stands in it",
     "segment_threshold": "amounts",

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import pytest
 
+from journeys.campaigns.contracts import CAMPAIGN_QUEUE
 from journeys.contracts import CALLS_QUEUE, WATCH_QUEUE, WORKFLOW_QUEUE, Channel, delivery_queue
 from store import Database
 from workers.testing.shop import Shop, open_shop
@@ -17,6 +18,7 @@ OWN = {
     WORKFLOW_QUEUE: ("questions", "expecting", "fitting", "acting"),
     WATCH_QUEUE: ("erasing", "retaining"),
     PUSH: ("delivery",),
+    CAMPAIGN_QUEUE: ("campaigns",),
 }
 
 
@@ -25,7 +27,9 @@ def without(shop: Shop, *names: str) -> Any:
     return replace(shop.parts, **dict.fromkeys(names, cast("Any", None)))
 
 
-@pytest.mark.parametrize("asked", [(WORKFLOW_QUEUE,), (WATCH_QUEUE,), (PUSH,), (CALLS_QUEUE,), (CALLS_QUEUE, PUSH)])
+@pytest.mark.parametrize(
+    "asked", [(WORKFLOW_QUEUE,), (WATCH_QUEUE,), (PUSH,), (CALLS_QUEUE,), (CALLS_QUEUE, PUSH), (CAMPAIGN_QUEUE,)]
+)
 async def test_only_the_workers_of_the_queues_that_are_asked_for_are_made(
     database: Database, dsn: str, temporal_address: str, tmp_path: Path, asked: tuple[str, ...]
 ) -> None:
@@ -38,4 +42,4 @@ async def test_only_the_workers_of_the_queues_that_are_asked_for_are_made(
 async def test_who_names_no_queue_serves_all(database: Database, dsn: str, temporal_address: str, tmp_path: Path) -> None:
     async with open_shop(database, dsn, temporal_address, tmp_path, catalogue="trial_catalogue", serve=False) as shop:
         made = {each.task_queue for each in workers(shop.client, shop.parts)}
-        assert made == {WORKFLOW_QUEUE, CALLS_QUEUE, WATCH_QUEUE, *map(delivery_queue, shop.parts.carriers)}
+        assert made == {WORKFLOW_QUEUE, CALLS_QUEUE, WATCH_QUEUE, CAMPAIGN_QUEUE, *map(delivery_queue, shop.parts.carriers)}

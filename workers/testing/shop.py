@@ -308,6 +308,7 @@ def with_clock(parts: Parts, clock: HandClock) -> Parts:
         ender=replace(given.ender, clock=clock),
         eraser=replace(given.eraser, clock=clock),
         repeater=replace(given.repeater, clock=clock),
+        campaigner=replace(given.campaigner, clock=clock),
     )
     watch = Watch(parts.watch.database, parts.watch.segments, parts.library, dispatcher, clock)
     delivery = replace(
@@ -317,7 +318,8 @@ def with_clock(parts: Parts, clock: HandClock) -> Parts:
     )
     calling = replace(parts.calling, clock=lambda asked: _tried_at(clock, asked.at), speed=clock.speed)
     erasing = replace(parts.erasing, clock=clock, pause=timedelta(milliseconds=20))
-    return replace(parts, watch=watch, delivery=delivery, calling=calling, erasing=erasing)
+    campaigns = replace(parts.campaigns, delivery=delivery, clock=clock)
+    return replace(parts, watch=watch, delivery=delivery, campaigns=campaigns, calling=calling, erasing=erasing)
 
 
 def _tried_at(clock: Clock, due_at: datetime) -> datetime:

@@ -1,0 +1,126 @@
+"""Campaigns, from rows to Temporal: one that is new, or was paused, approved or cancelled, is told to its workflow or schedule.
+
+Promise: a row first and a call after, and every call may be repeated. Whom somebody else told to end while a campaign carries
+their message is over here: they have no workflow.
+"""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+from temporalio.client import (
+    Client,
+    Schedule,
+    ScheduleActionStartWorkflow,
+    ScheduleAlreadyRunningError,
+    ScheduleSpec,
+)
+from temporalio.common import (
+    SearchAttributeKey,
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDConflictPolicy,
+    WorkflowIDReusePolicy,
+)
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from journeys.campaigns.contracts import CAMPAIGN_QUEUE, CampaignStart
+from journeys.clock import Clock
+from journeys.contracts import SearchBy
+from store import Database, campaigns
+from store.campaigns import CampaignRow
+from store.runs import ends
+from store.runs.ends import Closing
+
+log = structlog.get_logger(__name__)
+
+_BATCH = 100
+_AT_ONCE = 500
+_LONGEST = timedelta(minutes=10)  # that a message may be at a provider, whatever became of who sent it
+
+
+@dataclass(frozen=True)
+class Campaigner:
+    """Tells Temporal of campaigns."""
+
+    database: Database
+    client: Client
+    clock: Clock
+
+    async def start(self) -> int:
+        """Tell what it has not heard; returns how many things were done."""
+        return await self._close() + sum([await self._tell(each) for each in await campaigns.to_tell(self.database, _BATCH)])
+
+    async def _close(self) -> int:
+        now = self.clock.now()
+        told = await campaigns.to_close(self.database, now - _LONGEST * self.clock.speed, _AT_ONCE)
+        return len(await ends.close(self.database, [Closing(workflow_id, reason, now) for workflow_id, reason in told]))
+
+    async def _tell(self, campaign: CampaignRow) -> int:
+        try:
+            if campaign.cron is not None:
+                await self._keep_schedule(campaign)
+            else:
+                await self._start(campaign)
+        except RPCError as error:
+            log.warning("temporal did not take a campaign; it is tried again", id=str(campaign.id), status=error.status.name)
+            return 0
+        await campaigns.told(self.database, campaign.id, campaign.changed_at)
+        return 1
+
+    async def _start(self, campaign: CampaignRow) -> None:
+        """Its workflow, which looks at how the campaign stands as soon as it hears this."""
+        with suppress(WorkflowAlreadyStartedError):  # it is over already
+            await self.client.start_workflow(
+                "campaign",
+                CampaignStart(campaign=campaign.id, clock=self.clock),
+                id=workflow_of(campaign),
+                task_queue=CAMPAIGN_QUEUE,
+                start_signal="look",
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                search_attributes=_attributes(campaign),
+                static_summary=f"{campaign.name}: {_what(campaign)} to {_whom(campaign)}",
+            )
+
+    async def _keep_schedule(self, campaign: CampaignRow) -> None:
+        """A recurring one's schedule, from when it is made until it is cancelled."""
+        name = workflow_of(campaign)
+        if campaign.cancelled_at is not None:
+            try:
+                await self.client.get_schedule_handle(name).delete()
+            except RPCError as error:
+                if error.status is not RPCStatusCode.NOT_FOUND:  # it is gone already, or was never made
+                    raise
+            return
+        action = ScheduleActionStartWorkflow(
+            "campaign-again", str(campaign.id), id=f"{name}/again", task_queue=CAMPAIGN_QUEUE, static_summary=campaign.name
+        )
+        spec = ScheduleSpec(cron_expressions=[str(campaign.cron)], time_zone_name=str(campaign.zone))
+        with suppress(ScheduleAlreadyRunningError):  # whether a turn of it counts is asked of its row
+            await self.client.create_schedule(name, Schedule(action=action, spec=spec))
+
+
+def workflow_of(campaign: CampaignRow) -> str:
+    """The id of its workflow, or of its schedule."""
+    return f"campaign/{campaign.id}"
+
+
+def _what(campaign: CampaignRow) -> str:
+    if campaign.message is None:
+        return f"journey {campaign.journey}"
+    return f"{campaign.message['channel']} {campaign.message['template']}"
+
+
+def _whom(campaign: CampaignRow) -> str:
+    if campaign.segment is not None:
+        return f"segment {campaign.segment}"
+    return f"list {campaign.list}" if campaign.list is not None else f"{campaign.rows - campaign.bad:,} customers"
+
+
+def _attributes(campaign: CampaignRow) -> TypedSearchAttributes:
+    names = [(SearchBy.JOURNEY, campaign.journey), (SearchBy.SEGMENT, campaign.segment)]
+    pairs = [SearchAttributePair(SearchAttributeKey.for_keyword(name.value), value) for name, value in names if value]
+    return TypedSearchAttributes(pairs)

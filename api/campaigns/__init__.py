@@ -1,0 +1,1 @@
+"""Starts of many and campaigns: made, looked at, approved, paused, cancelled."""

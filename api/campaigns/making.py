@@ -1,0 +1,205 @@
+"""Making a campaign: its rows are checked and staged, all in one transaction; or tried, and nothing is left of it.
+
+Promise: what was answered with 201 stands in Postgres, whole; a call that breaks off leaves nothing. Who is asked for twice,
+comes once.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+from typing import Any
+from uuid import UUID
+
+import orjson
+from uuid_utils.compat import uuid7
+
+from api.campaigns.models import RowProblem, Trial, When
+from api.campaigns.rows import Given
+from journeys import InvalidParams, JourneyDefinition
+from journeys.campaigns.message import Message
+from journeys.clock import Clock
+from journeys.contracts import JourneySpec
+from journeys.entering import check_entry
+from journeys.entry import Entry, Refused, let_in, short_key
+from journeys.keepable import SAID, flaws, is_plain
+from segments.language.events import LIST_EVENT
+from store import Connection, Database, campaigns
+from store.campaigns import CampaignRow, NewCampaign, Staged
+from store.lists import resolve
+from store.runs import entries
+from store.runs.switches import state_of
+
+_AT_ONCE = 500
+_PAGE = 2_000
+_SHOWN = 100
+_LONGEST = 300  # characters of what is wrong with a row
+_NOBODY = "no such customer"
+#: What is wrong with the parameters and the entering event of a row; nothing: they are as they shall be kept.
+Check = Callable[[Given], tuple[dict[str, Any], dict[str, Any]] | str]
+
+
+@dataclass
+class _Report:
+    told: int = 0  # how many of the problems stand in Postgres
+    problems: list[tuple[int, str]] = field(default_factory=list)
+
+
+def checks_of(definition: JourneyDefinition, common: Mapping[str, Any]) -> Check:
+    """By which a row of a journey's start is checked; rows with the same parameters are checked once."""
+    known: dict[bytes, dict[str, Any]] = {}
+
+    def check(row: Given) -> tuple[dict[str, Any], dict[str, Any]] | str:
+        if found := flaws([row.params, row.entry, row.key]):
+            return f"cannot be kept: {SAID[next(iter(found.values()))]}"
+        if definition.spec.keyed and not row.key:
+            return "no key: the journey is entered per key"
+        given = {**common, **row.params}
+        try:
+            check_entry(definition.spec.entry_model, row.entry)
+            told = orjson.dumps(given, option=orjson.OPT_SORT_KEYS)
+            if told not in known:
+                if len(known) >= _PAGE:
+                    known.clear()
+                known[told] = definition.accept(given)
+            return known[told], row.entry
+        except InvalidParams as error:
+            return "; ".join(f"{where}: {what}" for where, what in error.problems)[:_LONGEST]
+
+    return check
+
+
+def plain(row: Given) -> tuple[dict[str, Any], dict[str, Any]] | str:
+    """The same of a message, which takes what its template shows."""
+    if wrong := [name for name, value in row.params.items() if not is_plain(value)]:
+        return f"/params/{wrong[0]}: a number, a flag or a text"[:_LONGEST]
+    return row.params, {}
+
+
+async def make(
+    database: Database, new: NewCampaign, rows: Iterable[Given] = (), check: Check = plain, *, keyed: bool = False
+) -> CampaignRow:
+    """Make a campaign with its rows, or find the one that an earlier call with the same key made.
+
+    Raises:
+        segments.errors.SegmentError: the rows are not CSV.
+    """
+    async with database.transaction() as connection:
+        made = await campaigns.make(connection, new)
+        if made.id != new.id:
+            return made
+        await _stage(connection, new.id, rows, check, keyed=keyed)
+        await campaigns.staged(connection, new.id, new.created_at)
+    found = await campaigns.campaign(database, new.id)
+    assert found is not None, "it was made just now"
+    return found
+
+
+async def attempt(
+    clock: Clock,
+    database: Database,
+    new: NewCampaign,
+    of: JourneySpec | Message,
+    rows: Iterable[Given] = (),
+    check: Check = plain,
+    *,
+    keyed: bool = False,
+) -> Trial:
+    """What would come of a campaign: it is made, looked at, and taken back."""
+    async with database.pool.acquire() as connection:
+        transaction = connection.transaction()
+        await transaction.start()
+        try:
+            await campaigns.make(connection, new)
+            report = await _stage(connection, new.id, rows, check, keyed=keyed)
+            await campaigns.members(connection, new.id, LIST_EVENT)
+            await campaigns.prepared(connection, new.id, new.created_at)
+            current = await campaigns.lock(connection, new.id)
+            assert current is not None, "it was made just now"
+            if isinstance(of, Message):
+                found = await campaigns.trial_of_message(connection, new.id, of.channel.value, of.purpose.value)
+                would = Counter({reason or "be asked for": number for reason, number in found.items()})
+            else:
+                would = await _entries(clock, connection, new, of)
+        finally:
+            await transaction.rollback()
+    problems = [RowProblem(row=row, problem=problem) for row, problem in report.problems[:_SHOWN]]
+    told = dict(would.most_common())
+    return Trial(rows=current.rows, bad=len(report.problems), twice=current.twice, would=told, problems=problems)
+
+
+def drafted(
+    when: When, now: datetime, by: str, journey: str, key: str | None = None, *, needs_approval: bool = False
+) -> NewCampaign:
+    """A campaign of a journey, to whomever is said yet."""
+    return NewCampaign(
+        id=UUID(str(uuid7())),
+        name=journey,
+        journey=journey,
+        message=None,
+        segment=None,
+        list=None,
+        params={},
+        by=by,
+        key=key,
+        created_at=now,
+        begins_at=when.begins_at(now),
+        wall_at=when.at if when.in_their_zone else None,
+        per_second=when.per_second,
+        cron=when.repeat.cron.strip() if when.repeat else None,
+        zone=when.repeat.zone if when.repeat else None,
+        needs_approval=needs_approval,
+    )
+
+
+def taken_by(definition: JourneyDefinition) -> list[str]:
+    """The names of the parameters that a journey takes, as they are given."""
+    fields = definition.params.model_fields if definition.params else {}
+    return [each.alias or name for name, each in fields.items()]
+
+
+async def _stage(connection: Connection, id_: UUID, rows: Iterable[Given], check: Check, *, keyed: bool) -> _Report:
+    report, source = _Report(), iter(rows)
+    while some := list(islice(source, _AT_ONCE)):
+        good = list(_checked(some, check, report))
+        found = await resolve(connection, [row.name for row, _ in good if row.name is not None])
+        known = [
+            Staged(row.number, profile, short_key(row.key) if keyed else "", *values)
+            for (row, values), profile in zip(good, found, strict=True)
+            if profile is not None
+        ]
+        missing = [(row.number, _NOBODY) for (row, _), profile in zip(good, found, strict=True) if profile is None]
+        report.problems += missing
+        wrong = sorted(report.problems[report.told :])
+        report.told = len(report.problems)
+        await campaigns.stage(connection, id_, known, wrong)
+    report.problems.sort()
+    return report
+
+
+def _checked(
+    rows: Iterable[Given], check: Check, report: _Report
+) -> Iterator[tuple[Given, tuple[dict[str, Any], dict[str, Any]]]]:
+    for row in rows:
+        told = row.problem or check(row)
+        if isinstance(told, str):
+            report.problems.append((row.number, told))
+        else:
+            yield row, told
+
+
+async def _entries(clock: Clock, connection: Connection, new: NewCampaign, spec: JourneySpec) -> Counter[str]:
+    """Who would enter, and why the others not, decided as it will be."""
+    now, control = clock.now(), await state_of(connection, spec.name)
+    would, after, taken = Counter[str](), -1, set[tuple[UUID, str]]()
+    while page := await campaigns.rows_after(connection, new.id, after, _PAGE):
+        places = [(spec.name, who, key, spec.keyed) for _, who, key in page]
+        for (_, _, key), standing in zip(page, await entries.standings(connection, places), strict=True):
+            entry = Entry(spec=spec, by="campaign", at=now, key=key, control=control)
+            decided = let_in(entry, standing, now)
+            place = standing.profile_id, key
+            would[decided.reason if isinstance(decided, Refused) else "already running" if place in taken else "enter"] += 1
+            taken.add(place)
+        after = page[-1][0]
+    return would

@@ -1,0 +1,341 @@
+"""Starts of many, and campaigns: made with a key, approved by another, paused, cancelled; how far each is, and who is left out.
+
+Promise: everything here is rows in Postgres; the watch carries them to Temporal. What was answered with 201 is never lost, and
+a repeated call with the same Idempotency-Key makes nothing.
+"""
+
+import tempfile
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from typing import IO, Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Query, Request, Response
+
+from activities.channels.preview import CannotPreview
+from activities.channels.preview import Given as Shown
+from api.auth import Operator, schemes
+from api.campaigns.making import attempt, checks_of, drafted, make, taken_by
+from api.campaigns.models import (
+    CampaignPage,
+    CampaignView,
+    NewCampaign,
+    ReportPage,
+    ReportRow,
+    Starts,
+    Trial,
+    Wanted,
+)
+from api.campaigns.rows import Given, from_lines, from_objects, from_sheet
+from api.campaigns.views import view_of
+from api.config import ApiConfig
+from api.problems import Fault, Problem, responses
+from api.runs.journeys import definition_of
+from api.runs.models import JourneyName, cursor, cursor_after
+from api.state import Config, Db
+from journeys import InvalidParams, JourneyDefinition
+from journeys.campaigns.message import PREFIX, Message, message_of
+from segments.ask.overview import all_segments
+from segments.define.sheets import lines_of
+from segments.errors import SegmentError
+from store import Database, campaigns, lists
+from store.campaigns import CampaignRow
+from store.campaigns import NewCampaign as Row
+
+router = APIRouter(prefix="/v1", tags=["campaigns"], dependencies=schemes())
+
+#: Bytes of a file of rows.
+FILE_LIMIT = 64 * 1024 * 1024
+_JSON_LIMIT = 8 * 1024 * 1024
+_IN_MEMORY = 1024 * 1024
+_CALLS = responses(400, 401, 403, 404, 409, 413, 422, 503)
+_Key = Annotated[str | None, Header(alias="Idempotency-Key", max_length=200, description="repeated, it makes nothing more")]
+_FILE = {
+    "requestBody": {
+        "required": True,
+        "description": "CSV: the first line names the columns: one that names customers, `key`, `entry.…`, and parameters;"
+        " NDJSON: an object in each line, as in `rows`",
+        "content": {
+            "text/csv": {"schema": {"type": "string"}, "example": "user_id,size\nu-1001,42\n"},
+            "application/x-ndjson": {
+                "schema": {"type": "string"},
+                "example": '{"user_id": "u-1001", "params": {"size": 42}}\n',
+            },
+        },
+    }
+}
+
+
+@router.post(
+    "/journeys/{journey}/starts",
+    status_code=201,
+    max_body_size=_JSON_LIMIT,
+    response_model=CampaignView | Trial,
+    responses=_CALLS,
+)
+async def start_many(
+    journey: JourneyName,
+    body: Starts,
+    response: Response,
+    caller: Operator,
+    config: Config,
+    database: Db,
+    idempotency_key: _Key = None,
+) -> CampaignView | Trial:
+    """Start a journey for many: rows, or everybody in a segment or on a list; at once, at an instant, or again and again.
+
+    Each enters by the journey's rules, as by a single start. Who cannot, is counted with the reason.
+    """
+    definition = definition_of(config, journey)
+    if body.rows is None:
+        await _known(config, database, body.segment, body.list)
+    new = drafted(body, config.clock.now(), caller.name, journey, idempotency_key, needs_approval=config.approve_campaigns)
+    new = replace(
+        new, segment=body.segment, list=body.list, params=body.params if body.rows is not None else _all(definition, body)
+    )
+    rows = from_objects(body.rows or (), config.default_region)
+    return await _made(
+        config, database, response, replace(new, params={}) if body.rows is not None else new, definition, rows, body
+    )
+
+
+@router.post(
+    "/journeys/{journey}/starts/file",
+    status_code=201,
+    max_body_size=FILE_LIMIT,
+    response_model=CampaignView | Trial,
+    responses=_CALLS,
+    openapi_extra=_FILE,
+)
+async def start_file(
+    journey: JourneyName,
+    request: Request,
+    response: Response,
+    caller: Operator,
+    config: Config,
+    database: Db,
+    *,
+    at: Annotated[datetime | None, Query(description="as in the call with rows")] = None,
+    in_their_zone: bool = False,
+    per_second: Annotated[float | None, Query(gt=0, le=10_000)] = None,
+    dry_run: bool = False,
+    idempotency_key: _Key = None,
+) -> CampaignView | Trial:
+    """Start a journey for the customers of a file; a wrong column is refused, a wrong row is told."""
+    definition = definition_of(config, journey)
+    try:
+        body = Starts(at=at, in_their_zone=in_their_zone, per_second=per_second, dry_run=dry_run, rows=[])
+    except ValueError as error:
+        raise Problem(422, str(error), code="invalid-query") from None
+    new = drafted(body, config.clock.now(), caller.name, journey, idempotency_key, needs_approval=config.approve_campaigns)
+    with tempfile.SpooledTemporaryFile(_IN_MEMORY) as file:
+        await _receive(request, file)
+        file.seek(0)
+        try:
+            rows = _read(request, file, config.default_region, definition)
+            return await _made(config, database, response, new, definition, rows, body)
+        except SegmentError as error:
+            raise Problem(400, f"{error}", code="bad-file") from None
+
+
+@router.post("/campaigns", status_code=201, response_model=CampaignView | Trial, responses=_CALLS)
+async def make_campaign(
+    body: NewCampaign,
+    response: Response,
+    caller: Operator,
+    config: Config,
+    database: Db,
+    idempotency_key: _Key = None,
+) -> CampaignView | Trial:
+    """Send one message to everybody in a segment or on a list, past the same gate: consent, caps, quiet hours, holdout.
+
+    For a journey to everybody in a segment, start it: `POST /v1/journeys/{journey}/starts`.
+    """
+    await _known(config, database, body.to.segment, body.to.list)
+    await _shown(config, database, body.message, Shown())
+    new = drafted(
+        body, config.clock.now(), caller.name, PREFIX + body.name, idempotency_key, needs_approval=config.approve_campaigns
+    )
+    new = replace(
+        new,
+        name=body.name,
+        segment=body.to.segment,
+        list=body.to.list,
+        message=body.message.model_dump(mode="json"),
+        params=body.message.params,
+    )
+    if body.dry_run:
+        response.status_code = 200
+        return await attempt(config.clock, database, new, body.message)
+    made = await make(database, new)
+    response.status_code = 201 if made.id == new.id else 200
+    return await _view(config, database, made)
+
+
+@router.get("/campaigns", responses=responses(400, 401, 403, 422, 503))
+async def list_campaigns(
+    _: Operator,
+    config: Config,
+    database: Db,
+    journey: Annotated[str | None, Query(max_length=64, description="starts of this journey")] = None,
+    after: Annotated[str | None, Query(max_length=200, description="`next` of the page before")] = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+) -> CampaignPage:
+    """Campaigns and bulk starts, newest first, each with how far it is."""
+    found = await campaigns.newest(database, journey, cursor(after, UUID), limit)
+    more = cursor_after(found[-1].created_at, found[-1].id) if len(found) == limit else None
+    return CampaignPage(campaigns=[await _view(config, database, each) for each in found], next=more)
+
+
+@router.get("/campaigns/{campaign}", responses=responses(401, 403, 404, 422, 503))
+async def get_campaign(campaign: UUID, _: Operator, config: Config, database: Db) -> CampaignView:
+    """A campaign or bulk start, and how far it is."""
+    return await _view(config, database, await _existing(database, campaign))
+
+
+@router.get("/campaigns/{campaign}/report", responses=responses(401, 403, 404, 422, 503))
+async def report_campaign(
+    campaign: UUID,
+    _: Operator,
+    database: Db,
+    of: Annotated[Literal["bad", "left-out"], Query(description="rows that cannot be used, or customers left out")] = "bad",
+    after: Annotated[int, Query(ge=0, le=2**31 - 1, description="`next` of the page before")] = 0,
+    limit: Annotated[int, Query(ge=1, le=10_000)] = 1_000,
+) -> ReportPage:
+    """Row by row what was wrong with it, or why nothing came of a customer."""
+    await _existing(database, campaign)
+    if of == "bad":
+        bad = await campaigns.problems_of(database, campaign, after, limit)
+        rows = [ReportRow(row=row, customer_id=None, reason=problem) for row, problem in bad]
+    else:
+        refused = await campaigns.refused_of(database, campaign, after, limit)
+        rows = [ReportRow(row=row, customer_id=who, reason=reason) for row, who, reason in refused]
+    return ReportPage(rows=rows, next=rows[-1].row if len(rows) == limit else None)
+
+
+@router.get("/campaigns/{campaign}/preview", responses=responses(401, 403, 404, 422, 503))
+async def preview_campaign(
+    campaign: UUID,
+    _: Operator,
+    config: Config,
+    database: Db,
+    response: Response,
+    user_id: Annotated[
+        str | None, Query(max_length=200, description="the `userId` of a customer; nobody: its fallbacks show")
+    ] = None,
+) -> dict[str, object]:
+    """A campaign's message as it would look now."""
+    found = await _existing(database, campaign)
+    if found.message is None:
+        raise Problem(422, "it starts a journey, whose messages are previewed by themselves", code="no-message")
+    response.headers["Cache-Control"] = "no-store"
+    message = message_of(found.message)
+    named = ("user_id", user_id) if user_id is not None else None
+    return await _shown(config, database, message, Shown(named=named, params=dict(message.params)))
+
+
+@router.put("/campaigns/{campaign}/state", responses=responses(401, 403, 404, 409, 422, 503))
+async def switch_campaign(campaign: UUID, body: Wanted, _: Operator, config: Config, database: Db) -> CampaignView:
+    """Pause a campaign, let it go on, or cancel it. What is at a provider goes out; runs of a journey that began go on."""
+    await _existing(database, campaign)
+    now = config.clock.now()
+    if body.state == "cancelled":
+        changed = await campaigns.cancel(database, campaign, now)
+    else:
+        changed = await campaigns.pause(database, campaign, now if body.state == "paused" else None, now)
+    found = await _existing(database, campaign)
+    if not changed and found.state(now) != body.state:
+        raise Problem(409, f"it is {found.state(now)} already", code="campaign-over")
+    return await _view(config, database, found)
+
+
+@router.post("/campaigns/{campaign}/approve", responses=responses(401, 403, 404, 409, 422, 503))
+async def approve_campaign(campaign: UUID, caller: Operator, config: Config, database: Db) -> CampaignView:
+    """Approve a campaign, with another key than the one that made it."""
+    found = await _existing(database, campaign)
+    if found.needs_approval and found.by == caller.name:
+        raise Problem(
+            403, "whoever made it does not approve it; somebody else has to, with a key of their own", code="own-campaign"
+        )
+    if not await campaigns.approve(database, campaign, caller.name, config.clock.now()) and found.approved_at is None:
+        raise Problem(409, f"it is {found.state(config.clock.now())} and waits for no approval", code="no-approval")
+    return await _view(config, database, await _existing(database, campaign))
+
+
+def _all(definition: JourneyDefinition, body: Starts) -> dict[str, object]:
+    """The parameters of all, as they are kept."""
+    try:
+        return definition.accept(body.params)
+    except InvalidParams as error:
+        faults = [Fault(pointer=where, detail=what) for where, what in error.problems]
+        raise Problem(422, f"the parameters are not valid: {error}", code="invalid-params", errors=faults) from error
+
+
+async def _made(
+    config: ApiConfig,
+    database: Database,
+    response: Response,
+    new: Row,
+    definition: JourneyDefinition,
+    rows: Iterable[Given],
+    body: Starts,
+) -> CampaignView | Trial:
+    check, keyed = checks_of(definition, body.params), definition.spec.keyed
+    if body.dry_run:
+        response.status_code = 200
+        return await attempt(config.clock, database, new, definition.spec, rows, check, keyed=keyed)
+    made = await make(database, new, rows, check, keyed=keyed)
+    response.status_code = 201 if made.id == new.id else 200
+    response.headers["Location"] = f"/v1/campaigns/{made.id}"
+    return await _view(config, database, made)
+
+
+def _read(request: Request, file: IO[bytes], region: str, definition: JourneyDefinition) -> Iterable[Given]:
+    if "ndjson" in request.headers.get("content-type", ""):
+        return from_lines(lines_of(file), region)
+    return from_sheet(lines_of(file), region, taken_by(definition))
+
+
+async def _receive(request: Request, file: IO[bytes]) -> None:
+    size = 0
+    async for piece in request.stream():
+        size += len(piece)
+        if size > FILE_LIMIT:
+            raise Problem(413, f"the file is larger than {FILE_LIMIT:,} bytes; split it", code="too-large")
+        file.write(piece)
+
+
+async def _known(config: ApiConfig, database: Database, segment: str | None, name: str | None) -> None:
+    """Make sure that there is such a segment, or such a list."""
+    if segment is not None:
+        known = (await all_segments(database, config.segments)).known
+        if segment not in known:
+            raise Problem(
+                404, f"no segment {segment!r}; there are: {', '.join(known) or 'none'}"[:1_000], code="unknown-segment"
+            )
+    elif name is not None and name not in {each.name for each in await lists.lists(database)}:
+        raise Problem(404, f"no list {name!r}", code="unknown-list")
+
+
+async def _shown(config: ApiConfig, database: Database, message: Message, given: Shown) -> dict[str, object]:
+    """The message as it would look; of a template that there is, but that needs a value, what is missing."""
+    if config.preview is None:
+        return {}
+    try:
+        return dict((await config.preview(database, message.channel.value, message.template, given)).shown)
+    except CannotPreview as error:
+        if error.of is not None:
+            raise Problem(404, str(error), code=f"unknown-{error.of}") from None
+        return {"missing": str(error)}
+
+
+async def _existing(database: Database, id_: UUID) -> CampaignRow:
+    found = await campaigns.campaign(database, id_)
+    if found is None:
+        raise Problem(404, f"no campaign {id_}", code="unknown-campaign")
+    return found
+
+
+async def _view(config: ApiConfig, database: Database, row: CampaignRow) -> CampaignView:
+    return view_of(row, await campaigns.counts_of(database, row.id), config.clock.now())

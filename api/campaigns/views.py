@@ -1,0 +1,28 @@
+"""A campaign as people read it: what it is, and how many of its customers stand how."""
+
+from collections import Counter
+from datetime import datetime
+
+from api.campaigns.models import CampaignView, Repeat
+from journeys.campaigns.message import message_of
+from store.campaigns import CampaignRow
+
+
+def view_of(row: CampaignRow, counts: Counter[tuple[str, str | None, str | None]], now: datetime) -> CampaignView:
+    """A campaign with its counts by state, outcome and reason."""
+    done = {(outcome, reason): n for (state, outcome, reason), n in counts.items() if state == "done"}
+    told = {name: getattr(row, name) for name in CampaignView.model_fields if name in row.__dataclass_fields__}
+    return CampaignView.model_validate(
+        told
+        | {
+            "state": row.state(now),
+            "message": row.message and message_of(row.message),
+            "in_their_zone": row.wall_at is not None,
+            "repeat": Repeat(cron=row.cron, zone=row.zone or "UTC") if row.cron else None,
+            "waiting": sum(n for (state, _, _), n in counts.items() if state == "waiting"),
+            "under_way": sum(n for (state, _, _), n in counts.items() if state == "open"),
+            "done": sum(done.values()),
+            "outcomes": {f"{outcome}: {reason}" if reason else str(outcome): n for (outcome, reason), n in done.items()},
+            "asked_again": {reason: n for (state, _, reason), n in counts.items() if state == "open" and reason},
+        }
+    )

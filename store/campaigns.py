@@ -1,0 +1,306 @@
+"""Campaigns and bulk starts in Postgres: what, to whom, when, and how far each of their customers is.
+
+Promise: a row of a campaign is one customer once; what came of it stands there. Whoever works takes rows under a lock, and
+writes runs and rows in one transaction.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from store.database import Connection, Database, Record, columns
+from store.named import queries
+
+_SQL = queries("campaigns")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewCampaign:
+    """A campaign to make."""
+
+    id: UUID
+    name: str
+    journey: str
+    message: dict[str, Any] | None
+    segment: str | None
+    list: str | None
+    params: dict[str, Any]
+    by: str
+    key: str | None
+    created_at: datetime
+    begins_at: datetime
+    wall_at: datetime | None
+    per_second: float | None
+    cron: str | None
+    zone: str | None
+    needs_approval: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignRow(NewCampaign):
+    """A campaign as it stands."""
+
+    occurrence_of: UUID | None
+    approved_by: str | None
+    approved_at: datetime | None
+    staged_at: datetime | None
+    prepared_at: datetime | None
+    paused_at: datetime | None
+    cancelled_at: datetime | None
+    finished_at: datetime | None
+    rows: int
+    bad: int
+    twice: int
+    changed_at: datetime
+    told_at: datetime | None
+
+    def state(self, now: datetime) -> str:
+        """One word for how it stands."""
+        waits = "recurring" if self.cron else "scheduled" if self.begins_at > now else "running"
+        stands = [
+            (self.cancelled_at is not None, "cancelled"),
+            (self.finished_at is not None, "finished"),
+            (self.staged_at is None, "receiving rows"),
+            (self.paused_at is not None, "paused"),
+            (self.needs_approval and self.approved_at is None, "waiting for approval"),
+        ]
+        return next((word for holds, word in stands if holds), waits)
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """A customer of a campaign, to be started or written to."""
+
+    number: int
+    profile_id: UUID
+    entry_key: str
+    params: dict[str, Any]
+    entry: dict[str, Any]
+    state: str
+    # Of a run that is open:
+    run_id: UUID | None = None
+    entered_at: datetime | None = None
+    version: str | None = None
+    workflow_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What came of a customer's row."""
+
+    number: int
+    outcome: str
+    reason: str | None = None
+    run_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """A row to stage."""
+
+    number: int
+    profile_id: UUID
+    entry_key: str = ""
+    params: dict[str, Any] = field(default_factory=dict)
+    entry: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """What tells where a customer is."""
+
+    number: int
+    traits: dict[str, Any] = field(repr=False)
+    device_zone: str | None
+    phone: str | None = field(repr=False)
+
+
+_NEW = tuple(NewCampaign.__dataclass_fields__)
+_ROW = tuple(CampaignRow.__dataclass_fields__)
+
+
+async def make(connection: Connection, new: NewCampaign) -> CampaignRow:
+    """Make a campaign, or find the one that an earlier call with the same key made."""
+    made = await connection.fetchval(_SQL["make"], *(getattr(new, name) for name in _NEW))
+    found = await connection.fetchrow(_SQL["by_id"], made) if made else None
+    return _row(found or await connection.fetchrow(_SQL["by_key"], new.journey, new.key))
+
+
+async def campaign(database: Database, id_: UUID) -> CampaignRow | None:
+    """One campaign."""
+    row = await database.pool.fetchrow(_SQL["by_id"], id_)
+    return _row(row) if row else None
+
+
+async def newest(
+    database: Database, journey: str | None, before: tuple[datetime, UUID] | None, limit: int
+) -> list[CampaignRow]:
+    """Campaigns, newest first."""
+    return [_row(row) for row in await database.pool.fetch(_SQL["newest"], journey, *(before or (None, None)), limit)]
+
+
+async def stage(connection: Connection, id_: UUID, rows: Sequence[Staged], problems: Sequence[tuple[int, str]]) -> None:
+    """More rows, and bad rows, of a campaign."""
+    given = [(row.number, row.profile_id, row.entry_key, row.params, row.entry) for row in rows]
+    came: int = await connection.fetchval(_SQL["stage"], id_, *columns(given, 5))
+    await connection.execute(_SQL["note_problems"], id_, *columns(problems, 2))
+    await connection.execute(_SQL["count_staged"], id_, len(rows) + len(problems), len(problems), len(rows) - came)
+
+
+async def staged(connection: Connection, id_: UUID, at: datetime) -> None:
+    """All rows are there."""
+    await connection.execute(_SQL["staged"], id_, at)
+
+
+async def problems_of(database: Database, id_: UUID, after: int, limit: int) -> list[tuple[int, str]]:
+    """Bad rows after a line."""
+    return [(row["row"], row["problem"]) for row in await database.pool.fetch(_SQL["problems"], id_, after, limit)]
+
+
+async def refused_of(database: Database, id_: UUID, after: int, limit: int) -> list[tuple[int, UUID, str]]:
+    """Customers for whom nothing came of it, after a row, and why."""
+    found = await database.pool.fetch(_SQL["refused"], id_, after, limit)
+    return [(row["number"], row["profile_id"], row["reason"]) for row in found]
+
+
+async def counts_of(database: "Database | Connection", id_: UUID) -> Counter[tuple[str, str | None, str | None]]:
+    """How many rows stand how, by state, outcome and reason."""
+    rows = await (database.pool if isinstance(database, Database) else database).fetch(_SQL["counts"], id_)
+    return Counter({(row["state"], row["outcome"], row["reason"]): row["rows"] for row in rows})
+
+
+async def approve(database: Database, id_: UUID, by: str, at: datetime) -> bool:
+    """Approve a campaign; false where that is not for them to say, or not asked."""
+    return await database.pool.fetchval(_SQL["approve"], id_, by, at) is not None
+
+
+async def pause(database: Database, id_: UUID, since: datetime | None, at: datetime) -> bool:
+    """Pause a campaign, or let it go on; false where it is over."""
+    return await database.pool.fetchval(_SQL["pause"], id_, since, at) is not None
+
+
+async def cancel(database: Database, id_: UUID, at: datetime) -> bool:
+    """Cancel a campaign; false where it is over."""
+    return await database.pool.fetchval(_SQL["cancel"], id_, at) is not None
+
+
+async def to_tell(database: Database, limit: int) -> list[CampaignRow]:
+    """Campaigns of which Temporal has not heard as they are now."""
+    return [_row(row) for row in await database.pool.fetch(_SQL["to_tell"], limit)]
+
+
+async def told(database: Database, id_: UUID, changed_at: datetime) -> None:
+    """Temporal has heard of a campaign as it was then."""
+    await database.pool.execute(_SQL["told"], id_, changed_at)
+
+
+async def again(database: Database, id_: UUID, made: UUID, now: datetime, at: datetime) -> UUID | None:
+    """A recurring campaign's next one, for an instant; None where there is one already, or none is wanted."""
+    found: UUID | None = await database.pool.fetchval(_SQL["again"], id_, made, now, at)
+    return found
+
+
+async def lock(connection: Connection, id_: UUID) -> CampaignRow | None:
+    """A campaign, alone until the transaction ends."""
+    row = await connection.fetchrow(_SQL["lock"], id_)
+    return _row(row) if row else None
+
+
+async def members(connection: Connection, id_: UUID, list_event: str) -> None:
+    """Those who are in its segment now, or on its list, become its rows."""
+    await connection.execute(_SQL["members"], id_, list_event)
+
+
+async def all_due(connection: Connection, id_: UUID, at: datetime) -> None:
+    """All rows are due from an instant on."""
+    await connection.execute(_SQL["all_due"], id_, at)
+
+
+async def whereabouts(connection: Connection, id_: UUID, after: int, limit: int) -> list[Where]:
+    """What tells where its customers are, after a row."""
+    return [Where(**row) for row in await connection.fetch(_SQL["whereabouts"], id_, after, limit)]
+
+
+async def due(connection: Connection, id_: UUID, instants: Sequence[tuple[int, datetime]]) -> None:
+    """When rows are due."""
+    await connection.execute(_SQL["due"], id_, *columns(instants, 2))
+
+
+async def prepared(connection: Connection, id_: UUID, at: datetime) -> None:
+    """Its customers are known."""
+    await connection.execute(_SQL["prepared"], id_, at)
+
+
+async def take(connection: Connection, id_: UUID, now: datetime, part: int, parts: int, limit: int) -> list[Customer]:
+    """Rows of a part that are due, the oldest first."""
+    return [Customer(**row) for row in await connection.fetch(_SQL["take"], id_, now, part, parts, limit)]
+
+
+async def opened(connection: Connection, id_: UUID, runs: Sequence[tuple[int, UUID]]) -> None:
+    """These have entered, and their message is to be asked for."""
+    await connection.execute(_SQL["opened"], id_, *columns(runs, 2))
+
+
+async def done(connection: Connection, id_: UUID, rows: Sequence[Done]) -> None:
+    """What came of rows."""
+    if rows:
+        given = [(each.number, each.outcome, each.reason, each.run_id) for each in rows]
+        await connection.execute(_SQL["done"], id_, *columns(given, 4))
+
+
+async def later(connection: Connection, id_: UUID, rows: Sequence[tuple[int, datetime, str | None]]) -> None:
+    """These are asked again, each at its instant."""
+    if rows:
+        await connection.execute(_SQL["later"], id_, *columns(rows, 3))
+
+
+async def next_due(database: Database, id_: UUID) -> datetime | None:
+    """When the next row is due; None when all are done."""
+    found: datetime | None = await database.pool.fetchval(_SQL["next_due"], id_)
+    return found
+
+
+async def drop_rest(connection: Connection, id_: UUID, at: datetime) -> None:
+    """It was cancelled: nobody else is started, and who waits for its message is told to end."""
+    await connection.execute(_SQL["drop_rest"], id_)
+    await connection.execute(_SQL["end_open"], id_, at)
+
+
+async def to_close(database: Database, since: datetime, limit: int) -> list[tuple[str, str]]:
+    """Runs of campaigns that were told to end, by their ids in place of a workflow's, and why."""
+    return [(row["workflow_id"], row["exit_reason"]) for row in await database.pool.fetch(_SQL["to_close"], since, limit)]
+
+
+async def rows_of_closed(database: Database, id_: UUID) -> None:
+    """Rows whose runs somebody else ended are done."""
+    await database.pool.execute(_SQL["rows_of_closed"], id_)
+
+
+async def unstarted(database: Database, id_: UUID, most: int) -> int:
+    """How many of its runs Temporal has not heard of, counted up to a number."""
+    found: int = await database.pool.fetchval(_SQL["unstarted"], id_, most)
+    return found
+
+
+async def finish(database: Database, id_: UUID, at: datetime) -> None:
+    """It is finished, where all of its rows are done."""
+    await database.pool.execute(_SQL["finish"], id_, at)
+
+
+async def trial_of_message(connection: Connection, id_: UUID, channel: str, purpose: str) -> Counter[str | None]:
+    """Of its customers, what would stand in the way of a message, by how many; None: nothing."""
+    rows = await connection.fetch(_SQL["trial_of_message"], id_, channel, purpose)
+    return Counter(row["reason"] for row in rows)
+
+
+async def rows_after(connection: Connection, id_: UUID, number: int, limit: int) -> list[tuple[int, UUID, str]]:
+    """Its customers after a row."""
+    return [tuple(row) for row in await connection.fetch(_SQL["rows_after"], id_, number, limit)]
+
+
+def _row(row: Record | None) -> CampaignRow:
+    assert row is not None, "there is one, by its id or by its key"
+    return CampaignRow(**{name: row[name] for name in _ROW})

@@ -1,0 +1,195 @@
+"""Campaigns and bulk starts over real servers: who is started or written to, once; pause, cancel, clocks, caps, quiet hours."""
+
+import asyncio
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from journeys.campaigns.contracts import CampaignPart, CampaignStart
+from workers.testing.shop import Shop
+
+CROWD = [f"u{n}" for n in range(12)]
+
+
+@pytest.fixture
+async def crowd(trial: Shop) -> list[str]:
+    """Customers whom nothing has brought into a journey yet."""
+    for user in CROWD:
+        await trial.signs_up(user, tier="gold" if user in CROWD[:10] else "silver")
+    await trial.look()
+    return CROWD
+
+
+async def post(trial: Shop, path: str, status: int = 201, **body: Any) -> dict[str, Any]:
+    answer = await trial.operate("POST", path, json=body)
+    assert answer.status_code == status, answer.text
+    told: dict[str, Any] = answer.json()
+    return told
+
+
+def note(**more: Any) -> dict[str, Any]:
+    return {"channel": "push", "template": "note", "quiet_hours": None} | more
+
+
+async def to_vips(trial: Shop, status: int = 201, **more: Any) -> dict[str, Any]:
+    message = more.pop("message", note())
+    return await post(trial, "/v1/campaigns", status, name="sale", to={"segment": "vips"}, message=message, **more)
+
+
+async def looked_at(trial: Shop, id_: str) -> dict[str, Any]:
+    answer = await trial.operate("GET", f"/v1/campaigns/{id_}")
+    assert answer.status_code == 200, answer.text
+    told: dict[str, Any] = answer.json()
+    return told
+
+
+async def until_state(trial: Shop, id_: str, state: str) -> dict[str, Any]:
+    """The campaign as soon as it stands so; its workflow is told to look, since the test's clock is not Temporal's."""
+    async with asyncio.timeout(60):
+        while (told := await looked_at(trial, id_))["state"] != state:
+            await trial.watch.dispatcher.campaigner.start()
+            await asyncio.sleep(0.05)
+    return told
+
+
+async def tell_to_look(trial: Shop, id_: str) -> None:
+    await trial.watch.dispatcher.campaigner.start()
+    await trial.client.get_workflow_handle(f"campaign/{id_}").signal("look")
+
+
+async def by_hand(trial: Shop, id_: str) -> str:
+    """Look, work and look again, as its workflow would."""
+    campaigns = trial.parts.campaigns
+    start = CampaignStart(campaign=UUID(id_), clock=trial.clock)
+    while (stands := await campaigns.look(start)).state == "work":
+        for part in range(stands.parts):
+            await campaigns.work(CampaignPart(campaign=UUID(id_), part=part, parts=stands.parts))
+    return stands.state
+
+
+def sent(trial: Shop) -> Counter[str]:
+    return Counter(message.to for message in trial.sandbox.messages)
+
+
+async def test_a_message_to_a_segment_reaches_each_of_its_members_once(trial: Shop, crowd: list[str]) -> None:
+    made = await to_vips(trial)
+    told = await until_state(trial, made["id"], "finished")
+    assert told["outcomes"] == {"sent": 10}
+    assert (told["rows"], told["done"], told["waiting"], told["under_way"]) == (10, 10, 0, 0)
+    assert sorted(sent(trial).values()) == [1] * 10
+    runs = await trial.runs("campaign:sale")
+    assert {(run.entered_by, run.outcome) for run in runs} == {("campaign", "finished")}
+    handle = trial.client.get_workflow_handle(f"campaign/{made['id']}")
+    assert await handle.result() == "finished: 10 of 10 done; 10 sent"
+
+
+async def test_a_bulk_start_opens_a_run_for_each_row_and_tells_of_bad_ones(trial: Shop, crowd: list[str]) -> None:
+    rows = [
+        {"user_id": "u0"},
+        {"user_id": "u1"},
+        {"user_id": "nobody"},
+        {"user_id": "u0"},
+        {"email": "u2@example.com"},
+        {"user_id": "u3", "prams": {}},
+    ]
+    made = await post(trial, "/v1/journeys/by_the_clock/starts", rows=rows)
+    assert (made["rows"], made["bad"], made["twice"]) == (6, 2, 1)
+    told = await until_state(trial, made["id"], "finished")
+    assert told["outcomes"] == {"entered": 3}
+    assert {run.entered_by for run in await trial.runs("by_the_clock")} == {"campaign"}
+    report = (await trial.operate("GET", f"/v1/campaigns/{made['id']}/report")).json()
+    assert [(row["row"], row["reason"].split(";")[0]) for row in report["rows"]] == [
+        (3, "no such customer"),
+        (6, "no such field 'prams'"),
+    ]
+    again = await post(trial, "/v1/journeys/by_the_clock/starts", rows=[{"user_id": "u0"}, {"user_id": "u4"}])
+    assert (await until_state(trial, again["id"], "finished"))["outcomes"] == {"entered": 1, "refused: already running": 1}
+    left_out = (await trial.operate("GET", f"/v1/campaigns/{again['id']}/report?of=left-out")).json()
+    assert [row["reason"] for row in left_out["rows"]] == ["already running"]
+
+
+async def test_a_wrong_parameter_is_told_with_the_near_name(trial: Shop, crowd: list[str]) -> None:
+    made = await post(trial, "/v1/journeys/by_choice/starts", rows=[{"user_id": "u0", "params": {"spend": "x"}}])
+    (row,) = (await trial.operate("GET", f"/v1/campaigns/{made['id']}/report")).json()["rows"]
+    assert "spend" in row["reason"], row
+
+
+async def test_a_dry_run_counts_and_leaves_nothing(trial: Shop, crowd: list[str]) -> None:
+    await post(trial, "/v1/journeys/by_the_clock/runs", customer={"user_id": "u0"})
+    asked = {"rows": [{"user_id": user} for user in [*crowd, "nobody", "u1"]], "dry_run": True}
+    told = await post(trial, "/v1/journeys/by_the_clock/starts", 200, **asked)
+    assert told["would"] == {"enter": 11, "already running": 1}
+    assert (told["rows"], told["bad"], told["twice"]) == (14, 1, 1)
+    await trial.send("identify", userId="u1", context=trial.consents("u1", ["push"], "UNSUBSCRIBED"))
+    trial_of_sale = await to_vips(trial, 200, dry_run=True)
+    assert trial_of_sale["would"] == {"be asked for": 9, "no consent": 1}
+    assert (await trial.operate("GET", "/v1/campaigns")).json()["campaigns"] == []
+
+
+async def test_quiet_hours_hold_a_campaign_until_morning_without_a_workflow_each(trial: Shop, crowd: list[str]) -> None:
+    night = datetime(2027, 1, 11, 23, 30, tzinfo=UTC)
+    trial.clock.set(night)
+    made = await to_vips(trial, message=note(quiet_hours=["22:00", "08:00"]))
+    assert await by_hand(trial, made["id"]) == "wait"
+    assert (await looked_at(trial, made["id"]))["asked_again"] == {"quiet hours": 10}
+    assert not trial.sandbox.messages
+    trial.clock.set(night.replace(day=12, hour=9))
+    assert await by_hand(trial, made["id"]) == "over"
+    assert (await looked_at(trial, made["id"]))["outcomes"] == {"sent": 10}
+
+
+async def test_caps_are_kept_between_campaigns_and_holdout_is_exposed(trial: Shop, crowd: list[str]) -> None:
+    first = await to_vips(trial)
+    assert await by_hand(trial, first["id"]) == "over"
+    cap = {"messages": 1, "within": "P1D"}
+    second = await to_vips(trial, message=note(caps=[cap], useless_after="PT1H"))
+    assert await by_hand(trial, second["id"]) == "over"
+    assert (await looked_at(trial, second["id"]))["outcomes"] == {"skipped: no allowed instant before its deadline": 10}
+    third = await to_vips(trial, message=note(holdout=0.999999))
+    assert await by_hand(trial, third["id"]) == "over"
+    assert (await looked_at(trial, third["id"]))["outcomes"] == {"withheld: holdout": 10}
+    exposed = await trial.database.pool.fetch("select distinct experiment, arm from exposure")
+    assert [tuple(row) for row in exposed] == [("$holdout/campaign:sale", "withheld")]
+
+
+async def test_each_hears_at_the_time_that_their_own_clock_shows(trial: Shop) -> None:
+    zones = {"tokyo": "Asia/Tokyo", "madrid": "Europe/Madrid", "lima": "America/Lima"}
+    for user, zone in zones.items():
+        await trial.signs_up(user, tier="gold", timezone=zone)
+    await trial.look()
+    trial.clock.set(datetime(2027, 1, 11, 12, tzinfo=UTC))
+    made = await to_vips(trial, at="2027-01-12T09:00:00", in_their_zone=True)
+    reached: list[tuple[str, int]] = []
+    for hour in range(24, 40):
+        trial.clock.set(datetime(2027, 1, 11, tzinfo=UTC) + timedelta(hours=hour))
+        await by_hand(trial, made["id"])
+        reached += [(message.to, hour - 24) for message in trial.sandbox.messages[len(reached) :]]
+    assert [hour for _, hour in reached] == [0, 8, 14], "9:00 in Tokyo, in Madrid, in Lima"
+    assert (await looked_at(trial, made["id"]))["state"] == "finished"
+
+
+async def test_a_pause_stops_it_and_a_cancel_ends_who_waits(trial: Shop, crowd: list[str]) -> None:
+    made = await to_vips(trial)
+    answer = await trial.operate("PUT", f"/v1/campaigns/{made['id']}/state", json={"state": "paused"})
+    assert answer.json()["state"] == "paused"
+    await tell_to_look(trial, made["id"])
+    assert await by_hand(trial, made["id"]) == "wait"
+    assert not trial.sandbox.messages
+    await trial.operate("PUT", f"/v1/campaigns/{made['id']}/state", json={"state": "running"})
+    await until_state(trial, made["id"], "finished")
+    assert sorted(sent(trial).values()) == [1] * 10
+    trial.clock.set(datetime(2027, 1, 11, 23, 30, tzinfo=UTC))
+    second = await to_vips(trial, message=note(quiet_hours=["22:00", "08:00"]))
+    assert await by_hand(trial, second["id"]) == "wait"
+    await trial.operate("PUT", f"/v1/campaigns/{second['id']}/state", json={"state": "cancelled"})
+    await by_hand(trial, second["id"])
+    await trial.watch.dispatcher.campaigner.start()
+    assert await by_hand(trial, second["id"]) == "over"
+    told = await looked_at(trial, second["id"])
+    assert told["outcomes"] == {"skipped: ended by an operator": 10}
+    assert {run.outcome for run in await trial.runs("campaign:sale")} == {"finished", "ended by an operator"}
+    over = await trial.operate("PUT", f"/v1/campaigns/{second['id']}/state", json={"state": "running"})
+    assert over.status_code == 409

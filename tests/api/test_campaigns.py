@@ -1,0 +1,104 @@
+"""Calls about campaigns and bulk starts: files, repeated calls, approval by another key, refusals, and what OpenAPI says."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from openapi_spec_validator import validate
+
+import api
+from store import Database
+from store.keys import Role, create_key
+from workers.serve import api_config
+from workers.testing.shop import Shop, open_shop
+
+SALE = {"name": "sale", "to": {"segment": "vips"}, "message": {"channel": "push", "template": "note"}}
+
+
+@pytest.fixture
+async def trial(database: Database, dsn: str, temporal_address: str, tmp_path: Path) -> AsyncIterator[Shop]:
+    async with open_shop(database, dsn, temporal_address, tmp_path, catalogue="trial_catalogue", serve=False) as opened:
+        yield opened
+
+
+async def upload(trial: Shop, journey: str, body: str, kind: str = "text/csv", **query: Any) -> httpx.Response:
+    path = f"/v1/journeys/{journey}/starts/file"
+    return await trial.operate("POST", path, content=body.encode(), headers={"Content-Type": kind}, params=query)
+
+
+async def test_a_file_is_staged_row_by_row_and_a_wrong_column_is_refused_with_the_near_name(trial: Shop) -> None:
+    for user in ("ana", "bea"):
+        await trial.signs_up(user)
+    refused = await upload(trial, "by_choice", "user_id,rute\nana,push\n")
+    assert refused.status_code == 400
+    assert "did you mean 'route'?" in refused.json()["detail"]
+    made = await upload(trial, "by_choice", "user_id,route\nana,email\nbea,pigeon\nnobody,push\nana,push\n")
+    assert made.status_code == 201, made.text
+    told = made.json()
+    assert (told["rows"], told["bad"], told["twice"], told["waiting"]) == (4, 2, 1, 1)
+    report = (await trial.operate("GET", f"/v1/campaigns/{told['id']}/report")).json()["rows"]
+    assert [row["row"] for row in report] == [3, 4]
+    assert report[0]["reason"].startswith("/params/route: ")
+    assert "pigeon" not in str(report)
+    lines = '{"user_id": "bea", "params": {"route": "push"}}\nno json\n'
+    told = (await upload(trial, "by_choice", lines, "application/x-ndjson")).json()
+    assert (told["rows"], told["bad"], told["waiting"]) == (2, 1, 1)
+
+
+async def test_a_repeated_call_makes_nothing_more(trial: Shop) -> None:
+    await trial.signs_up("ana")
+    body, headers = {"rows": [{"user_id": "ana"}]}, {"Idempotency-Key": "monday"}
+    first = await trial.operate("POST", "/v1/journeys/by_choice/starts", json=body, headers=headers)
+    again = await trial.operate("POST", "/v1/journeys/by_choice/starts", json=body, headers=headers)
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert first.json() == again.json()
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "told"),
+    [
+        ("/v1/journeys/by_choice/starts", {"rows": [], "segment": "vips"}, 422, "exactly one of rows, segment and list"),
+        ("/v1/journeys/by_choice/starts", {"segment": "nobody-knows"}, 404, "no segment 'nobody-knows'"),
+        ("/v1/journeys/by_choice/starts", {"segment": "vips", "params": {"rute": "push"}}, 422, "did you mean 'route'?"),
+        ("/v1/journeys/by_choise/starts", {"segment": "vips"}, 404, "no journey 'by_choise'"),
+        ("/v1/journeys/by_choice/starts", {"list": "nobody-knows"}, 404, "no list 'nobody-knows'"),
+        ("/v1/journeys/by_choice/starts", {"segment": "vips", "at": "2027-01-01T09:00:00"}, 422, "`at` needs an offset"),
+        ("/v1/journeys/by_choice/starts", {"segment": "vips", "repeat": {"cron": "often"}}, 422, "a cron has five fields"),
+        ("/v1/campaigns", SALE | {"to": {}}, 422, "say a segment or a list"),
+        ("/v1/campaigns", SALE | {"message": {"channel": "push", "template": "note", "timezone": "Mars"}}, 422, "no IANA"),
+    ],
+)
+async def test_what_cannot_be_meant_is_refused_in_words(
+    trial: Shop, path: str, body: dict[str, Any], status: int, told: str
+) -> None:
+    answer = await trial.operate("POST", path, json=body)
+    assert answer.status_code == status, answer.text
+    assert told in answer.text
+
+
+async def test_somebody_else_approves_where_that_is_asked(trial: Shop, database: Database) -> None:
+    config = api_config(trial.settings, trial.parts.catalogue.journeys, trial.parts.catalogue.segments)
+    app = api.create_app(replace(config, clock=trial.clock, approve_campaigns=True), database=database)
+    second = await create_key(database.pool, "olga", Role.OPERATE)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://shop.test") as http:
+        made = await http.post("/v1/campaigns", json=SALE, auth=(trial.operate_key, ""))
+        assert made.json()["state"] == "waiting for approval", made.text
+        path = f"/v1/campaigns/{made.json()['id']}/approve"
+        own = await http.post(path, auth=(trial.operate_key, ""))
+        assert (own.status_code, own.json()["code"]) == (403, "own-campaign")
+        approved = await http.post(path, auth=(second, ""))
+        assert (approved.json()["state"], approved.json()["approved_by"]) == ("running", "olga")
+
+
+async def test_openapi_has_the_schema_of_each_journeys_parameters(trial: Shop) -> None:
+    document = (await trial.api.get("/openapi.json")).json()
+    validate(document)
+    schemas = document["components"]["schemas"]
+    choice = schemas["params.by_choice"]
+    assert choice["additionalProperties"] is False
+    assert choice["properties"]["route"]["enum"] == ["push", "email"]
+    for body in ("StartRun", "Starts"):
+        assert {"$ref": "#/components/schemas/params.by_choice"} in schemas[body]["properties"]["params"]["anyOf"]

@@ -1,0 +1,1 @@
+"""The commands about bulk starts and campaigns."""

@@ -1,0 +1,224 @@
+"""`journeys starts …`: a journey started for the customers of a file, a segment or a list; how far it is; paused, cancelled."""
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
+
+import typer
+
+from workers.cli.asked import fail, settings
+from workers.cli.segments.asked import Asked, Json, ask
+
+if TYPE_CHECKING:
+    from api.campaigns.models import Trial
+    from api.campaigns.rows import Given
+    from journeys import JourneyDefinition
+    from store.campaigns import CampaignRow, NewCampaign
+
+starts = typer.Typer(
+    help="Journeys started for many, and campaigns: newest first, each with how far it is.\n\n"
+    "Begin with `journeys starts file JOURNEY FILE --dry-run`.",
+)
+
+_BY = "command line"
+_ALL = 100_000
+Journey = Annotated[str, typer.Argument(help="The journey, as `journeys reference` and the API list it.")]
+Id = Annotated[UUID, typer.Argument(help="The id of the start, or of the campaign.")]
+At = Annotated[datetime | None, typer.Option(help="When, in UTC; with --in-their-zone on each customer's own clock.")]
+InTheirZone = Annotated[bool, typer.Option("--in-their-zone", help="At what each customer's own clock shows.")]
+PerSecond = Annotated[float | None, typer.Option(help="At most so many customers a second.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Nobody is started: who would be, and why the others not.")]
+
+
+@starts.callback(invoke_without_command=True)
+def list_(context: typer.Context, as_json: Json = False) -> None:
+    """The newest starts and campaigns."""
+    if context.invoked_subcommand is not None:
+        return
+
+    async def work(asked: Asked) -> list[dict[str, Any]]:
+        from store.campaigns import newest
+
+        return [await _told(asked, row) for row in await newest(asked.database, None, None, 20)]
+
+    from workers.cli import tables
+    from workers.cli.campaigns.shown import listed
+
+    tables.show(ask(work), listed, as_json=as_json)
+
+
+@starts.command("file")
+def from_file(
+    journey: Journey,
+    file: Annotated[Path, typer.Argument(help="CSV (the first line names the columns) or .ndjson.")],
+    at: At = None,
+    in_their_zone: InTheirZone = False,
+    per_second: PerSecond = None,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Start a journey for the customers of a file; columns that name no customer are parameters."""
+    if not file.is_file():
+        fail(f"{file}: there is no such file")
+
+    async def work(asked: Asked) -> dict[str, Any]:
+        from api.campaigns.making import taken_by
+        from api.campaigns.rows import from_lines, from_sheet
+        from segments.define.sheets import lines_of
+
+        definition = _definition(asked, journey)
+        with file.open("rb") as opened:
+            lines, region = lines_of(opened), settings().default_region
+            is_json = file.suffix in (".ndjson", ".jsonl")
+            rows = from_lines(lines, region) if is_json else from_sheet(lines, region, taken_by(definition))
+            new = _drafted(asked, journey, at, per_second, in_their_zone=in_their_zone)
+            return await _made(asked, new, definition, rows, dry_run=dry_run)
+
+    _show(work, as_json=as_json)
+
+
+@starts.command()
+def everybody(
+    journey: Journey,
+    segment: Annotated[str | None, typer.Option(help="Who is in this segment as it begins.")] = None,
+    list_name: Annotated[str | None, typer.Option("--list", help="Who is on this list as it begins.")] = None,
+    at: At = None,
+    in_their_zone: InTheirZone = False,
+    per_second: PerSecond = None,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Start a journey for everybody in a segment or on a list."""
+    if (segment is None) is (list_name is None):
+        fail("say --segment or --list")
+
+    async def work(asked: Asked) -> dict[str, Any]:
+        definition = _definition(asked, journey)
+        if segment is not None:
+            await asked.one(segment)
+        new = _drafted(asked, journey, at, per_second, in_their_zone=in_their_zone)
+        params = definition.accept({})
+        return await _made(asked, replace(new, segment=segment, list=list_name, params=params), definition, (), dry_run=dry_run)
+
+    _show(work, as_json=as_json)
+
+
+@starts.command()
+def show(id_: Id, as_json: Json = False) -> None:
+    """How far it is, with the rows that could not be used and the customers left out."""
+
+    async def work(asked: Asked) -> dict[str, Any]:
+        from store.campaigns import problems_of, refused_of
+
+        told = await _told(asked, await _existing(asked, id_))
+        bad = await problems_of(asked.database, id_, 0, _ALL)
+        out = await refused_of(asked.database, id_, 0, _ALL)
+        told["bad_rows"] = [{"row": row, "problem": problem} for row, problem in bad]
+        told["left_out"] = [{"row": row, "customer_id": str(who), "reason": reason} for row, who, reason in out]
+        return told
+
+    _show(work, as_json=as_json)
+
+
+@starts.command()
+def pause(id_: Id) -> None:
+    """Nobody else is started or written to until it is resumed."""
+
+    async def work(asked: Asked) -> bool:
+        from store import campaigns
+
+        return await campaigns.pause(asked.database, id_, asked.now, asked.now)
+
+    _changed(id_, work, "paused")
+
+
+@starts.command()
+def resume(id_: Id) -> None:
+    """It goes on where it was."""
+
+    async def work(asked: Asked) -> bool:
+        from store import campaigns
+
+        return await campaigns.pause(asked.database, id_, None, asked.now)
+
+    _changed(id_, work, "goes on")
+
+
+@starts.command()
+def cancel(id_: Id) -> None:
+    """Nobody else is started or written to; runs of a journey that began go on."""
+
+    async def work(asked: Asked) -> bool:
+        from store import campaigns
+
+        return await campaigns.cancel(asked.database, id_, asked.now)
+
+    _changed(id_, work, "cancelled")
+
+
+def _definition(asked: Asked, journey: str) -> "JourneyDefinition":
+    found = asked.catalogue.journeys.get(journey)
+    return found or fail(f"no journey {journey!r}; the catalogue has: {', '.join(sorted(asked.catalogue.journeys)) or 'none'}")
+
+
+def _drafted(
+    asked: Asked, journey: str, at: datetime | None, per_second: float | None, *, in_their_zone: bool
+) -> "NewCampaign":
+    from datetime import UTC
+
+    from pydantic import ValidationError
+
+    from api.campaigns.making import drafted
+    from api.campaigns.models import When
+
+    try:
+        said = at if in_their_zone else at and at.replace(tzinfo=UTC)
+        when = When(at=said, in_their_zone=in_their_zone, per_second=per_second)
+    except ValidationError as error:
+        fail("; ".join(each["msg"] for each in error.errors()))
+    return drafted(when, asked.now, _BY, journey, needs_approval=settings().approve_campaigns)
+
+
+async def _made(
+    asked: Asked, new: "NewCampaign", definition: "JourneyDefinition", rows: "Iterable[Given]", *, dry_run: bool
+) -> dict[str, Any]:
+    from api.campaigns.making import attempt, checks_of, make
+
+    check, keyed = checks_of(definition, {}), definition.spec.keyed
+    if dry_run:
+        trial: Trial = await attempt(settings().clock, asked.database, new, definition.spec, rows, check, keyed=keyed)
+        return trial.model_dump(mode="json")
+    return await _told(asked, await make(asked.database, new, rows, check, keyed=keyed))
+
+
+async def _told(asked: Asked, row: "CampaignRow") -> dict[str, Any]:
+    from api.campaigns.views import view_of
+    from store.campaigns import counts_of
+
+    return view_of(row, await counts_of(asked.database, row.id), asked.now).model_dump(mode="json")
+
+
+async def _existing(asked: Asked, id_: UUID) -> "CampaignRow":
+    from store.campaigns import campaign
+
+    return await campaign(asked.database, id_) or fail(f"no start or campaign {id_}")
+
+
+def _show(work: Callable[[Asked], Awaitable[dict[str, Any]]], *, as_json: bool) -> None:
+    from workers.cli import tables
+    from workers.cli.campaigns.shown import one
+
+    tables.show(ask(work), one, as_json=as_json)
+
+
+def _changed(id_: UUID, work: Callable[[Asked], Awaitable[bool]], state: str) -> None:
+    async def known(asked: Asked) -> bool:
+        await _existing(asked, id_)
+        return await work(asked)
+
+    if not ask(known):
+        fail("it is over already")
+    typer.echo(f"{id_}: {state}")

@@ -1,0 +1,51 @@
+"""What `journeys starts` shows: starts and campaigns with how far they are, one of them with its bad rows, a trial."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+
+def listed(found: Sequence[Mapping[str, Any]]) -> Iterable[RenderableType]:
+    """The starts and campaigns."""
+    if not found:
+        yield Text("nothing yet; begin with `journeys starts file JOURNEY FILE --dry-run`")
+        return
+    table = Table("id", "name", "state", "rows", "done", "waiting", "made by")
+    for each in found:
+        numbers = (f"{each[name]:,}" for name in ("rows", "done", "waiting"))
+        table.add_row(each["id"], each["name"], each["state"], *numbers, each["by"])
+    yield table
+
+
+def one(told: Mapping[str, Any]) -> Iterable[RenderableType]:
+    """One of them, or what would come of it."""
+    counts = f"{told['rows']:,} rows, {told['bad']:,} bad, {told['twice']:,} twice"
+    if "would" in told:
+        yield Text(f"{counts}; nothing was done")
+        yield from _table("would", told["would"])
+        yield from _rows(told["problems"])
+        return
+    yield Text(f"{told['name']} ({told['id']}): {told['state']}; {counts}; {told['done']:,} done, {told['waiting']:,} waiting")
+    yield from _table("outcome", told["outcomes"])
+    yield from _rows(told.get("bad_rows", ()))
+    yield from _rows(told.get("left_out", ()))
+
+
+def _table(title: str, counted: Mapping[str, int]) -> Iterable[RenderableType]:
+    if counted:
+        table = Table(title, "customers")
+        for what, number in counted.items():
+            table.add_row(what, f"{number:,}")
+        yield table
+
+
+def _rows(rows: Iterable[Mapping[str, Any]]) -> Iterable[RenderableType]:
+    found = list(rows)
+    if found:
+        table = Table(*found[0])
+        for row in found:
+            table.add_row(*map(str, row.values()))
+        yield table
