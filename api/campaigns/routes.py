@@ -15,7 +15,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 
 from activities.channels.preview import CannotPreview
 from activities.channels.preview import Given as Shown
-from api.auth import Operator, schemes
+from api.auth import JourneyReader, Of, PersonReader, Reader, Right, may, schemes
 from api.campaigns.making import attempt, checks_of, drafted, make, taken_by
 from api.campaigns.models import (
     CampaignPage,
@@ -42,6 +42,7 @@ from segments.errors import SegmentError
 from store import Database, campaigns, lists
 from store.campaigns import CampaignRow
 from store.campaigns import NewCampaign as Row
+from store.keys import Caller
 
 router = APIRouter(prefix="/v1", tags=["campaigns"], dependencies=schemes())
 
@@ -78,7 +79,7 @@ async def start_many(
     journey: JourneyName,
     body: Starts,
     response: Response,
-    caller: Operator,
+    caller: Annotated[Caller, may(Right.START, "start campaign", of=Of.NAMED)],
     config: Config,
     database: Db,
     idempotency_key: _Key = None,
@@ -112,7 +113,7 @@ async def start_file(
     journey: JourneyName,
     request: Request,
     response: Response,
-    caller: Operator,
+    caller: Annotated[Caller, may(Right.START, "start campaign", of=Of.NAMED)],
     config: Config,
     database: Db,
     *,
@@ -143,7 +144,7 @@ async def start_file(
 async def make_campaign(
     body: NewCampaign,
     response: Response,
-    caller: Operator,
+    caller: Annotated[Caller, may(Right.OPERATE, "make campaign")],
     config: Config,
     database: Db,
     idempotency_key: _Key = None,
@@ -175,7 +176,7 @@ async def make_campaign(
 
 @router.get("/campaigns", responses=responses(400, 401, 403, 422, 503))
 async def list_campaigns(
-    _: Operator,
+    _: JourneyReader,
     config: Config,
     database: Db,
     journey: Annotated[str | None, Query(max_length=64, description="starts of this journey")] = None,
@@ -189,7 +190,7 @@ async def list_campaigns(
 
 
 @router.get("/campaigns/{campaign}", responses=responses(401, 403, 404, 422, 503))
-async def get_campaign(campaign: UUID, _: Operator, config: Config, database: Db) -> CampaignView:
+async def get_campaign(campaign: UUID, _: Reader, config: Config, database: Db) -> CampaignView:
     """A campaign or bulk start, and how far it is."""
     return await _view(config, database, await _existing(database, campaign))
 
@@ -197,7 +198,7 @@ async def get_campaign(campaign: UUID, _: Operator, config: Config, database: Db
 @router.get("/campaigns/{campaign}/report", responses=responses(401, 403, 404, 422, 503))
 async def report_campaign(
     campaign: UUID,
-    _: Operator,
+    _: Reader,
     database: Db,
     of: Annotated[Literal["bad", "left-out"], Query(description="rows that cannot be used, or customers left out")] = "bad",
     after: Annotated[int, Query(ge=0, le=2**31 - 1, description="`next` of the page before")] = 0,
@@ -217,7 +218,7 @@ async def report_campaign(
 @router.get("/campaigns/{campaign}/preview", responses=responses(401, 403, 404, 422, 503))
 async def preview_campaign(
     campaign: UUID,
-    _: Operator,
+    _: PersonReader,
     config: Config,
     database: Db,
     response: Response,
@@ -236,7 +237,13 @@ async def preview_campaign(
 
 
 @router.put("/campaigns/{campaign}/state", responses=responses(401, 403, 404, 409, 422, 503))
-async def switch_campaign(campaign: UUID, body: Wanted, _: Operator, config: Config, database: Db) -> CampaignView:
+async def switch_campaign(
+    campaign: UUID,
+    body: Wanted,
+    _: Annotated[Caller, may(Right.OPERATE, "switch campaign")],
+    config: Config,
+    database: Db,
+) -> CampaignView:
     """Pause a campaign, let it go on, or cancel it. What is at a provider goes out; runs of a journey that began go on."""
     await _existing(database, campaign)
     now = config.clock.now()
@@ -251,7 +258,9 @@ async def switch_campaign(campaign: UUID, body: Wanted, _: Operator, config: Con
 
 
 @router.post("/campaigns/{campaign}/approve", responses=responses(401, 403, 404, 409, 422, 503))
-async def approve_campaign(campaign: UUID, caller: Operator, config: Config, database: Db) -> CampaignView:
+async def approve_campaign(
+    campaign: UUID, caller: Annotated[Caller, may(Right.OPERATE, "approve campaign")], config: Config, database: Db
+) -> CampaignView:
     """Approve a campaign, with another key than the one that made it."""
     found = await _existing(database, campaign)
     if found.needs_approval and found.by == caller.name:
