@@ -15,7 +15,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 
 from activities.channels.preview import CannotPreview
 from activities.channels.preview import Given as Shown
-from api.auth import JourneyReader, Of, PersonReader, Reader, Right, may, schemes
+from api.auth import JourneyReader, Of, PersonReader, Reader, may, schemes
 from api.campaigns.making import attempt, checks_of, drafted, make, taken_by
 from api.campaigns.models import (
     CampaignPage,
@@ -42,7 +42,7 @@ from segments.errors import SegmentError
 from store import Database, campaigns, lists
 from store.campaigns import CampaignRow
 from store.campaigns import NewCampaign as Row
-from store.keys import Caller
+from store.keys import Caller, Right
 
 router = APIRouter(prefix="/v1", tags=["campaigns"], dependencies=schemes())
 
