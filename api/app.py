@@ -11,7 +11,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.routing import BaseRoute
 
-from api import handbook, health, metrics, previews, problems, whatsapp
+from api import audit, handbook, health, metrics, previews, problems, whatsapp
 from api.auth import Keys
 from api.campaigns import routes as campaigns
 from api.config import ApiConfig
@@ -81,6 +81,7 @@ ROUTERS = [
     devices.router,
     google_wallet.router,
     dead_letters.router,
+    audit.router,
     suppressions.router,
     whatsapp.router,
     previews.router,

@@ -3,8 +3,7 @@
 Promise: of customers their internal id and the names of fields are noted, never a value; an erasure empties these rows.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
@@ -34,16 +33,6 @@ _ACTING = ContextVar("acting", default=_SYSTEM)
 def act_as(actor: Actor) -> None:
     """From here on, in this task, it is they who change things."""
     _ACTING.set(actor)
-
-
-@contextmanager
-def acting(actor: Actor) -> Iterator[None]:
-    """In this block it is they who change things."""
-    before = _ACTING.set(actor)
-    try:
-        yield
-    finally:
-        _ACTING.reset(before)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from store.audit import note
 from store.database import Connection, Database
 from store.errors import ListIsFrozen
 from store.locks import Lock
@@ -109,6 +110,7 @@ async def begin_import(database: Database, id_: UUID, name: str, by: str, at: da
         if await connection.fetchval(_SQL["begin_import"], id_, name, by, at) is None:
             return False
         await connection.execute(_SQL["forget_problems"], id_)
+        await note(connection, "import", "list", name, became={"import": str(id_)})
         return True
 
 

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from asyncpg import Record
 
+from store.audit import note
 from store.database import Connection, Database, columns
 from store.named import queries
 
@@ -74,6 +75,7 @@ async def put_products(connection: Connection, products: Sequence[Product], by: 
     new: int = await connection.fetchval(_SQL["put_products"], *values, by, at)
     await connection.execute(_SQL["drop_relations"], *columns(told, 2))
     await connection.execute(_SQL["put_relations"], *columns(_rows(products), 4))
+    await note(connection, "tell", "products", became={"products": len(products), "new": new})
     return new
 
 

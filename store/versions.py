@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from store.audit import note
 from store.database import Connection, Database, columns
 from store.named import queries
 
@@ -89,12 +90,19 @@ class RunToMove:
 async def deploy(database: Database, stored: StoredVersion, package: str, journeys: Sequence[str], by: str) -> bool:
     """Write a version down as the newest; says whether it did not stand here before."""
     row = (stored.id, package, stored.archive, stored.signature, list(journeys), by)
-    return bool(await database.pool.fetchval(_SQL["deploy"], *row))
+    async with database.transaction() as connection:
+        news = bool(await connection.fetchval(_SQL["deploy"], *row))
+        await note(connection, "deploy", "version", stored.id, became={"package": package, "journeys": list(journeys)})
+    return news
 
 
 async def drop_unneeded(database: Database, by: str, kept_for: timedelta = timedelta(days=1)) -> list[str]:
     """Let versions go that nobody is in any more; returns which."""
-    return [row["id"] for row in await database.pool.fetch(_SQL["drop_unneeded"], kept_for, by)]
+    async with database.transaction() as connection:
+        dropped = [row["id"] for row in await connection.fetch(_SQL["drop_unneeded"], kept_for, by)]
+        for id_ in dropped:
+            await note(connection, "drop", "version", id_)
+    return dropped
 
 
 async def standing(database: Database) -> list[str]:
@@ -149,7 +157,11 @@ async def in_journey(database: Database, journey: str, to: str, only_from: str |
 
 async def ask_to_move(database: Database, ids: Sequence[UUID], version: str) -> int:
     """Runs shall go on with another version, on purpose; returns how many there are of them."""
-    return len(await database.pool.fetch(_SQL["ask_to_move"], list(ids), version))
+    async with database.transaction() as connection:
+        moving = len(await connection.fetch(_SQL["ask_to_move"], list(ids), version))
+        if moving:
+            await note(connection, "move", "runs", version, became={"version": version, "runs": moving})
+    return moving
 
 
 async def to_move(database: Database, limit: int, patience: timedelta, now: datetime) -> list[RunToMove]:

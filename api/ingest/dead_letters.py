@@ -103,7 +103,7 @@ async def list_dead_letters(
 
 @router.post("/dead-letters/replay", summary="Read dead letters again", responses=responses(400, 401, 403, 422, 503))
 async def replay_dead_letters(
-    body: Choice, _: Annotated[Caller, may(Right.OPERATE, "replay dead letters")], config: Config, database: Db
+    body: Choice, _: Annotated[Caller, may(Right.OPERATE, "replay dead-letters")], config: Config, database: Db
 ) -> ReplayOut:
     """By the same path as when they came, under their own time; each is stored once, however often this is called."""
     done = await replay(database, body.which, config.clock.now(), config.default_region, config.readings)
@@ -112,7 +112,7 @@ async def replay_dead_letters(
 
 @router.post("/dead-letters/purge", summary="Forget dead letters", responses=responses(400, 401, 403, 422, 503))
 async def purge_dead_letters(
-    body: Choice, _: Annotated[Caller, may(Right.OPERATE, "purge dead letters")], database: Db
+    body: Choice, _: Annotated[Caller, may(Right.OPERATE, "purge dead-letters")], database: Db
 ) -> PurgeOut:
     """For good."""
     return PurgeOut(purged=await purge(database.pool, body.which))

@@ -75,7 +75,7 @@ async def _replay(database: Database, letters: Sequence[Buried], now: datetime, 
             reasons += [(id_, f"not-storable: {kept}") for id_ in mine[key]]
     await refused_again(database.pool, reasons)
     done = [id_ for key, kept in outcome.items() if not isinstance(kept, Exception) for id_ in mine[key]]
-    await purge(database.pool, Which(ids=done))
+    await purge(database.pool, Which(ids=done), "replay")
     stored = sum(kept is True for kept in outcome.values())
     return Replayed(stored, len(done) - stored, len(reasons), len(letters) - len(whole))
 

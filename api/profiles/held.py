@@ -22,6 +22,7 @@ from api.profiles.suppressions import OnChannel
 from api.segments.access import no_customer
 from api.state import Config, Db
 from store.addresses import AddressKind, read_as
+from store.audit import note
 from store.customers.consent import By, Subject, Word, say
 from store.customers.held import Proof, held, proof
 from store.deliveries.feedback import living
@@ -54,6 +55,7 @@ class Export(BaseModel):
     service_answers: Rows
     experiments: Rows
     merges: Rows
+    changes: Rows = Field(description="what people and other systems of the company changed, and which fields")
     suppressed: Rows = Field(description="why addresses of theirs are not written to")
     not_taken_in: Rows = Field(description="calls that could not be taken in and speak of them")
 
@@ -176,6 +178,8 @@ async def say_consent(
         source = said.source or f"API: {caller.name}"
         word = Word(about, said.state, said.by, source, said.at or now, now, text_version=said.text_version)
         await say(connection, [word])
+        fields = [f"{said.channel}:{said.purpose}"]
+        await note(connection, "say", "consent", found[customer_id], customer=found[customer_id], fields=fields)
     return ProofView.model_validate(await _proof(found[customer_id], config, database))
 
 

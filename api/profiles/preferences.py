@@ -27,6 +27,7 @@ from journeys import Topic
 from segments.language.events import UNSUBSCRIBED
 from store import Connection
 from store.addresses import AddressKind
+from store.audit import note
 from store.customers.preferences import MARKETING, Chosen, Toggle, Wish, chosen, save
 from store.customers.topics import SALE
 from store.deliveries.feedback import NewEvent, living, store_events
@@ -85,8 +86,9 @@ async def make_preference_link(
     """The link to a customer's preference page. Whoever has it can choose for them: send it to the customer alone."""
     async with database.transaction() as connection:
         found = await living(connection, [customer_id])
-    if not found:
-        raise no_customer()
+        if not found:
+            raise no_customer()
+        await note(connection, "link", "customer", found[customer_id], customer=found[customer_id])
     return PreferenceLink(url=preferences_url(config.public_url, config.secret, found[customer_id]))
 
 

@@ -37,6 +37,7 @@ from journeys import InvalidParams, JourneyDefinition
 from journeys.entering import check_entry
 from journeys.entry import Refused
 from store import Database
+from store.audit import note
 from store.keys import Caller, Right
 from store.runs import lists
 from store.runs import views as rows
@@ -148,6 +149,7 @@ async def end_run(
     reason = (body or EndRun()).reason
     async with database.transaction() as connection:
         await request_exits(connection, [(run_id, reason, config.clock.now())])
+        await note(connection, "end", "run", run_id, became={"reason": reason}, customer=run.profile_id)
     return (await views(config, database, [await _existing(database, run_id, caller)]))[0]
 
 

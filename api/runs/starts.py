@@ -11,6 +11,7 @@ from api.runs.models import StartRun
 from journeys import JourneyDefinition
 from journeys.entry import ALREADY_RUNNING, Entry, NewRun, Refused, let_in, short_key
 from store import Connection
+from store.audit import note
 from store.runs import entries
 from store.runs.entries import Refusal
 from store.runs.switches import state_of
@@ -47,6 +48,8 @@ async def open_run(
     (standing,) = await entries.standings(connection, [(spec.name, customer, entry.key, spec.keyed)])
     decided = let_in(entry, standing, now)
     if isinstance(decided, NewRun) and await entries.open_runs(connection, [decided]):
+        fields = {*body.params, *body.entry}
+        await note(connection, "start", "run", decided.id, became={"journey": spec.name}, customer=customer, fields=fields)
         return decided
     # Somebody was faster: the same call sent twice at once, or another entry.
     if earlier := await _earlier(connection, entry, customer):

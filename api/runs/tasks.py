@@ -12,7 +12,7 @@ from api.problems import Fault, Problem, responses
 from api.runs.models import Model, Text, cursor, cursor_after
 from api.state import Config, Db
 from journeys.heard import OfPeople
-from store import Database
+from store import Database, audit
 from store.keys import Caller, Right
 from store.runs import tasks as rows
 from store.runs.tasks import Task
@@ -104,6 +104,8 @@ async def complete_task(
         if not await rows.complete(connection, task_id, asked.told(body.outcome, body.values), note, now):
             state = (await _existing(database, task_id, now, caller)).state
             raise Problem(409, f"the task is {state}: nobody waits for it any more", code="task-over")
+        fields = {"outcome", *body.values} if body.outcome is not None else {*body.values}
+        await audit.note(connection, "complete", "task", task_id, customer=task.customer_id, fields=fields)
     return _view(await _existing(database, task_id, now, caller))
 
 

@@ -122,7 +122,7 @@ async def list_lists(_: Reader, database: Db) -> list[ListView]:
 
 @router.post("/lists/{name}/members", responses=responses(401, 403, 409, 422, 503))
 async def add_members(
-    name: _ListName, body: Customers, caller: Annotated[Caller, may(Right.OPERATE, "add list")], config: Config, database: Db
+    name: _ListName, body: Customers, caller: Annotated[Caller, may(Right.OPERATE, "put on list")], config: Config, database: Db
 ) -> Changed:
     """Put customers on a list; those who are on it already stay."""
     async with database.transaction() as connection:
@@ -133,7 +133,7 @@ async def add_members(
 
 @router.put("/lists/{name}/members", responses=responses(401, 403, 409, 422, 503))
 async def replace_members(
-    name: _ListName, body: Customers, caller: Annotated[Caller, may(Right.OPERATE, "add list")], config: Config, database: Db
+    name: _ListName, body: Customers, caller: Annotated[Caller, may(Right.OPERATE, "put on list")], config: Config, database: Db
 ) -> Changed:
     """Make a list consist of exactly these customers. Nothing changes when one of them is unknown: 422 names them."""
     async with database.transaction() as connection:
@@ -148,7 +148,11 @@ async def replace_members(
 
 @router.post("/lists/{name}/members/remove", responses=responses(401, 403, 409, 422, 503))
 async def remove_members(
-    name: _ListName, body: Customers, caller: Annotated[Caller, may(Right.OPERATE, "remove list")], config: Config, database: Db
+    name: _ListName,
+    body: Customers,
+    caller: Annotated[Caller, may(Right.OPERATE, "take off list")],
+    config: Config,
+    database: Db,
 ) -> Changed:
     """Take customers off a list."""
     async with database.transaction() as connection:

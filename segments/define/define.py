@@ -14,6 +14,7 @@ from segments.errors import SegmentError
 from segments.language.names import by_name, named_in, predicates, read, resolved
 from segments.language.segment import Segment
 from store import Connection, Database
+from store.audit import note
 from store.segments.rows import Stored, delete_stored, lock_definitions, put_stored, stored
 
 _ATTEMPTS = 5
@@ -55,8 +56,10 @@ async def define(database: Database, catalogue: Mapping[str, Segment], draft: Dr
         plain["predicate"] = by_name(plain["predicate"], resolved(catalogue, _without(written, draft.name)).segments)
         async with database.transaction() as connection:
             if await _unchanged(connection, rows):
-                version = segment.version
-                return await put_stored(connection, draft.name, version, plain, announce=draft.announce, by=by, at=at)
+                put = connection, draft.name, segment.version, plain
+                new = await put_stored(*put, announce=draft.announce, by=by, at=at)
+                await note(connection, "define", "segment", draft.name, was=written.get(draft.name), became=plain)
+                return new
     raise CannotChange("busy", "others keep changing segments at this moment; try again")
 
 
@@ -79,6 +82,8 @@ async def undefine(
         if segments or journeys:
             whose = [*_told("segment", segments), *_told("journey", journeys)]
             raise CannotChange("still-named", f"segment {name!r} is named by {' and by '.join(whose)}; change that first")
+        was = next(row.definition for row in rows if row.name == name)
+        await note(connection, "delete", "segment", name, was=was)
         return await delete_stored(connection, name, by=by, at=at)
 
 

@@ -18,6 +18,7 @@ from segments.leaves.listed import check_list_name
 from store import Connection, Database
 from store import lists as rows_of_lists
 from store.addresses import AddressKind, normalised, phone_number
+from store.audit import note
 from store.ids import ID_LIMIT, NotAnId, as_id, exact_text
 
 #: Column names that are understood (without case, spaces, `_` and `-`), and the kind of name that stands there.
@@ -197,7 +198,7 @@ async def _put_on(connection: Connection, name: str, chunk: Sequence[Row], repor
         if profile is None:
             report.refuse(row.number, _ABSENT, row.given)
     known = [profile for profile in found if profile is not None]
-    added = await put_on(connection, name, known, by=by, at=at)
+    added = await rows_of_lists.change(connection, name, LIST_EVENT + name, known, on=True, by=by, at=at)
     report.added += added
     report.already += len(known) - added
     return set(known)
@@ -205,12 +206,16 @@ async def _put_on(connection: Connection, name: str, chunk: Sequence[Row], repor
 
 async def put_on(connection: Connection, name: str, profiles: Sequence[UUID], *, by: str, at: datetime) -> int:
     """Put customers on a list; returns how many were not on it."""
-    return await rows_of_lists.change(connection, name, LIST_EVENT + name, profiles, on=True, by=by, at=at)
+    changed = await rows_of_lists.change(connection, name, LIST_EVENT + name, profiles, on=True, by=by, at=at)
+    await note(connection, "put on", "list", name, became={"customers": changed})
+    return changed
 
 
 async def take_off(connection: Connection, name: str, profiles: Sequence[UUID], *, by: str, at: datetime) -> int:
     """Take customers off a list; returns how many were on it."""
-    return await rows_of_lists.change(connection, name, LIST_EVENT + name, profiles, on=False, by=by, at=at)
+    changed = await rows_of_lists.change(connection, name, LIST_EVENT + name, profiles, on=False, by=by, at=at)
+    await note(connection, "take off", "list", name, became={"customers": changed})
+    return changed
 
 
 async def keep_only(connection: Connection, name: str, profiles: set[UUID], *, by: str, at: datetime) -> int:

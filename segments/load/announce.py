@@ -11,6 +11,7 @@ from uuid import UUID
 
 from segments.watch.shards import alone
 from store import Database, queries
+from store.audit import note
 
 _SQL = queries("backfill")
 _CHUNK = 1_000
@@ -42,7 +43,9 @@ async def announce(
         async with database.transaction() as connection:
             await alone(connection, 0, 1)  # no tick lets them go meanwhile
             row = await connection.fetchrow(_SQL["announce"], name, after, size, clock(), {"announced": version})
-        assert row is not None, "an aggregate always answers"
+            assert row is not None, "an aggregate always answers"
+            if row["announced"]:
+                await note(connection, "announce", "segment", name, became={"version": version, "members": row["announced"]})
         done += row["announced"]
         told(done)
         if row["announced"] < size:

@@ -35,6 +35,7 @@ _WORDS = {
     "segment_member": "memberships of segments",
     "segment_transition": "entries and exits of segments, without their cause",
     "entry_refused": "refused entries, without their details",
+    "audit": "changes that people made, without the fields that they changed",
     "merge": "merges of profiles",
     "exposure": "arms of experiments",
     "customer_value": "what counts for them in experiments, by day",

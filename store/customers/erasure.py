@@ -14,6 +14,7 @@ from uuid import UUID
 import asyncpg
 from uuid_utils.compat import uuid7
 
+from store.audit import note
 from store.customers.consent import forget
 from store.customers.identity import NamesMoved, lock_values
 from store.customers.traces import Traces
@@ -33,7 +34,7 @@ REMOVED = (
     *("segment_alarm", "segment_backfill_member", "segment_backfill_change", "segment_backfill_mark", "expectation"),
     *("inbox", "unread_reply", "wallet_device", "wallet_pass", "customer_touched", "customer_value", "campaign_row"),
 )
-EMPTIED = ("service_call", "segment_transition", "entry_refused", "run", "delivery")
+EMPTIED = ("service_call", "segment_transition", "entry_refused", "run", "delivery", "audit")
 #: Passes at Google: made to show nothing, and those of which Google would not have that.
 AT_GOOGLE, KEPT_BY_GOOGLE = "google_wallet", "kept_by_google_wallet"
 #: Gone, too, where they speak of the customer: what could not be taken has no customer of its own.
@@ -183,6 +184,7 @@ async def _begin(
     subject = await _subject(connection, parts)
     in_flight = await connection.fetchval(_SQL["in_flight"], parts)
     await connection.execute(_SQL["write"], id_ := UUID(str(uuid7())), root, parts, at, by, subject, in_flight)
+    await note(connection, "erase", "customer", root, became={"erasure": str(id_)}, customer=root)
     await _count(connection, id_, "run_ended", len(await connection.fetch(_SQL["end_runs"], parts, at)))
     await _count(connection, id_, "consent", await forget(connection, root, digest, at))
     for table in ("identity", "endpoint", "merge"):

@@ -9,6 +9,7 @@ from datetime import datetime
 from operator import attrgetter
 from uuid import UUID
 
+from store.audit import note
 from store.database import Connection, Database, columns
 from store.named import queries
 
@@ -56,7 +57,13 @@ async def found(database: Database, channel: str, digests: Collection[bytes]) ->
 async def add(database: Database, found: Sequence[Suppression]) -> int:
     """Suppress addresses; returns how many of them were not, or not for as long."""
     rows = [_ROW(each) for each in found]
-    return len(await database.pool.fetch(_SQL["add"], *columns(rows, len(fields(Suppression)))))
+    async with database.transaction() as connection:
+        added = len(await connection.fetch(_SQL["add"], *columns(rows, len(fields(Suppression)))))
+        if added:
+            one = found[0].digest.hex() if len(found) == 1 else ""
+            told = {"channel": found[0].channel, "scope": found[0].scope, "addresses": added}
+            await note(connection, "add", "suppression", one, became=told)
+    return added
 
 
 async def standing(database: Database, found: Sequence[Suppression]) -> int:
@@ -82,6 +89,9 @@ async def take_back(
         gone = {bytes(row["digest"]) for row in lifted}
         revived = await _revive(connection, channel, gone, digests_of) if gone else 0
         kept = await connection.fetch(_SQL["found"], channel, list(digests))
+        if lifted:
+            became = {"channel": channel, "lifted": len(lifted), "revived": revived}
+            await note(connection, "lift", "suppression", next(iter(digests)).hex(), became=became)
     return TakenBack(len(lifted), revived, len(kept))
 
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from itertools import groupby
 from uuid import UUID
 
+from store.audit import note
 from store.customers.endpoints import replace_addresses
 from store.customers.identity import lock_values, point
 from store.customers.owners import ANONYMOUS, BEGINNING, Span, united
@@ -65,6 +66,7 @@ async def undo(database: Database, merge_id: int, at: datetime, by: str) -> Merg
     """
     async with database.transaction() as connection:
         case = await _case(connection, merge_id)
+        await note(connection, "undo", "merge", merge_id, became={"customer": str(case.absorbed)}, customer=case.root)
         await connection.execute(_SQL["stand_alone"], merge_id, case.absorbed, at, by)
         await connection.execute(_SQL["dates_before"], merge_id, case.root)
         await case.run("give_back_names")

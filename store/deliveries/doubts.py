@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+from store.audit import note
 from store.database import Connection, Database, Pool
 from store.deliveries.ledger import MessageKey
 from store.named import queries
@@ -41,6 +42,18 @@ class Which:
         key = self.message
         run, step, occurrence = (key.run_id, key.step, key.occurrence) if key else (self.run_id, None, None)
         return self.provider, self.channel, self.journey, run, step, occurrence, self.since, self.until
+
+    @property
+    def named(self) -> str:
+        """What they are called: the key of one message, else the journey of which they are, else nothing."""
+        key = self.message
+        return f"{key.run_id}/{key.step}/{key.occurrence}" if key else self.journey or ""
+
+    @property
+    def told(self) -> dict[str, str | None]:
+        """The rest of the choice, for those who look at it later."""
+        told = {name: getattr(self, name) for name in ("provider", "channel", "run_id", "since", "until")}
+        return {name: None if value is None else str(value) for name, value in told.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,13 +161,19 @@ async def settle(
 ) -> int:
     """Write what became of them, with the provider's id of the message where it is known; returns of how many."""
     told = word, at, id_, by, most
-    found: int = await database.pool.fetchval(_SQL["settle"], *which.args, *told)
+    async with database.transaction() as connection:
+        found: int = await connection.fetchval(_SQL["settle"], *which.args, *told)
+        if found:
+            await note(connection, "settle", "messages", which.named, became={"outcome": word, "messages": found, **which.told})
     return found
 
 
 async def repeat(database: Database, which: Which, at: datetime, by: str, *, most: int = _ALL) -> int:
     """Ask that they be sent once more, if they may be; returns how many will be tried."""
-    found: int = await database.pool.fetchval(_SQL["repeat"], *which.args, at, by, most)
+    async with database.transaction() as connection:
+        found: int = await connection.fetchval(_SQL["repeat"], *which.args, at, by, most)
+        if found:
+            await note(connection, "repeat", "messages", which.named, became={"messages": found, **which.told})
     return found
 
 

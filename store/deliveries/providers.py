@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
+from store.audit import note
 from store.database import Connection, Database, Pool
 from store.named import queries
 
@@ -99,7 +100,11 @@ async def set_limit(database: Database, limit: Limit, at: datetime, by: str) -> 
     told = limit.who, limit.per_second, limit.per_day, list(limit.warm_up), limit.warm_up_from, at, by
     day = at.astimezone(UTC).date()
     async with database.transaction() as connection:
-        if await connection.fetchval(_SQL["set_limit"], *told):
+        before = await connection.fetchval(_SQL["limit_of"], limit.who)
+        news = await connection.fetchval(_SQL["set_limit"], *told)
+        after = await connection.fetchval(_SQL["limit_of"], limit.who)
+        await note(connection, "limit", "provider", limit.who, was=before, became=after)
+        if news:
             await connection.execute(_SQL["stand_at_use"], limit.who, day)
             await connection.execute(_SQL["use_so_far"], limit.who, day)
 
@@ -117,7 +122,12 @@ async def stranger(database: Database, who: str, known: Collection[str]) -> str 
 
 async def drop_limit(database: Database, who: str) -> bool:
     """Take limits away; whether there were any."""
-    return str(await database.pool.execute(_SQL["drop_limit"], who)) != "DELETE 0"
+    async with database.transaction() as connection:
+        before = await connection.fetchval(_SQL["limit_of"], who)
+        if before is not None:
+            await connection.execute(_SQL["drop_limit"], who)
+            await note(connection, "unlimit", "provider", who, was=before)
+    return before is not None
 
 
 async def take_slot(

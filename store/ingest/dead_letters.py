@@ -9,7 +9,8 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-from store.database import Connection, Pool
+from store.audit import note
+from store.database import Connection, Pool, transaction
 from store.named import queries
 
 #: Characters of an item that are kept, and of what is needed to read it again.
@@ -82,9 +83,14 @@ async def dead_letters(
     return [Buried(**dict(row)) for row in rows]
 
 
-async def purge(connection: "Connection | Pool", which: Which) -> int:
-    """Forget these dead letters; returns how many they were."""
-    return len(await connection.fetch(_SQL["purge"], *which))
+async def purge(connection: "Connection | Pool", which: Which, verb: str = "purge") -> int:
+    """Forget these dead letters, or those that were taken now; returns how many they were."""
+    async with transaction(connection) as own:
+        purged = len(await own.fetch(_SQL["purge"], *which))
+        if purged:
+            became = {"letters": purged, "source": which.source, "reason": which.reason}
+            await note(own, verb, "dead-letters", became=became)
+    return purged
 
 
 async def refused_again(connection: "Connection | Pool", reasons: Sequence[tuple[int, str]]) -> None:

@@ -218,6 +218,12 @@ where profile_id = any($1::uuid[])
   and (detail <> '{}' or gates <> '[]' or endpoint_id is not null or provider_message_id is not null)
 returning 1;
 
+-- name: purge_audit
+-- Which fields of theirs were changed; that somebody did something, and when, stays.
+update audit set was = null, became = null, fields = '{}'
+where customer = any($1::uuid[]) and verb <> 'erase' and (was is not null or became is not null or fields <> '{}')
+returning 1;
+
 -- name: purge_profile
 -- The profile is empty, and leads to itself.
 update profile set traits = '{}', traits_at = '{}', traits_from = '{}', device_zone = null, device_zone_at = null,

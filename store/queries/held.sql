@@ -138,3 +138,8 @@ cross join (values ('marketing'), ('transactional')) as p (purpose)
 left join lateral consent_of(e.profile_id, e.channel, e.address, p.purpose) as said on true
 where e.profile_id = any($1::uuid[]) and e.replaced_at is null
 order by e.channel, e.address, p.purpose;
+
+-- name: changes
+-- What people and other systems of the company changed of the customer: when, what it was, and which fields, never a value.
+select jsonb_build_object('at', at, 'what', verb || ' ' || kind, 'name', name, 'by_role', role, 'fields', fields)
+from audit where customer = any($1::uuid[]) order by id;

@@ -2,6 +2,11 @@
 -- What operators have set.
 select who, per_second, per_day, warm_up, warm_up_from, at, by from provider_limit order by who;
 
+-- name: limit_of
+-- What is set for one, as the audit keeps it.
+select jsonb_build_object('per_second', per_second, 'per_day', per_day, 'warm_up', warm_up, 'warm_up_from', warm_up_from)
+from provider_limit where who = $1;
+
 -- name: set_limit
 -- Set the limits of a provider, or of one of its senders; turns that were given out at another pace are forgotten.
 with forgotten as (delete from provider_pace where who = $1)

@@ -2,6 +2,10 @@
 -- Wait for every claim under way, and let none begin until the transaction ends: what they read of the switches stays true.
 select pg_advisory_xact_lock($1, 0);
 
+-- name: own_state
+-- How a switch stood until now, if it was ever thrown.
+select state from journey_control where journey = $1;
+
 -- name: throw
 -- Throw a switch: of one journey, or of everything at once (`*`).
 insert into journey_control (journey, state, at, by, killed_at, why)

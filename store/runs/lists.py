@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Literal, get_args
 from uuid import UUID
 
+from store.audit import note
 from store.database import Database
 from store.named import queries
 from store.runs.views import Run, run_of
@@ -41,6 +42,12 @@ class Wanted:
     def args(self) -> tuple[object, ...]:
         """Its first arguments."""
         return self.journey, self.profile_id, self.since, self.until, self.ids
+
+    @property
+    def told(self) -> dict[str, object]:
+        """The rest of the choice, for those who look at it later."""
+        since, until = (at and at.isoformat() for at in (self.since, self.until))
+        return {"status": self.status, "since": since, "until": until, "ids": self.ids and [str(each) for each in self.ids]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +90,14 @@ async def count_runs(database: Database, wanted: Wanted) -> Counted:
 
 async def end_runs(database: Database, wanted: Wanted, reason: str, at: datetime) -> int:
     """Tell the open ones of the runs to end; returns how many heard it."""
-    ended = 0
-    while found := await database.pool.fetch(wanted.sql("end_runs"), *wanted.args, reason, at, _AT_ONCE):
-        ended += len(found)
+    ended, found = 0, _AT_ONCE
+    while found == _AT_ONCE:
+        async with database.transaction() as connection:
+            found = len(await connection.fetch(wanted.sql("end_runs"), *wanted.args, reason, at, _AT_ONCE))
+            if found:
+                became = {"runs": found, "reason": reason} | wanted.told
+                await note(connection, "end", "runs", wanted.journey or "", became=became, customer=wanted.profile_id)
+        ended += found
     return ended
 
 

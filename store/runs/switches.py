@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from store.audit import note
 from store.database import Connection, Database
 from store.locks import Lock
 from store.named import queries
@@ -65,7 +66,9 @@ async def throw(database: Database, journey: str, state: str, at: datetime, by: 
     """Throw a switch: live, paused or killed; returns whom it concerns."""
     async with database.transaction() as connection:
         await connection.execute(_SQL["stand_still"], Lock.SWITCH)
+        was = await connection.fetchval(_SQL["own_state"], journey) or LIVE
         await connection.execute(_SQL["throw"], journey, state, at, by, why)
+        await note(connection, "switch", "journey", journey, was={"state": was}, became={"state": state, "why": why})
         if journey == EVERYTHING and state == "killed":
             await connection.execute(_SQL["kill_each"], at, by)
         if journey == EVERYTHING and state == LIVE:

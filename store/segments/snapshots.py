@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from store import audit
 from store.database import Connection, Database
 from store.lists import lock_list
 from store.locks import Lock
@@ -81,6 +82,8 @@ async def begin(
         if await connection.fetchval(_SQL["new_list"], name, by, at) is None:
             return False
         await connection.execute(_SQL["begin"], name, definition["name"], version, dict(definition), as_of, by, at)
+        became = {"list": name, "version": version, "as_of": as_of.isoformat()}
+        await audit.note(connection, "freeze", "segment", definition["name"], became=became)
         return True
 
 

@@ -12,6 +12,7 @@ import httpx
 import pytest
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
+from typer.main import get_command
 
 ROOT = Path(__file__).parents[2]
 if __name__ == "__main__":
@@ -23,6 +24,7 @@ from api.auth import May, Of  # noqa: E402
 from journeys.catalogue import load  # noqa: E402
 from store import Database  # noqa: E402
 from store.keys import MAY_BE_OF_JOURNEYS, MAY_SEE_PERSONS, RIGHTS, Grant, Right, Role, put_key  # noqa: E402
+from workers.cli.main import app  # noqa: E402
 
 PAGE = ROOT / "docs" / "roles.md"
 #: What is open to everybody, and why; whatever stands neither here nor asks for a right is a fault.
@@ -36,6 +38,27 @@ OPEN = {
 #: They look at the key themselves: it may stand in the body or the address.
 SENDERS = {"api.ingest.routes", "api.ingest.visitors"}
 JOURNEY = "nps"
+#: The commands that change something, and what the audit calls that.
+COMMANDS = {
+    "pause": "switch journey", "resume": "switch journey", "kill": "switch journey", "runs end": "end runs",
+    "doubts settle": "settle messages", "doubts repeat": "repeat messages", "providers limit": "limit provider",
+    "providers unlimit": "unlimit provider", "segments put": "define segment", "segments delete": "delete segment",
+    "segments announce": "announce segment", "segments snapshot": "freeze segment", "lists add": "put on list",
+    "lists remove": "take off list", "lists import": "import list", "products import": "tell products",
+    "profiles erase": "erase customer", "unmerge": "undo merge", "suppressions add": "add suppression",
+    "suppressions import": "add suppression", "suppressions take-back": "lift suppression",
+    "dead-letters replay": "replay dead-letters", "dead-letters purge": "purge dead-letters", "keys create": "create key",
+    "keys rotate": "rotate key", "keys revoke": "revoke key", "deploy": "deploy version", "move": "move runs",
+}  # fmt: skip
+#: Those that only look, and those that bring in or work out what others have said: the schema, bounces, sums.
+OTHERS = """
+api audit check demo dev diff doubts explain export graph lint mailbox merges migrate new preview profile providers reference
+replay report runs simulate switches version versions whatsapp-templates why-not worker
+dead-letters-list doubts-said keys-identity keys-list keys-web-push lists-list lists-report products-show runs-show
+profiles-certificate profiles-check-certificate profiles-consent profiles-erasures profiles-export profiles-retention
+segments-concerns segments-count segments-coverage segments-days segments-explain segments-list segments-preview segments-wait
+segments-why sums-differences sums-recompute suppressions-list suppressions-look-up
+"""
 #: A key of each role, with and without persons, and of one journey.
 KEYS: dict[str, Grant] = {role.value: Grant(role) for role in Role}
 KEYS |= {f"{role}+personal": Grant(role, personal=True) for role in Role if role in MAY_SEE_PERSONS}
@@ -134,6 +157,27 @@ def test_gov_02_every_route_asks_for_a_right_or_is_open_for_a_reason() -> None:
     assert [call for call in changing if call.asks is not None and not call.asks.does] == [], "say what the audit calls it"
 
 
+def commands(group: Any, name: str = "") -> Iterator[str]:
+    """Every command there is, also a group's own."""
+    inside = getattr(group, "commands", {})
+    if name and (not inside or group.invoke_without_command):
+        yield name
+    for each, within in inside.items():
+        yield from commands(within, f"{name} {each}".strip())
+
+
+def test_gov_02_every_command_only_looks_or_is_in_the_audit() -> None:
+    """By the words that some function notes; that each of these notes them is shown where its call is made."""
+    known = set(commands(get_command(app)))
+    assert {each.replace(" ", "-") for each in known - set(COMMANDS)} == set(OTHERS.split())
+    assert set(COMMANDS) <= known
+    sources = "".join(file.read_text() for room in ("store", "segments", "api") for file in (ROOT / room).rglob("*.py"))
+    noted = {f"{verb} {kind}" for verb, kind in re.findall(r'note\(\s*\w+,\s*"([^"]+)",\s*"([^"]+)"', sources)}
+    noted |= {"purge dead-letters", "replay dead-letters"}  # one function for both
+    assert set(COMMANDS.values()) - noted == set()
+    assert {asks.does for _, asks in GUARDED if asks.does} - noted == set()
+
+
 def test_roles_grow_and_nobody_sees_persons_by_role_alone() -> None:
     assert RIGHTS[Role.READ] < RIGHTS[Role.OPERATE] < RIGHTS[Role.ADMIN]
     assert RIGHTS[Role.START] == {Right.START}
@@ -214,8 +258,14 @@ def opened() -> str:
     return "\n".join(lines)
 
 
+def typed() -> str:
+    """The commands that change something."""
+    lines = ["| Command | in the audit |", "|---|---|"]
+    return "\n".join([*lines, *(f"| `journeys {name}` | {does} |" for name, does in COMMANDS.items())])
+
+
 def drawn_anew(page: str) -> str:
-    for name, made in (("calls", table()), ("open", opened())):
+    for name, made in (("calls", table()), ("open", opened()), ("commands", typed())):
         page = re.sub(rf"<!-- {name} -->\n\n(\|.*\n)*", f"<!-- {name} -->\n\n{made}\n", page)
     return page
 

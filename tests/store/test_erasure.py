@@ -10,6 +10,7 @@ from store.customers.traces import Traces
 #: Tables that hold nobody, or nothing of them besides the id of an empty profile, each with why.
 NOBODY = {
     "api_key": "keys of programs",
+    "api_key_used": "instants of keys",
     "doubt_said": "which message an operator spoke of, by its run",
     "event_dedupe": "message ids, so that a repeated call brings nothing back",
     "suppression": "keyed digests, which give no address back",

@@ -69,11 +69,15 @@ def _problem(problem: "ErrorDetails") -> str:
     return f"JOURNEYS_{str(problem['loc'][0]).upper()}: {problem['msg'][:1].lower()}{problem['msg'][1:]}"
 
 
-def with_database(work: "Callable[[Database], Awaitable[T]]") -> "T":
-    """Do something with the configured database, or with that of the stack which runs on the data directory."""
+def with_database(work: "Callable[[Database], Awaitable[T]]", by: str = "") -> "T":
+    """Do something with the configured database, or with that of the stack which runs on the data directory.
+
+    What it changes stands in the audit by this name, else by that under which one is logged in.
+    """
     import asyncio
 
     from store import connect
+    from store.audit import Actor, act_as
     from workers.embedded.configured import reach_postgres
 
     dsn = _dsn()
@@ -81,6 +85,7 @@ def with_database(work: "Callable[[Database], Awaitable[T]]") -> "T":
         fail("JOURNEYS_DATABASE_URL is not set, and no `journeys dev` runs here; set it, or start that first")
 
     async def run() -> "T":
+        act_as(Actor(by or _whoever(), "command line"))
         await reach_postgres(dsn)
         database = await connect(dsn, max_size=1)
         try:
@@ -89,6 +94,15 @@ def with_database(work: "Callable[[Database], Awaitable[T]]") -> "T":
             await database.close()
 
     return asyncio.run(run())
+
+
+def _whoever() -> str:
+    from getpass import getuser
+
+    try:
+        return getuser()
+    except (OSError, KeyError):  # a container's user may have no name
+        return "nobody"
 
 
 def has_database() -> bool:

@@ -19,6 +19,7 @@ from workers.cli.keys import keys
 from workers.cli.lists import lists
 from workers.cli.mailbox import mailbox
 from workers.cli.new import new
+from workers.cli.operating.audit import audit
 from workers.cli.operating.doubts import doubts
 from workers.cli.operating.providers import providers
 from workers.cli.operating.runs import runs
@@ -61,6 +62,7 @@ app.add_typer(starts, name="starts", rich_help_panel="Operating")
 app.add_typer(doubts, name="doubts", rich_help_panel="Operating")
 app.add_typer(providers, name="providers", rich_help_panel="Operating")
 app.add_typer(sums, name="sums", rich_help_panel="Operating")
+app.command(rich_help_panel="Operating")(audit)
 app.command(rich_help_panel="Operating")(pause)
 app.command(rich_help_panel="Operating")(resume)
 app.command(rich_help_panel="Operating")(kill)

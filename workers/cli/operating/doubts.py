@@ -126,7 +126,8 @@ def settle(
         told.done = with_database(
             lambda database: write(
                 database, which, "sent" if sent else "failed", now, who, id_=provider_message_id, most=found.messages
-            )
+            ),
+            by,
         )
     if message is not None and not dry_run and not told.done:
         with_database(lambda database: _tell_why_not(database, which))
@@ -166,7 +167,7 @@ def repeat(
     if found.repeatable and not dry_run:
         confirmed(f"send {found.repeatable:,} messages once more?", yes=yes)
         now, who = settings().clock.now(), by or getuser()
-        told.done = with_database(lambda database: ask(database, which, now, who, most=found.repeatable))
+        told.done = with_database(lambda database: ask(database, which, now, who, most=found.repeatable), by)
     if message is not None and not dry_run and not told.done:
         with_database(lambda database: _tell_why_not(database, which))
     tables.show(told, done, as_json=as_json)

@@ -59,7 +59,7 @@ def limit(
             fail(wrong)
         await set_limit(database, made, now, by or getuser())
 
-    with_database(work)
+    with_database(work, by)
     _show(as_json=as_json)
 
 

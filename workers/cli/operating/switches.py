@@ -83,7 +83,7 @@ def _throw(journey: str, state: str, by: str) -> "Thrown":
 
     given = settings()
     now, who = given.clock.now(), by or getuser()
-    concerned = with_database(lambda database: throw(database, journey, state, now, who))
+    concerned = with_database(lambda database: throw(database, journey, state, now, who), by)
     return Thrown(journey, state, given.release_per_second, concerned)
 
 

@@ -1,0 +1,212 @@
+"""The audit is complete (GOV-02): each call that changes something is made, and stands in it as its route declares."""
+
+import re
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from getpass import getuser
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+import httpx
+import pytest
+
+from store import Database
+from store.audit import Which, page
+from store.keys import Grant, Role, create_key, revoke_key, rotate_key
+from tests.api.test_roles import GUARDED
+from tests.command_line import in_thread
+from workers.testing.shop import Shop, open_shop
+
+DOUBTS = "/v1/messages/in-doubt"
+CSV = {"content": b"user_id\nana\n", "headers": {"content-type": "text/csv"}}
+VIP = {"predicate": {"trait": "tier", "is": "==", "value": "gold"}, "owner": "growth"}
+
+
+@pytest.fixture
+async def trial(database: Database, dsn: str, temporal_address: str, tmp_path: Path) -> AsyncIterator[Shop]:
+    async with open_shop(database, dsn, temporal_address, tmp_path, catalogue="trial_catalogue", serve=False) as opened:
+        yield opened
+
+
+async def customer(trial: Shop, user: str) -> UUID:
+    found = "select coalesce(p.merged_into, p.id) from identity i join profile p on p.id = i.profile_id where i.value = $1"
+    return UUID(str(await trial.database.pool.fetchval(found, user)))
+
+
+async def somebody_in_everything(trial: Shop) -> dict[str, str]:
+    """What there is to change, by the names of the parameters in paths: a customer, their run, a task, a merge …"""
+    pool = trial.database.pool
+    for user in ("ana", "bea", "zoe"):
+        await trial.signs_up(user, tier="gold")
+    await trial.send("identify", userId="anita")
+    await trial.send("alias", userId="ana", previousId="anita")
+    refused = await trial.api.post("/v1/batch", json={"batch": [{"type": "track"}]}, auth=(trial.ingest_key, ""))
+    assert refused.json()["dead_letters"] == 1
+    ana = await customer(trial, "ana")
+    runs = [uuid4(), uuid4()]
+    for run in runs:
+        await pool.execute(
+            "insert into run (id, journey, profile_id, entered_by, entered_at, created_at, workflow_id, outcome, ended_at)"
+            " values ($1, 'urgent', $2, 'api', now(), now(), $1::uuid::text, $3, $4)",
+            run, ana, *((None, None) if run == runs[0] else ("finished", datetime.now(UTC))),
+        )  # fmt: skip
+    for step in ("push:one", "push:two"):
+        await pool.execute(
+            "insert into delivery (run_id, step, occurrence, profile_id, journey, channel, purpose, template, state, provider,"
+            " copies, attempts, due_at, claimed_at)"
+            " values ($1, $2, 1, $3, 'urgent', 'push', 'marketing', 'note', 'unconfirmed', 'fcm', 1, 1, now(), now())",
+            runs[1], step, ana,
+        )  # fmt: skip
+    task = await pool.fetchval(
+        "insert into expectation (run_id, wait, which, expected, until, begun_at)"
+        " values ($1, 1, 'call', $2, now() + interval '1 day', now()) returning id",
+        runs[0], {"kind": "people", "title": "Call", "to": "care", "choices": [], "values": []},
+    )  # fmt: skip
+    merge = await pool.fetchval("select id from merge")
+    await pool.execute("delete from segment_progress where segment = 'vips'")  # as if it were new
+    await trial.watch.load()
+    await trial.look()
+    told = {"customer_id": ana, "run_id": runs[0], "task_id": task, "merge_id": merge, "doubt": f"{runs[1]}/push:one/1"}
+    return {name: str(value) for name, value in told.items()}
+
+
+#: Each call that changes something, in an order in which it can: what is asked, and by which name its path's parameters go.
+CHANGES: dict[tuple[str, str], dict[str, Any]] = {
+    ("POST", "/v1/journeys/{journey}/runs"): {"journey": "by_choice", "json": {"customer": {"user_id": "bea"}}},
+    ("PUT", "/v1/journeys/{journey}/state"): {"journey": "urgent", "json": {"state": "paused"}},
+    ("PUT", "/v1/state"): {"json": {"state": "paused"}},
+    ("POST", "/v1/tasks/{task_id}/done"): {"json": {"outcome": "she is glad"}},
+    ("POST", "/v1/runs/{run_id}/end"): {},
+    ("POST", "/v1/runs/end"): {"json": {"journey": "by_choice", "at_most": 5}},
+    ("POST", f"{DOUBTS}/settle"): {"json": {"message": "{doubt}", "outcome": "sent"}},
+    ("POST", f"{DOUBTS}/repeat"): {"json": {"journey": "urgent", "at_most": 9, "may_arrive_twice": True}},
+    ("PUT", "/v1/providers/{who}/limits"): {"who": "fcm", "json": {"per_day": 1_000}},
+    ("DELETE", "/v1/providers/{who}/limits"): {"who": "fcm"},
+    ("POST", "/v1/segments/{name}/announce"): {"name": "vips"},
+    ("POST", "/v1/segments/{name}/snapshots"): {"name": "vips", "json": {"list": "frozen"}},
+    ("PUT", "/v1/segments/{name}"): {"name": "gold", "json": VIP},
+    ("DELETE", "/v1/segments/{name}"): {"name": "gold"},
+    ("POST", "/v1/lists/{name}/members"): {"name": "guests", "json": {"customers": [{"value": "ana"}]}},
+    ("PUT", "/v1/lists/{name}/members"): {"name": "guests", "json": {"customers": [{"value": "bea"}]}},
+    ("POST", "/v1/lists/{name}/members/remove"): {"name": "guests", "json": {"customers": [{"value": "bea"}]}},
+    ("PUT", "/v1/lists/{name}/imports/{import_id}"): {"name": "guests", "import_id": str(uuid4()), **CSV},
+    ("PUT", "/v1/products"): {"json": [{"id": "p-1", "name": "Boots"}]},
+    ("POST", "/v1/profiles/{customer_id}/consent"): {
+        "json": {"channel": "email", "address": "ana@shop.example", "state": "withdrawn", "by": "customer"}
+    },
+    ("POST", "/v1/profiles/{customer_id}/preference-link"): {},
+    ("POST", "/v1/profiles/{customer_id}/merges/{merge_id}/undo"): {},
+    ("POST", "/v1/suppressions"): {"json": {"channel": "email", "address": "zoe@shop.example", "reason": "by phone"}},
+    ("POST", "/v1/suppressions/import"): {"content": b"email\neva@shop.example\n", "headers": CSV["headers"]},
+    ("POST", "/v1/suppressions/take-back"): {"json": {"channel": "email", "digest": "07" * 32}},
+    ("POST", "/v1/dead-letters/replay"): {"json": {"all": True}},
+    ("POST", "/v1/dead-letters/purge"): {"json": {"all": True}},
+    ("DELETE", "/v1/profiles/{customer_id}"): {},
+}
+
+
+async def changed(trial: Shop, call: tuple[str, str], names: dict[str, str]) -> httpx.Response:
+    """What came of one of these calls."""
+    method, path = call
+    given = dict(CHANGES[call])
+    known = names | {name: given.pop(name) for name in re.findall(r"\{(\w+)\}", path) if name in given}
+    if given.get("json", {}) and "message" in given["json"]:
+        given["json"] = given["json"] | {"message": names["doubt"]}
+    headers = given.pop("headers", {}) | {"X-Request-Id": "r-17"}
+    return await trial.operate(method, path.format_map(known), headers=headers, **given)
+
+
+async def test_gov_02_each_call_that_changes_something_is_in_the_audit(trial: Shop) -> None:
+    declared = {(call.method, call.path.replace(":path", "")): asks.does for call, asks in GUARDED if asks.does}
+    assert set(CHANGES) == set(declared), "write here how a new call is made"
+    names = await somebody_in_everything(trial)
+    dead = "insert into suppression (channel, digest, scope, reason, at) values ('email', $1, 'all', 'hard bounce', now())"
+    await trial.database.pool.execute(dead, bytes([7] * 32))
+    silent = []
+    for call in CHANGES:
+        before = max((each.id for each in await page(trial.database, Which(), limit=1)), default=0)
+        if call[1] == "/v1/dead-letters/replay":  # it can be taken now
+            mended = '{"type": "track", "event": "E", "userId": "zoe"}'
+            await trial.database.pool.execute("update dead_letter set item = $1", mended)
+        if call[1] == "/v1/dead-letters/purge":
+            await trial.api.post("/v1/batch", json={"batch": [{"type": "track"}]}, auth=(trial.ingest_key, ""))
+        answer = await changed(trial, call, names)
+        news = [each for each in await page(trial.database, Which(), limit=9) if each.id > before]
+        told = {(each.by, each.role, f"{each.verb} {each.kind}", each.trace) for each in news}
+        if ("operate", "operate", declared[call], "r-17") not in told:
+            silent.append((call, answer.text[:300], told))
+    assert silent == []
+    entries = {f"{each.verb} {each.kind}": each for each in await page(trial.database, Which(), limit=500)}
+    assert (entries["limit provider"].was, entries["unlimit provider"].was["per_day"]) == (None, 1_000)  # type: ignore[index]
+    assert entries["switch journey"].was == {"state": "live"}
+    assert entries["define segment"].became["predicate"] == entries["delete segment"].was["predicate"]  # type: ignore[index]
+    assert (entries["complete task"].fields, entries["say consent"].fields) == (["outcome"], ["email:marketing"])
+    kept = str(await trial.database.pool.fetch("select * from audit"))
+    assert [each for each in ("@", "ana", "bea", "she is glad") if re.search(rf"\b{each}\b", kept)] == [], "no value of anybody"
+
+
+async def test_gov_02_a_change_that_fails_is_not_in_the_audit_and_who_changed_what_is_asked_by_admins(trial: Shop) -> None:
+    admin = await create_key(trial.database.pool, "olga", Role.ADMIN)
+    await trial.operate("PUT", "/v1/journeys/urgent/state", json={"state": "paused"})
+    assert (await trial.operate("PUT", "/v1/journeys/no_such/state", json={"state": "paused"})).status_code == 404
+    assert (await trial.operate("GET", "/v1/audit")).status_code == 403
+
+    async def asked(**which: Any) -> list[tuple[str, str, str, Any, Any]]:
+        found = (await trial.api.get("/v1/audit", params=which, auth=(admin, ""))).json()["changes"]
+        return [(each["by"], f"{each['verb']} {each['kind']}", each["name"], each["was"], each["became"]) for each in found]
+
+    switched = ("operate", "switch journey", "urgent", {"state": "live"}, {"state": "paused"})
+    assert await asked(kind="journey") == await asked(by="operate") == await asked(name="urgent", verb="switch") == [switched]
+    assert await asked(kind="journey", until="2020-01-01T00:00:00Z") == await asked(customer_id=str(uuid4())) == []
+    newest, *_ = (await trial.api.get("/v1/audit", params={"limit": 1}, auth=(admin, ""))).json()["changes"]
+    assert len(await asked(before=newest["id"])) == len(await asked()) - 1
+
+
+async def test_gov_02_keys_are_in_the_audit_and_listed_without_anything_secret(trial: Shop) -> None:
+    pool = trial.database.pool
+    admin = await create_key(pool, "olga", Grant(Role.ADMIN, per_minute=600))
+    other = await create_key(pool, "crm", Grant(Role.START, journeys=("urgent",)))
+    found = (await page(trial.database, Which(kind="key", name="crm"), limit=1))[0]
+    again = await rotate_key(pool, "crm", found.at)
+    assert await revoke_key(pool, "crm")
+    told = [(each.verb, each.became) for each in await page(trial.database, Which(kind="key", name="crm"), limit=9)]
+    assert [verb for verb, _ in told] == ["revoke", "rotate", "create"]
+    assert told[-1][1] == {"role": "start", "journeys": ["urgent"]}
+    answer = await trial.api.get("/v1/keys", auth=(admin, ""))
+    listed = {each["name"]: each for each in answer.json()}
+    assert (listed["crm"]["role"], listed["crm"]["journeys"], listed["olga"]["per_minute"]) == ("start", ["urgent"], 600)
+    assert listed["crm"]["ends_at"] is not None
+    assert [each for each in (admin, other, again) if each in answer.text] == []
+
+
+async def test_gov_02_an_erasure_reaches_the_audit_and_its_owner_is_told_of_it(trial: Shop) -> None:
+    from store.customers import erasure as erasures
+    from store.customers.held import held
+
+    await trial.signs_up("ana")
+    ana = await customer(trial, "ana")
+    said = {"channel": "email", "address": "ana@shop.example", "state": "withdrawn", "by": "customer"}
+    assert (await trial.operate("POST", f"/v1/profiles/{ana}/consent", json=said)).status_code == 201
+    told = await held(trial.database, ana, lambda *_: [], trial.clock.now())
+    assert told is not None
+    assert [(each["what"], each["fields"]) for each in told["changes"]] == [("say consent", ["email:marketing"])]
+    erasure = UUID((await trial.operate("DELETE", f"/v1/profiles/{ana}")).json()["id"])
+    await erasures.purge(trial.database, erasure, trial.clock.now())
+    kept = {each.verb: each.fields for each in await page(trial.database, Which(customer=ana), limit=9)}
+    assert kept == {"erase": [], "say": []}
+
+
+async def test_gov_02_the_api_can_unsay_nothing(trial: Shop) -> None:
+    await trial.operate("PUT", "/v1/state", json={"state": "paused"})
+    for statement in ("delete from audit", "update audit set by = 'nobody'", "truncate audit"):
+        async with trial.api._transport.app.state.store._database.pool.acquire() as connection:  # type: ignore[attr-defined]
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.execute(statement)
+
+
+async def test_gov_02_a_command_is_in_the_audit_by_who_is_logged_in(dsn: str) -> None:
+    assert (await in_thread("keys", "create", "app", database_url=dsn)).returncode == 0
+    told = await in_thread("audit", "--kind", "key", database_url=dsn)
+    assert re.search(rf"{getuser()}.*command line.*create key.*app", told.stdout.replace("\n", " ")), told.stdout
