@@ -4,10 +4,11 @@ Promise: pure, and the same for any order in which the events came: only their o
 on the day on which it was first made, with what its last version says. What is counted is exact, without any rounding.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation, localcontext
+from decimal import ROUND_HALF_UP, Decimal, localcontext
 from typing import Any, NamedTuple
 
 from journeys.policies import Conversion, Since
@@ -23,6 +24,7 @@ EXPOSED = "exposed"
 METRICS = ("conversion", "orders", "revenue", "gross", "refunds", "order value")
 _NOTHING = Decimal(0)
 _MOST, _SMALLEST = Decimal(10) ** 15, Decimal("0.000001")
+_NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?\s*", re.ASCII)
 
 
 #: What a customer adds to the sums, by day and metric.
@@ -195,22 +197,21 @@ def _day(at: datetime) -> date:
 def _id(event: Event) -> str:
     """An order's id, as text; one that tells none is an order of its own."""
     told = event.properties.get("order_id")
-    return str(told) if isinstance(told, str | int) and not isinstance(told, bool) and told != "" else f"\0{event.message_id}"
+    named = isinstance(told, str | int | float) and not isinstance(told, bool) and told != ""
+    return str(told) if named else f"\0{event.message_id}"
 
 
 def _amount(properties: Mapping[str, Any], currency: str | None, *names: str) -> Decimal | None:
-    """The first of these properties that is a number, not below nothing; in another currency it brings none."""
+    """The first of these properties that is a number, not below nothing; none in another currency that it names."""
     told = properties.get("currency")
-    if currency is not None and isinstance(told, str) and told.upper() != currency.upper():
+    if currency is not None and isinstance(told, str) and told.upper() not in ("", currency.upper()):
         return _NOTHING
     return next((money for name in names if (money := _money(properties.get(name))) is not None), None)
 
 
 def _money(value: Any) -> Decimal | None:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
+    """As `money_in` reads it, which orders in reports go by."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str) or not _NUMBER.fullmatch(str(value)):
         return None
-    try:
-        money = Decimal(str(value).strip())
-    except InvalidOperation:
-        return None
-    return max(money.quantize(_SMALLEST), _NOTHING) if money.is_finite() and abs(money) < _MOST else None
+    money = Decimal(str(value).strip())
+    return max(money.quantize(_SMALLEST, ROUND_HALF_UP), _NOTHING) if abs(money) < _MOST else None

@@ -19,7 +19,7 @@ with placed as materialized (
     from bought where at >= $1 group by who, segment, currency
 ), orders as (
     select segment, currency, count(*) as customers, sum(orders) as orders, sum(money)::text as revenue, sum(refunds)::text as refunds,
-           sum(money::float8 ^ 2) as yy, sum(orders ^ 2) as xx, sum(money::float8 * orders) as xy
+           sum(money * money)::float8 as yy, sum(orders * orders) as xx, sum(money * orders)::float8 as xy
     from customer group by segment, currency
 ), buyer as (
     select who, segment, min(first_at) as first_at, count(*) as orders,

@@ -34,7 +34,7 @@ from daily_sum where journey = $1 and metric in ('due', 'exposed') group by vers
 
 -- name: customers
 -- The sums of customers by experiment, arm and day, of the days before $1, of a journey ($2) or of all, told apart by the
--- names in $3; of each metric y, y², x, x², xy and how many y are not 0.
+-- names in $3; of each metric y, y², x, x², xy and how many y are not 0. In one order, by which sums of fractions are the same each time.
 select experiment, case when 'version' = any($3::text[]) then version else '' end as version,
        case when 'segment' = any($3) then segment else '' end as segment, arm, day, min(journey) as journey,
        coalesce(sum(n) filter (where metric = 'exposed'), 0)::bigint as exposed,
@@ -46,15 +46,15 @@ from daily_sum
 where step = '' and experiment <> '' and day < $1::date and ($2::text is null or journey = $2)
       and metric in ('exposed', 'conversion', 'orders', 'revenue', 'order value')
 group by experiment, 2, 3, arm, day
-order by day;
+order by day, experiment, 2, 3, arm;
 
 -- name: spent
--- What the messages to an arm of an experiment were and cost (in millionths, by currency), told apart as `customers` are.
-select experiment, case when 'version' = any($3::text[]) then version else '' end as version,
-       case when 'segment' = any($3) then segment else '' end as segment, arm, metric, reason, sum(n)::bigint as n, sum(y) as y
+-- What the messages to an arm of an experiment were and cost (in millionths, by currency), told apart as `customers` are: of the company's
+-- holdout, which is of no journey, not at all.
+select experiment, case when 'version' = any($3::text[]) and experiment !~ '^\$[^/]+$' then version else '' end as version,
+       case when 'segment' = any($3) and experiment !~ '^\$[^/]+$' then segment else '' end as segment, arm, metric, reason, sum(n)::bigint as n, sum(y) as y
 from daily_sum
 where step <> '' and experiment <> '' and metric in ('sent', 'cost') and day < $1::date and ($2::text is null or journey = $2)
-     
 group by experiment, 2, 3, arm, metric, reason;
 
 -- name: shares

@@ -56,8 +56,8 @@ join exposure x on x.profile_id = part.id left join run r on r.id = x.run_id
 order by who, x.experiment, x.exposed_at, x.profile_id;
 
 -- name: done
--- What these customers did of these types, from an instant on.
-select profile_id, type, ts, message_id, properties from event
+-- What these customers did of these types, from an instant on. A message id is one of its source's: another source may have the same.
+select profile_id, type, ts, message_id || ' ' || source as message_id, properties from event
 where profile_id = any($1::uuid[]) and type collate "C" = any($2::text[]) and ts >= $3;
 
 -- name: stored

@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
-from store import Database
+from store import Connection, Database
 from store.customers.merge import merge
 from store.deliveries import feedback, ledger
 from store.deliveries.feedback import Delivered, NewEvent, Status
@@ -111,27 +111,45 @@ class RandomLedger:
         which = f"{kind}:{n}:{self.random.randrange(3)}"  # some news come twice
         to = Delivered(key, journey, "note", "marketing", profile)
 
-        async def hear() -> None:
-            async with self.database.transaction() as connection:
-                if kind in ("delivered", *NEWS):
-                    said = Status("", key, kind, at, soft=bounce == "soft", machine=machine)
-                    await feedback.advance_deliveries(connection, [(said, to)], "refused by the provider")
-                type_ = {**NEWS, "replied": "Message Replied", "unsubscribed": "Unsubscribed"}.get(kind, "Message Delivered")
-                more = {"machine": machine} if kind in ("read", "clicked") and machine is not None else {}
-                more |= {"bounce": bounce} if kind == "failed" and bounce else {}
-                alive = (await feedback.living(connection, [profile]))[profile]
-                became = {"read": "opened", "failed": "returned", "delivered": None}.get(kind, kind)
-                properties = {"channel": channel, **to.properties, **more}
-                event = NewEvent(alive, which, type_, at, properties, became=became)  # type: ignore[arg-type]
-                await feedback.store_events(connection, [event], source=channel, at=at)
-                if kind == "clicked" and machine and self.random.random() < 0.5:
-                    await feedback.called_machines(connection, key, at - timedelta(minutes=300), at)
+        back = kind == "clicked" and bool(machine) and self.random.random() < 0.5
+        about: dict[str, Any] = {"which": which, "machine": machine, "bounce": bounce, "looks_back": back}
 
-        return hear
+        async def tell() -> None:
+            async with self.database.transaction() as connection:
+                await hear(connection, to, channel, kind, at, **about)
+
+        return tell
 
     async def merges(self, survivor: int, absorbed: int) -> None:
         async with self.database.transaction() as connection:
             await merge(connection, self.runs[survivor][1], self.runs[absorbed][1], START)
+
+
+async def hear(
+    connection: Connection,
+    to: Delivered,
+    channel: str,
+    kind: str,
+    at: datetime,
+    *,
+    which: str,
+    machine: bool | None = None,
+    bounce: str | None = None,
+    looks_back: bool = False,
+) -> None:
+    """What became of a message, as webhooks store it; who `looks_back` sees that clicks of before were a machine's, too."""
+    if kind in ("delivered", *NEWS):
+        said = Status("", to.key, kind, at, soft=bounce == "soft", machine=machine)
+        await feedback.advance_deliveries(connection, [(said, to)], "refused by the provider")
+    type_ = {**NEWS, "replied": "Message Replied", "unsubscribed": "Unsubscribed"}.get(kind, "Message Delivered")
+    more: dict[str, Any] = {"machine": machine} if kind in ("read", "clicked") and machine is not None else {}
+    more |= {"bounce": bounce} if kind == "failed" and bounce else {}
+    alive = (await feedback.living(connection, [to.profile_id]))[to.profile_id]
+    became = {"read": "opened", "failed": "returned", "delivered": None}.get(kind, kind)
+    event = NewEvent(alive, which, type_, at, {"channel": channel, **to.properties, **more}, became=became)  # type: ignore[arg-type]
+    await feedback.store_events(connection, [event], source=channel, at=at)
+    if looks_back:
+        await feedback.called_machines(connection, to.key, at - timedelta(minutes=300), at)
 
 
 async def summed(database: Database) -> Sums:

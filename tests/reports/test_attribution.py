@@ -1,8 +1,7 @@
-"""Credit: the example by hand, random shops against DuckDB from rows alone, and columns that add up to all orders."""
+"""Credit (SEMANTICS 2): the example by hand, Shapley by all orders of joining, Markov by walking."""
 
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
-from decimal import Decimal
+from datetime import date, timedelta
 from fractions import Fraction
 from itertools import permutations
 from random import Random
@@ -14,10 +13,10 @@ import pytest
 from store import Database
 from store.errors import NoReport
 from store.reports import attribution, commerce
-from store.reports.attribution import NOBODY, By, Counting, Credit, Rule, Touch, credited
+from store.reports.attribution import NOBODY, By, Counting, Rule, credited
 from store.reports.paths import Path, chance, markov, removal, shapley
 from store.reports.report import Asked
-from tests.reports.trade import DAY, START, RandomTrade, Trade, raw
+from tests.reports.trade import DAY, START, Trade
 
 UNTIL = START + 30 * DAY
 AT = START + 20 * DAY
@@ -152,145 +151,6 @@ def test_channels_that_came_to_no_order_are_given_nothing() -> None:
     assert markov([Path(("email",), 3)]) == {"email": 0}
     assert shapley([Path(("email",), 3)]) == {"email": 0}
     assert markov([]) == shapley([]) == {}
-
-
-BY_DUCK = """
-with said as (
-    select *, properties ->> '$.order_id' as oid, json_type(properties, '$.order_id') as kind,
-           upper(coalesce(properties ->> '$.currency', '')) as cur
-    from event where type in ('Order Completed', 'Order Refunded', 'Order Cancelled')
-), named as (
-    select *, case when kind in ('VARCHAR', 'UBIGINT', 'BIGINT', 'DOUBLE') and oid <> '' then oid
-                   else chr(1) || message_id end as oid2,
-           money(properties -> '$.revenue') as revenue, money(properties -> '$.total') as total
-    from said
-), latest as (
-    select oid2 as oid, min(ts) as placed, arg_min(profile_id, (ts, message_id)) as profile_id,
-           arg_max(coalesce(revenue, total, 0), (ts, message_id)) as amount, arg_max(cur, (ts, message_id)) as cur
-    from named where type = 'Order Completed' group by oid2
-), orders as (
-    select l.oid, l.placed, l.cur, l.amount, coalesce(p.merged_into, p.id) as who,
-           coalesce((select case when bool_or(type = 'Order Cancelled' or coalesce(total, revenue) is null) then l.amount
-                            else least(l.amount, coalesce(sum(case when n.cur = '' or l.cur = '' or n.cur = l.cur
-                                                             then coalesce(total, revenue) else 0 end), 0)) end
-                     from named n where n.oid2 = l.oid and n.type <> 'Order Completed'), 0) as refunded,
-           exists (select 1 from named n where n.oid2 = l.oid and n.type = 'Order Cancelled') as cancelled
-    from latest l join profile p on p.id = l.profile_id
-    where placed >= $since and placed < $until
-), touches as (
-    select o.oid, d.*, epoch(o.placed - when_touched) as age,
-           rank() over (partition by o.oid order by when_touched, run_id::uuid, step, occurrence) as place,
-           count(*) over (partition by o.oid) as many
-    from orders o join (
-        select d.*, coalesce(p.merged_into, p.id) as who,
-               case $touch when 'sent' then claimed_at when 'clicked' then clicked_human_at
-                           else least(opened_human_at, clicked_human_at) end as when_touched
-        from delivery d join profile p on p.id = d.profile_id
-    ) d on d.who = o.who and when_touched <= o.placed and epoch(o.placed - when_touched) < $within
-    where d.state = 'sent' and (d.purpose = 'marketing' or $transactional)
-), parts as (
-    select oid, case $by when 'channel' then channel when 'journey' then journey
-                         when 'step' then journey || ' ' || step else template end as key,
-           case when place = many then 1.0 else 0 end as last, case when place = 1 then 1.0 else 0 end as first,
-           1.0::double / many as linear,
-           case many when 1 then 1.0 when 2 then 0.5
-                     else case when place in (1, many) then 0.4 else 0.2 / (many - 2) end end as position,
-           pow(0.5::double, age / $half) / sum(pow(0.5::double, age / $half)) over (partition by oid) as decay
-    from touches
-), rules as (
-    unpivot parts on last, first, linear, position, decay into name rule value part
-)
-select r.key, o.cur, r.rule, count(distinct o.oid) as touched,
-       count(distinct case when o.cancelled then o.oid end) as cancelled,
-       sum(part::double) as orders, sum(part::double * o.amount) as revenue, sum(part::double * o.refunded) as refunds
-from orders o join rules r on r.oid = o.oid group by all
-union all
-select null, cur, rule.unnest, count(*), count(*) filter (where cancelled), count(*), sum(amount), sum(refunded)
-from orders, unnest(['last', 'first', 'linear', 'position', 'decay']) as rule
-where oid not in (select oid from touches) group by all
-"""
-#: A JSON value that is a number, or a text that is one, from 0 on.
-MONEY = """create macro money(said) as case when json_type(said) in ('VARCHAR', 'UBIGINT', 'BIGINT', 'DOUBLE')
-    and isfinite(try_cast(said ->> '$' as double)) then greatest(round(try_cast(said ->> '$' as double), 6), 0) end"""
-
-Key = tuple[str | None, str, str]
-
-
-async def by_duck(database: Database, since: datetime, until: datetime, by: By, counting: Counting) -> dict[Key, Any]:
-    duck = await raw(database)
-    duck.execute(MONEY)
-    asked = {
-        "since": since, "until": until, "by": str(by), "touch": str(counting.touch), "transactional": counting.transactional,
-        "within": counting.within.total_seconds(), "half": counting.half_life.total_seconds(),
-    }  # fmt: skip
-    return {tuple(row[:3]): row[3:] for row in duck.execute(BY_DUCK, asked).fetchall()}
-
-
-def plain(found: list[Credit]) -> Mapping[Key, Any]:
-    return {
-        (each.key, each.currency, str(rule)): (
-            each.touched, each.cancelled, float(each.orders[rule]), float(each.revenue[rule]), float(each.refunds[rule]),
-        )
-        for each in found for rule in Rule
-    }  # fmt: skip
-
-
-@pytest.mark.parametrize("seed", range(12))
-async def test_random_shops_are_credited_as_duckdb_says_from_the_rows_alone(seed: int, database: Database) -> None:
-    trade = RandomTrade(database, Random(seed))
-    trade.happen(30)
-    await trade.write()
-    for survivor, absorbed in ((0, 1), (2, 3), (9, 20)):
-        await trade.merged(trade.profiles[survivor], trade.profiles[absorbed])
-    since, until = START + trade.random.randrange(10) * DAY, START + trade.random.randrange(20, 40) * DAY
-    touch = trade.random.choice(list(Touch))
-    within, half = trade.random.choice([DAY, 7 * DAY, 30 * DAY]), trade.random.choice([DAY / 24, 2 * DAY])
-    counting = Counting(within, half, touch, transactional=trade.random.random() < 0.5)
-    for by in By:
-        found = plain(await credited(database, since, until, by, counting))
-        expected = await by_duck(database, since, until, by, counting)
-        assert found.keys() == expected.keys()
-        for key, values in expected.items():
-            assert found[key] == pytest.approx(values, rel=1e-9, abs=1e-9), key
-
-
-@pytest.mark.parametrize("seed", range(6))
-async def test_every_rule_adds_up_to_the_real_orders_to_the_last_decimal(seed: int, database: Database) -> None:
-    """All that there were, from a query that knows no message."""
-    trade = RandomTrade(database, Random(100 + seed))
-    trade.happen(40)
-    await trade.write()
-    until = START + 40 * DAY
-    for each in [*By, "path"]:
-        found = await credited(database, START, until, each, Counting(half_life=timedelta(minutes=1)))
-        real = await _real(database)
-        assert {currency for currency, *_ in real} == {each.currency for each in found}
-        for currency, orders, money in real:
-            of_it = [each for each in found if each.currency == currency]
-            for rule in Rule:
-                assert sum(each.orders[rule] for each in of_it) == orders
-                assert sum(each.revenue[rule] for each in of_it) == money
-                assert all(each.revenue[rule] >= 0 for each in of_it)
-
-
-async def _real(database: Database) -> list[tuple[str, int, Decimal]]:
-    rows = await database.pool.fetch("select * from event where type = 'Order Completed' order by ts, message_id")
-    last: dict[Any, tuple[str, Decimal]] = {}
-    for row in rows:
-        said = row["properties"]
-        id_ = said.get("order_id")
-        key = ("of", row["message_id"]) if id_ in ("", None) or id_ is True else ("id", str(id_))
-        money = next((each for name in ("revenue", "total") if (each := _number(said.get(name))) is not None), Decimal(0))
-        last[key] = ((said.get("currency") or "").upper(), money)
-    currencies = sorted({currency for currency, _ in last.values()})
-    found = {currency: [money for of, money in last.values() if of == currency] for currency in currencies}
-    return [(currency, len(each), sum(each, Decimal(0))) for currency, each in found.items()]
-
-
-def _number(value: Any) -> Decimal | None:
-    if isinstance(value, bool | list) or value in ("much", "nothing", "NaN", "Infinity", None):
-        return None
-    return max(Decimal(str(value).strip()), Decimal(0))
 
 
 async def test_at_one_instant_the_run_and_then_the_step_decide(database: Database) -> None:

@@ -1,10 +1,7 @@
-"""KPI-02 by hand, and random shops against DuckDB from rows alone."""
+"""KPI-02 by hand, and what is asked of it. A whole shop against DuckDB: `test_generated_shop`."""
 
-from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from itertools import pairwise
-from random import Random
 from typing import Any
 
 import pytest
@@ -15,7 +12,7 @@ from store.measuring import sums
 from store.reports import commerce
 from store.reports.commerce import ALL, Counting, Spend
 from store.reports.report import Asked, Report
-from tests.reports.trade import DAY, START, RandomTrade, Trade, raw
+from tests.reports.trade import Trade
 
 SINCE, UNTIL = date(2026, 3, 1), date(2026, 6, 29)
 NOW = datetime(2026, 6, 29, 12, tzinfo=UTC)
@@ -153,109 +150,3 @@ def test_a_spend_may_say_its_currency() -> None:
 def test_a_period_of_less_than_a_day_is_refused() -> None:
     with pytest.raises(NoReport, match="a day or longer"):
         Counting(period=timedelta(hours=1))
-
-
-BY_DUCK = """
-with named as (
-    select *, upper(coalesce(properties ->> '$.currency', '')) as cur,
-           case when json_type(properties, '$.order_id') in ('VARCHAR', 'UBIGINT', 'BIGINT', 'DOUBLE')
-                     and properties ->> '$.order_id' <> ''
-                then properties ->> '$.order_id' else chr(1) || message_id end as oid,
-           money(properties -> '$.revenue') as revenue, money(properties -> '$.total') as total
-    from event where type in ('Order Completed', 'Order Refunded', 'Order Cancelled')
-), latest as (
-    select oid, min(ts) as placed, arg_min(profile_id, (ts, message_id)) as profile_id,
-           arg_max(coalesce(revenue, total, 0), (ts, message_id)) as amount, arg_max(cur, (ts, message_id)) as cur
-    from named where type = 'Order Completed' group by oid
-), orders as (
-    select l.oid, l.placed, l.cur, l.amount, coalesce(p.merged_into, p.id) as who,
-           coalesce((select case when bool_or(coalesce(total, revenue) is null) then l.amount
-                            else least(l.amount, coalesce(sum(case when n.cur = '' or l.cur = '' or n.cur = l.cur
-                                                                   then coalesce(total, revenue) else 0 end), 0)) end
-                     from named n where n.oid = l.oid and n.type = 'Order Refunded'), 0) as refunded
-    from latest l join profile p on p.id = l.profile_id
-    where placed < $until and l.oid not in (select oid from named where type = 'Order Cancelled')
-)
-select who, placed, cur, amount, refunded from orders order by placed, oid
-"""
-
-
-async def by_hand(database: Database, since: datetime, until: datetime, period: timedelta) -> Mapping[str, Any]:
-    """From the orders that DuckDB finds in the rows, customer by customer."""
-    from tests.reports.test_attribution import MONEY
-
-    duck = await raw(database)
-    duck.execute(MONEY)
-    mine: dict[str, list[Any]] = {}
-    value: dict[str, list[float]] = {}
-    for who, at, currency, money, refunded in duck.execute(BY_DUCK, {"until": until}).fetchall():
-        mine.setdefault(who, []).append((at, currency, money - refunded))
-        if at >= since:
-            counted = value.setdefault(currency, [0, 0.0, 0.0])
-            value[currency] = [counted[0] + 1, counted[1] + money, counted[2] + refunded]
-    new = {who: orders for who, orders in mine.items() if orders[0][0] >= since}
-    kept: dict[int, list[int]] = {}
-    worth: dict[tuple[str, str], float] = {}
-    gaps: list[tuple[int, bool, bool]] = []
-    for orders in new.values():
-        first = orders[0][0]
-        for k in range(1, 61):
-            if first + (k + 1) * period <= until:
-                back = any(first + k * period <= at < first + (k + 1) * period for at, *_ in orders[1:])
-                kept.setdefault(k, []).append(int(back))
-        for currency, net in [order[1:] for order in orders]:
-            worth[f"{first:%Y-%m}", currency] = worth.get((f"{first:%Y-%m}", currency), 0.0) + net
-        times = [at for at, *_ in orders]
-        gaps += [((to - at) // DAY, True, n == 0) for n, (at, to) in enumerate(pairwise(times))]
-        gaps.append(((until - times[-1]) // DAY, False, len(times) == 1))
-    return {"value": value, "customers": len(new), "again": sum(len(each) > 1 for each in new.values()), "kept": kept,
-            "worth": worth, "gaps": sorted(gaps)}  # fmt: skip
-
-
-@pytest.mark.parametrize("seed", range(10))
-async def test_random_shops_are_as_duckdb_says_from_the_rows_alone(seed: int, database: Database) -> None:
-    trade = RandomTrade(database, Random(seed))
-    trade.happen(40)
-    await trade.write()
-    for survivor, absorbed in ((0, 1), (2, 3), (9, 20)):
-        await trade.merged(trade.profiles[survivor], trade.profiles[absorbed])
-    since, until = START + trade.random.randrange(10) * DAY, START + trade.random.randrange(25, 41) * DAY
-    period = trade.random.choice([DAY, 3 * DAY, 7 * DAY])
-    found = await commerce.facts(database, since, until, Counting(period=period))
-    expected = await by_hand(database, since, until, period)
-    facts = found[ALL]
-    assert facts.customers == expected["customers"]
-    assert sum(each["again"] for each in facts.cohorts) == expected["again"]
-    assert {each["currency"]: (each["orders"], float(each["revenue"]), float(each["refunds"])) for each in facts.orders} == {
-        currency: pytest.approx(value) for currency, value in expected["value"].items()
-    }
-    for part, counted in ((facts.seen, len), (facts.kept, sum)):
-        by_period: dict[int, int] = {}
-        for each in part:
-            by_period[each["k"]] = by_period.get(each["k"], 0) + each["customers"]
-        assert by_period == {k: counted(backs) for k, backs in expected["kept"].items() if counted(backs)}
-    worth = {(each["cohort"][:7], each["currency"]): float(each["revenue"]) - float(each["refunds"]) for each in facts.worth}
-    assert worth == {key: pytest.approx(net, abs=1e-6) for key, net in expected["worth"].items()}
-    gaps = [(each["days"], each["ended"], each["first"]) for each in facts.gaps for _ in range(each["many"])]
-    assert sorted(gaps) == expected["gaps"]
-    assert sum(each["customers"] for each in facts.acquired) == expected["customers"]
-
-
-async def test_what_was_attributed_and_what_was_valued_are_the_same_orders(database: Database) -> None:
-    """Two statements find orders: with those that were cancelled added, they find the same money."""
-    from store.reports import attribution
-
-    trade = RandomTrade(database, Random(77))
-    trade.happen(40)
-    trade.events = [each for each in trade.events if each[2] != "Order Cancelled"]
-    await trade.write()
-    until = START + 41 * DAY
-    valued = {
-        each["currency"]: Decimal(each["revenue"])
-        for each in (await commerce.facts(database, START, until, Counting()))[ALL].orders
-    }
-    credited = await attribution.credited(database, START, until, "channel", attribution.Counting())
-    assert valued == {
-        currency: sum(each.revenue[attribution.Rule.LAST] for each in credited if each.currency == currency)
-        for currency in valued
-    }
