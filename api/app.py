@@ -52,7 +52,8 @@ more. What is known of customers is shown to keys made for that. Errors are prob
 #: Bytes of a body, where a route does not say otherwise: five thousand customers with long names.
 BODY_SIZE = 4 * 1024 * 1024
 
-#: Each module of the API has one router; an app serves them all.
+#: Each module of the API has one router; an app serves them all. Of their routes the first that fits is taken: `/o/{token}.gif`
+#: stands before `/o/{token}`.
 ROUTERS = [
     ingest.router,
     ingest.beacon,
@@ -71,8 +72,8 @@ ROUTERS = [
     profiles.router,
     webhooks.router,
     unsubscribe.router,
-    confirming.router,
     tracked.router,
+    confirming.router,
     web_push.router,
     inbox.router,
     content.router,

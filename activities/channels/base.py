@@ -65,6 +65,19 @@ class Provider(Protocol):
         ...
 
     @property
+    def parts(self) -> "tuple[Provider, ...]":
+        """Who carries its messages: itself, or one for some platforms and one for others."""
+        ...
+
+    def carrier(self, platform: str | None) -> "Provider":
+        """Which of these carries messages to a platform: limits, breakers and the ledger are about that one.
+
+        Raises:
+            TryLater: nobody is configured for it.
+        """
+        ...
+
+    @property
     def senders(self) -> frozenset[str]:
         """Whom its messages come from, where limits may be set for each of them: numbers, a domain."""
         ...
@@ -121,6 +134,15 @@ class Sends:
     by_settling = False
 
     forgets_after = timedelta.max
+
+    @property
+    def parts(self: Provider) -> tuple[Provider, ...]:
+        """Itself."""
+        return (self,)
+
+    def carrier(self: Provider, platform: str | None) -> Provider:  # noqa: ARG002 - most carry to all of them
+        """Itself."""
+        return self
 
     @property
     def senders(self) -> frozenset[str]:

@@ -9,7 +9,8 @@ Source: Nygard, "Release It!" (2nd ed., 2018), Circuit Breaker; closed, open and
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import NamedTuple
@@ -62,12 +63,40 @@ class Breaker:
         """
         if self.stopped is None:
             return None
+        self.check(key)
+        self._asks = self.clock()
+        return self._asks
+
+    def check(self, key: str = "") -> None:
+        """Whether the message of a key would be let through.
+
+        Raises:
+            TryLater: as `enter`.
+        """
+        if self.stopped is None:
+            return
         now = self.clock()
         left = self._until + (AHEAD.total_seconds() if key in self._ill else 0.0) - now
         if left > 0 or (self._asks is not None and now < self._asks + MOST.total_seconds()):
             raise TryLater(f"{self.provider} is not used for now: {self.stopped.why}", timedelta(seconds=max(left, 1.0)))
-        self._asks = now
-        return now
+
+    @contextmanager
+    def watch(self, key: str) -> Iterator[None]:
+        """Let the message of a key through, and take note of what the provider did with it.
+
+        Raises:
+            TryLater: as `enter`.
+        """
+        asked = self.enter(key)
+        try:
+            yield
+        except ChannelError as error:
+            self.heard(error, key)
+            raise
+        else:
+            self.heard(None)
+        finally:
+            self.leave(asked)
 
     def leave(self, asked: float | None) -> None:
         """The message is through, whatever became of it; who has asked since then goes on asking."""

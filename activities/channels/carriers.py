@@ -13,6 +13,7 @@ from activities.channels.base import Line, Provider
 from activities.channels.breaker import Breaker
 from activities.channels.errors import ChannelError
 from activities.channels.message import Accepted, Outgoing
+from activities.channels.platforms import Platforms
 from segments.language.chance import draw
 
 _BYTES = 8
@@ -24,7 +25,7 @@ class Carriers:
 
     def __init__(self, *providers: Provider, weights: Mapping[str, int] | None = None) -> None:
         self.all = providers
-        self.breakers = {each.name: Breaker(each.name) for each in providers}
+        self.breakers = {name: each for provider in providers for name, each in _breakers(provider).items()}
         self._weights = _shares(providers, weights or {})
 
     @property
@@ -39,8 +40,8 @@ class Carriers:
         return tuple(sorted(self.all, key=lambda each: _score(key, each.name, self._weights[each.name]), reverse=True))
 
     def named(self, name: str | None) -> Provider | None:
-        """The one that the ledger calls so, if it is still there."""
-        return next((each for each in self.all if each.name == name), None)
+        """The one whose messages the ledger calls so, if it is still there."""
+        return next((each for each in self.all if name == each.name or name in {part.name for part in each.parts}), None)
 
     @asynccontextmanager
     async def ready(self, provider: Provider, key: str = "") -> AsyncIterator[Line]:
@@ -49,6 +50,10 @@ class Carriers:
         Raises:
             ChannelError: it is not to be had now.
         """
+        if isinstance(provider, Platforms):  # which asks the breaker of whoever carries the message
+            async with provider.ready() as lines:
+                yield lines
+            return
         breaker = self.breakers[provider.name]
         asked = breaker.enter(key)
         try:
@@ -84,6 +89,10 @@ class _Watched:
             raise
         self.breaker.heard(None)
         return accepted
+
+
+def _breakers(provider: Provider) -> Mapping[str, Breaker]:
+    return provider.breakers if isinstance(provider, Platforms) else {provider.name: Breaker(provider.name)}
 
 
 def read_weights(text: str, known: Collection[str]) -> dict[str, int]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from activities.channels.base import Line, Provider, Sends
+from activities.channels.breaker import Breaker
 from activities.channels.errors import ChannelError, TryLater
 from activities.channels.message import Accepted, Outgoing
 
@@ -24,17 +25,23 @@ def by_platform(providers: Sequence[Provider]) -> list[Provider]:
 
 
 class Platforms(Sends):
-    """Several providers as one."""
+    """Several providers as one, each with a breaker of its own: who stops for one is no reason to stop for the others."""
 
     idempotent = False
 
     def __init__(self, usual: Provider | None, own: Mapping[str, Provider]) -> None:
         self._usual = usual
         self._own = own
-        self._all = list(dict.fromkeys([*([usual] if usual else []), *own.values()]))
+        self._all = tuple(dict.fromkeys([*([usual] if usual else []), *own.values()]))
         self.name = "+".join(each.name for each in self._all)
         self.connections = max(each.connections for each in self._all)
         self.tells_within = max((each.tells_within for each in self._all), default=timedelta(0))
+        self.breakers = {each.name: Breaker(each.name) for each in self._all}
+
+    @property
+    def parts(self) -> tuple[Provider, ...]:
+        """All of them."""
+        return self._all
 
     @asynccontextmanager
     async def ready(self) -> AsyncIterator["_Lines"]:
@@ -56,11 +63,7 @@ class Platforms(Sends):
             yield _Lines(self, lines)
 
     def carrier(self, platform: str | None) -> Provider:
-        """Who carries messages to a platform.
-
-        Raises:
-            TryLater: nobody is configured for it.
-        """
+        """Who carries messages to a platform."""
         found = self._own.get(platform or "", self._usual)
         if found is None:
             raise TryLater(f"no provider is configured for the platform {platform or 'unknown'}: only {self.name}")
@@ -80,10 +83,11 @@ class _Lines:
     lines: Mapping[str, Line | ChannelError]
 
     async def send(self, outgoing: Outgoing) -> Accepted:
-        """Hand one message over to who carries it."""
+        """Hand one message over to who carries it, if its breaker lets it through."""
         carrier = self.platforms.carrier(outgoing.address.platform)
-        line = self.lines[carrier.name]
-        if isinstance(line, ChannelError):
-            raise line
-        accepted = await line.send(outgoing)
+        with self.platforms.breakers[carrier.name].watch(outgoing.key):
+            line = self.lines[carrier.name]
+            if isinstance(line, ChannelError):
+                raise line
+            accepted = await line.send(outgoing)
         return accepted.model_copy(update={"provider": carrier.name})

@@ -164,9 +164,14 @@ class Claims:
         decided = decide(asked.question) if asked.question.spent else Go()
         if isinstance(decided, No):
             return await self._say_no(attempt, decided)
-        address = asked.endpoints[0].address
+        address, provider = asked.endpoints[0].address, attempt.provider
         try:
-            turn = await self.limits.turn(attempt.connection, attempt.provider, address, attempt.request.purpose, paced)
+            carrier = provider.carrier(asked.endpoints[0].platform)
+            if carrier is not provider:  # nobody has asked yet whether that one is used for now
+                self.carriers[attempt.request.channel].breakers[carrier.name].check(attempt.request.key)
+            attempt = replace(attempt, provider=carrier)
+            waited = {provider.name, paced}
+            turn = await self.limits.turn(attempt.connection, carrier, address, attempt.request.purpose, waited)
         except TryLater as error:
             return Full(error.detail, error.retry_after)
         if turn.span:
@@ -190,9 +195,10 @@ class Claims:
         anybody's.
         """
         request, facts = attempt.request, attempt.facts
-        provider = self.carriers[request.channel].named(row.provider) or attempt.provider
-        if why is None and provider is not attempt.provider:
-            return Pinned(provider)
+        line = self.carriers[request.channel].named(row.provider) or attempt.provider
+        if why is None and line is not attempt.provider:
+            return Pinned(line)
+        provider = next((part for part in line.parts if part.name == row.provider), line)
         attempt = replace(attempt, provider=provider)
         known = provider.idempotent and self.doubt.known_again(attempt.now, row.first_at, provider.forgets_after)
         bounded = request.purpose is Purpose.TRANSACTIONAL and row.copies < self.doubt.copies and not request.repeat

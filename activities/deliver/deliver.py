@@ -113,7 +113,8 @@ class Delivery:
         while True:
             provider = left.pop(0)
             told = await self._by(provider, request, before, last=not left)
-            await self._tell_operators(self.carriers[request.channel].breakers[provider.name])
+            for part in provider.parts:
+                await self._tell_operators(self.carriers[request.channel].breakers[part.name])
             if isinstance(told, Pinned):
                 left, before = [told.provider], Passed()
             elif isinstance(told, Passed):

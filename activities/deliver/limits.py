@@ -8,7 +8,7 @@ was deferred for a ceiling, for as long as `CEILING_CHECK`.
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as clock_time
@@ -92,16 +92,16 @@ class Limits:
         if turn.span:
             await asyncio.sleep(turn.span.total_seconds())
 
-    async def turn(self, connection: Connection, provider: Provider, address: str, purpose: Purpose, paced: str) -> Wait:
-        """Take a turn at the pace of the sender of a message to an address; not where it is the one that is `paced`.
+    async def turn(
+        self, connection: Connection, carrier: Provider, address: str, purpose: Purpose, paced: Collection[str]
+    ) -> Wait:
+        """Take a turn at the pace of the sender of a message to an address; not where that has been waited for.
 
         Raises:
             TryLater: it is too far off.
         """
-        *_, sender = whos(provider, address)
-        if sender in (provider.name, paced):
-            return Wait(sender, timedelta(0))
-        return await self._turn(connection, sender, purpose)
+        *_, sender = whos(carrier, address)
+        return Wait(sender, timedelta(0)) if sender in paced else await self._turn(connection, sender, purpose)
 
     async def _turn(self, connection: "Connection | Pool", who: str, purpose: Purpose) -> Wait:
         """What is no marketing goes at once; the rest waits for it, too."""

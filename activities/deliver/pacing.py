@@ -56,7 +56,7 @@ class Pacing:
         """Tell Temporal what has changed."""
         known = await self.limits.known()
         for channel, carriers in self.carriers.items():
-            paces = [_pace_of(each, known) for each in carriers.all]
+            paces = [_pace_of(part, known) for each in carriers.all for part in each.parts]
             rate = ROOM + sum(pace for pace in paces if pace is not None) if None not in paces else None
             if channel not in self._told or self._told[channel] != rate:  # at first, too: an earlier one may still hold
                 await self._tell(channel, rate)

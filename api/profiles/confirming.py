@@ -12,12 +12,13 @@ from starlette.responses import HTMLResponse
 
 from activities.channels.confirming import Confirmation, InvalidToken, read_confirmation
 from activities.channels.preferences import preferences_url
+from activities.channels.suppression import suppression_digests
 from api.config import ApiConfig
 from api.html import HEADERS, PAGES, Accepted, Language, read_by, spoken
 from api.state import Config, Db
 from segments.language.events import CONFIRMED
 from store import Connection
-from store.customers.consent import By, Subject, Word, address_written_to, confirmed_by, say
+from store.customers.consent import By, Subject, Word, address_written_to, confirmed_by, say, take_back_kept
 from store.deliveries.feedback import NewEvent, living, store_events
 from store.deliveries.ledger import MessageKey
 
@@ -96,6 +97,9 @@ async def _confirm(connection: Connection, config: ApiConfig, said: Confirmation
         return "late"
     now = config.clock.now()
     about = Subject(whose, said.channel, address)
+    await take_back_kept(
+        connection, said.channel, suppression_digests(config.secret, config.former_secrets, said.channel, address), now
+    )
     await say(connection, [Word(about, "granted", By.CUSTOMER, SOURCE, now, now, message_id=said.key, text_version=text)])
     properties = {"channel": said.channel, "source": SOURCE, "run_id": str(MessageKey.parse(said.key).run_id)}
     await store_events(connection, [NewEvent(whose, f"confirm:{said.key}", CONFIRMED, now, properties)], source=SOURCE, at=now)

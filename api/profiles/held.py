@@ -23,7 +23,7 @@ from api.segments.access import no_customer
 from api.state import Config, Db
 from store.addresses import AddressKind, read_as
 from store.audit import note
-from store.customers.consent import By, Subject, Word, say
+from store.customers.consent import By, Subject, Word, say, take_back_kept
 from store.customers.held import Proof, held, proof
 from store.deliveries.feedback import living
 from store.keys import Caller, Right
@@ -93,12 +93,23 @@ class WordView(_View):
     own: bool = Field(description="false: somebody else's no, which goes with the address")
 
 
+class SuppressedView(_View):
+    """Why an address is not written to: it bounced, or a no was imported or outlived the customer who said it."""
+
+    channel: str
+    address: str
+    scope: Literal["all", "marketing"]
+    reason: str
+    since: datetime
+
+
 class ProofView(_View):
     """A customer's consent: what holds, and every word from which it follows."""
 
     customer_id: UUID
     as_of: datetime
     holds: list[HoldingView]
+    suppressed: list[SuppressedView] = Field(description="addresses that are not written to, whatever holds")
     words: list[WordView]
 
 
@@ -177,6 +188,9 @@ async def say_consent(
         about = Subject(found[customer_id], said.channel, said.normal(config), said.purpose)
         source = said.source or f"API: {caller.name}"
         word = Word(about, said.state, said.by, source, said.at or now, now, text_version=said.text_version)
+        if said.state == "granted" and said.by is By.CUSTOMER and about.address is not None:
+            digests = suppression_digests(config.secret, config.former_secrets, about.channel, about.address)
+            await take_back_kept(connection, about.channel, digests, word.at)
         await say(connection, [word])
         fields = [f"{said.channel}:{said.purpose}"]
         await note(connection, "say", "consent", found[customer_id], customer=found[customer_id], fields=fields)
@@ -195,7 +209,8 @@ def document(told: Proof) -> str:
 
 
 async def _proof(customer_id: UUID, config: Config, database: Db) -> Proof:
-    found = await proof(database, customer_id, config.clock.now())
+    digests = partial(suppression_digests, config.secret, config.former_secrets)
+    found = await proof(database, customer_id, digests, config.clock.now())
     if found is None:
         raise no_customer()
     return found

@@ -5,6 +5,7 @@ A browser that sends Global Privacy Control has asked for no sale: saving writes
 """
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Annotated, Any
 from urllib.parse import parse_qs
 from uuid import UUID
@@ -28,7 +29,7 @@ from segments.language.events import UNSUBSCRIBED
 from store import Connection
 from store.addresses import AddressKind
 from store.audit import note
-from store.customers.preferences import MARKETING, Chosen, Toggle, Wish, chosen, save
+from store.customers.preferences import MARKETING, Chosen, Digests, Toggle, Wish, chosen, save
 from store.customers.topics import SALE
 from store.deliveries.feedback import NewEvent, living, store_events
 from store.keys import Caller, Right
@@ -103,7 +104,9 @@ async def show(
         if not isinstance(whose, UUID):
             return _nothing(spoken(lang, accepted), whose)
         language = spoken(lang, accepted, await read_by(connection, whose))
-        return _page(language, _choices(config, await chosen(connection, whose, _EVERYWHERE), asks=asks), gpc=asks)
+        return _page(
+            language, _choices(config, await chosen(connection, whose, _EVERYWHERE, _digests(config)), asks=asks), gpc=asks
+        )
 
 
 @router.post("/{token}", responses=_RESPONSES, openapi_extra=_OPENAPI)
@@ -125,11 +128,9 @@ async def act(
             return _nothing(spoken(wanted, accepted), whose)
         language = spoken(wanted, accepted, await read_by(connection, whose))
         wish = _wish(config, form, asks=gpc == "1", language=language)
-        off = await save(
-            connection, whose, wish, _EVERYWHERE, lambda *of: suppression_digests(config.secret, config.former_secrets, *of)
-        )
+        off = await save(connection, whose, wish, _EVERYWHERE, _digests(config))
         await _tell(connection, whose, off, wish)
-        held = await chosen(connection, whose, _EVERYWHERE)
+        held = await chosen(connection, whose, _EVERYWHERE, _digests(config))
         return _page(language, _choices(config, held), saved=True, gpc=gpc == "1")
 
 
@@ -137,6 +138,10 @@ def topics_of(config: ApiConfig) -> dict[str, Topic]:
     """The topics of the catalogue's journeys, by name."""
     found = (journey.spec.topic for journey in config.catalogue.values())
     return dict(sorted((topic.name, topic) for topic in found if topic is not None))
+
+
+def _digests(config: ApiConfig) -> Digests:
+    return partial(suppression_digests, config.secret, config.former_secrets)
 
 
 async def _whose(connection: Connection, config: ApiConfig, token: str) -> UUID | str:

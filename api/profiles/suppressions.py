@@ -139,7 +139,9 @@ class TakenBackOut(BaseModel):
 
     lifted: int = Field(description="suppressions that are no more")
     revived: int = Field(description="addresses of customers that count as alive again")
-    kept: int = Field(description="suppressions that stay, because the address' owner said no")
+    kept: int = Field(
+        description="suppressions that stay: the owner said no, or an operator or a file did and `why` is missing"
+    )
 
 
 @router.get("", summary="Suppressed addresses", responses=responses(401, 403, 422, 503))
@@ -167,7 +169,7 @@ async def look_up(_: PersonReader, database: Db, config: Config, named: Named) -
 async def take_back(
     caller: Annotated[Caller, may(Right.OPERATE, "lift suppression")], database: Db, config: Config, named: Lifted
 ) -> TakenBackOut:
-    """Lift what a provider said of an address (a hard bounce), for instance because a relay was set up wrongly."""
+    """Lift what a provider said of an address (a hard bounce, of a relay set up wrongly); with `why` what a file said, too."""
     told = await suppressions.take_back(
         database,
         named.channel,

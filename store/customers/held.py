@@ -61,6 +61,8 @@ class Proof:
     customer_id: UUID
     as_of: datetime
     holds: tuple[Holding, ...]
+    #: Why addresses are not written to whatever holds: channel, address, scope, reason, since.
+    suppressed: tuple[Mapping[str, Any], ...]
     words: tuple[Word, ...]
 
 
@@ -82,7 +84,9 @@ async def held(
         return told
 
 
-async def proof(database: Database, customer: UUID, at: datetime) -> Proof | None:
+async def proof(
+    database: Database, customer: UUID, digests: Callable[[str, str], Sequence[bytes]], at: datetime
+) -> Proof | None:
     """The proof of a customer's consent; None where there is no such customer."""
     async with database.pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
         parts = await _parts(connection, customer)
@@ -90,7 +94,8 @@ async def proof(database: Database, customer: UUID, at: datetime) -> Proof | Non
             return None
         holds = [Holding(**dict(row)) for row in await connection.fetch(_SQL["holding"], parts)]
         words = [Word(**dict(row)) for row in await connection.fetch(_SQL["words"], parts)]
-        return Proof(customer, at, tuple(holds), tuple(words))
+        suppressed = await _suppressed(connection, {(each.channel, each.address) for each in holds}, digests)
+        return Proof(customer, at, tuple(holds), tuple(suppressed), tuple(words))
 
 
 async def _parts(connection: Connection, customer: UUID) -> list[UUID] | None:

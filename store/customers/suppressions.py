@@ -1,6 +1,7 @@
 """Suppressed addresses, as operators look at them and take them back; only digests are kept, never an address.
 
-Promise: what a provider said can be taken back, what the address' owner said cannot; what is taken back is alive again.
+Promise: what a provider said can be taken back, and with a reason what an operator or a file said; what the address' owner told
+us cannot. What is taken back is alive again.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -10,6 +11,7 @@ from operator import attrgetter
 from uuid import UUID
 
 from store.audit import note
+from store.customers.consent import SAID_NO
 from store.database import Connection, Database, columns
 from store.named import queries
 
@@ -35,7 +37,7 @@ _ROW = attrgetter(*(field.name for field in fields(Suppression)))  # `dataclasse
 
 @dataclass(frozen=True, slots=True)
 class TakenBack:
-    """What became of it: suppressions lifted, addresses alive again, and whether the owner's own word still stands."""
+    """What became of it: suppressions lifted, addresses alive again, and how many stay."""
 
     lifted: int
     revived: int
@@ -85,7 +87,7 @@ async def take_back(
 ) -> TakenBack:
     """Lift the suppressions with these digests, and revive the dead addresses that they stand for."""
     async with database.transaction() as connection:
-        lifted = await connection.fetch(_SQL["take_back"], channel, list(digests), at, by, why)
+        lifted = await connection.fetch(_SQL["take_back"], channel, list(digests), at, by, why.strip(), SAID_NO)
         gone = {bytes(row["digest"]) for row in lifted}
         revived = await _revive(connection, channel, gone, digests_of) if gone else 0
         kept = await connection.fetch(_SQL["found"], channel, list(digests))

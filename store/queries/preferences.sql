@@ -10,3 +10,7 @@ order by reached.channel, reached.address, p.purpose;
 -- name: addresses
 -- A customer's addresses of now.
 select channel, address from endpoint where profile_id = $1 and replaced_at is null and invalid_at is null;
+
+-- name: refused
+-- Of these digests those whose owner said no ($2) before we knew them, or in a life of which nothing else is left.
+select channel, digest, scope from suppression where digest = any($1::bytea[]) and reason = $2;

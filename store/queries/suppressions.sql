@@ -10,8 +10,13 @@ limit $4;
 select channel, digest, scope, reason, at, expires_at, source from suppression where channel = $1 and digest = any($2::bytea[]) order by at desc;
 
 -- name: take_back
--- Lift what a provider said of an address, and keep by whom and why. What its owner said (scope marketing) stays.
-with gone as (delete from suppression where channel = $1 and digest = any($2::bytea[]) and scope = 'all' returning *)
+-- Lift what a provider or an operator said of an address, or a file, and keep by whom and why. Of the latter only with a reason; what
+-- its owner told us ($6, without a source) stays.
+with gone as (
+    delete from suppression where channel = $1 and digest = any($2::bytea[])
+      and case when source = '' then scope = 'all' and reason <> $6 else $5 <> '' end
+    returning *
+)
 insert into suppression_lifted (channel, digest, scope, reason, source, since, lifted_at, lifted_by, why)
 select channel, digest, scope, reason, source, at, $3, $4, $5 from gone
 returning digest;

@@ -19,10 +19,11 @@ from activities.channels.carriers import Carriers
 from activities.channels.kinds import KINDS, Kind, sending
 from activities.channels.platforms import by_platform
 from activities.deliver.deliver import Delivery
+from activities.deliver.limits import Limits
 from journeys.contracts import Channel, DeliverRequest, Purpose, Reason, Receipt
 from journeys.temporal.workflow import RETRY
 from store import Database
-from store.deliveries import passes
+from store.deliveries import passes, providers
 from store.runs.views import Run
 from tests.activities.test_deliver import request, start
 from tests.emptied import database, dsn, emptying, pooled, untouched  # noqa: F401 - fixtures
@@ -219,3 +220,33 @@ async def test_a_wallet_that_is_out_for_an_hour_is_told_once_it_is_back(trial: S
     assert (await attempts(now, second, time)).sent
     assert HOUR <= time.now - run.entered_at <= HOUR + 6 * MINUTE
     assert [each.provider.value for each in trial.sandbox.messages] == ["wallet"]
+
+
+async def test_who_is_out_for_one_platform_is_out_for_no_other_and_each_has_its_own_limit(trial: Shop, run: Run) -> None:
+    await trial.signs_up("bea")
+    await trial.send("track", userId="bea", event="Opened", context={"device": {"token": TOKEN, "type": "ios"}})
+    other, time = await start(trial, "while_vip", "bea"), Time(run.entered_at)
+    apple = CLASSES["apns"][1].configured(trial.settings.model_copy(update={
+        "apns_url": trial.sandbox.apns_url, "apns_key": trial.sandbox.apns_key,
+        "apns_key_id": KEY_ID, "apns_team_id": TEAM_ID, "apns_topic": TOPIC,
+    }))  # fmt: skip
+    assert apple is not None
+    (both,) = by_platform([provider_of(trial, "fcm"), apple])
+    delivery = replace(by(trial, KINDS["push"], time, both), limits=Limits(trial.database))
+    trial.sandbox.faults.tell("apns", "503")
+    for n in range(1, 15):
+        with pytest.raises(ApplicationError, match="apns"):
+            await delivery.deliver(request(other, occurrence=n))
+    breakers = delivery.carriers[Channel.PUSH].breakers
+    assert {name: each.stopped is not None for name, each in breakers.items()} == {"fcm": False, "apns": True}
+    assert [each.provider for each in await providers.stopped(trial.database)] == ["apns"]
+    about = "select state, provider, copies from delivery where run_id = $1 and occurrence = 14"
+    last = dict(await trial.database.pool.fetchrow(about, other.id) or {})
+    assert (last["provider"], last["copies"]) == ("apns", 0), "not claimed while it is not used"
+    await providers.set_limit(trial.database, providers.Limit("fcm", per_day=1), time.now, "olga")
+    assert (await delivery.deliver(request(run, occurrence=1))).sent, "Android's go on"
+    assert not (await delivery.deliver(request(run, occurrence=2))).sent
+    assert (await providers.used(trial.database, time.now.date()))["fcm"] == (1, 0)
+    ledger = await trial.database.pool.fetch("select distinct provider from delivery where provider is not null")
+    assert sorted(each["provider"] for each in ledger) == ["apns", "fcm"], "by its own name"
+    await both.close()

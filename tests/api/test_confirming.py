@@ -9,7 +9,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from activities.channels.confirming import Confirmation, confirm_url
+from activities.channels.suppression import suppression_digest
 from store import Database
+from store.customers.consent import SAID_NO
+from store.customers.suppressions import Suppression, add, newest
 from workers.testing.shop import SECRET, Shop, open_shop
 
 ADDRESS = {"key": "ana@example.com", "type": "EMAIL", "by": "customer"}
@@ -40,6 +43,8 @@ async def states(shop: Shop) -> tuple[str, list[str]]:
 
 
 async def test_a_letter_confirms_once_and_looking_at_it_does_not(shop: Shop) -> None:
+    digest = suppression_digest(SECRET, "email", "ana@example.com")
+    await add(shop.database, [Suppression("email", digest, "marketing", SAID_NO, shop.clock.now(), source="import: olga")])
     link = await signs_up(shop)
     assert await states(shop) == ("pending", ["pending"])
     page = await shop.api.get(link, headers={"Accept-Language": "es"})
@@ -49,6 +54,9 @@ async def test_a_letter_confirms_once_and_looking_at_it_does_not(shop: Shop) -> 
     shop.clock.set(shop.clock.now() + timedelta(minutes=5))
     assert "Thank you" in (await shop.api.post(link)).text
     assert await states(shop) == ("granted", ["pending", "granted"])
+    assert await newest(shop.database, channel=None, before=(shop.clock.now(), b""), limit=9) == [], (
+        "nor stands the import's no"
+    )
     word = await shop.database.pool.fetchrow("select said_by, source, text_version from consent where state = 'granted'")
     assert tuple(word or ()) == ("customer", "double opt-in", "confirm-en-1")
     await shop.look()

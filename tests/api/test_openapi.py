@@ -14,7 +14,9 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
+from starlette.routing import Match, Route
 
+from api import ApiConfig, create_app
 from tests.api.server import INGEST_KEY, Api
 
 CHECKS = (
@@ -95,3 +97,14 @@ def _fuzz_operation(operation: Any, url: str) -> None:
         case.validate_response(answer, checks=list(CHECKS))
 
     fuzz()
+
+
+def test_no_route_hides_another() -> None:
+    """The first that fits is taken: whatever stands before `/o/{token}.gif` must not be `/o/{token}`."""
+    routes = [each for each in create_app(ApiConfig(dsn="")).routes if isinstance(each, Route)]
+    for route in routes:
+        path = route.path_format.replace("{", "").replace("}", "")
+        for method in route.methods or ():
+            scope = {"type": "http", "path": path, "root_path": "", "method": method, "headers": []}
+            first = next(each for each in routes if each.matches(scope)[0] is Match.FULL)
+            assert first is route, f"{method} {route.path_format} is answered by {first.path_format}"

@@ -130,8 +130,12 @@ async def test_a_yes_takes_back_what_the_unsubscribe_link_said_and_a_no_that_was
         "update consent set at = at - interval '1 hour', received_at = received_at - interval '1 hour'"
     )
     digest = suppression_digest(SECRET, "email", ANA)
+    await town.save("email:marketing", shown=("email:marketing",))
     kept = "insert into suppression (channel, digest, scope, reason, at) values ('email', $1, 'marketing', $2, $3)"
     await town.database.pool.execute(kept, digest, "said no", NOW)
+    old = suppression_digest(SECRET, "email", "old@mail.example")
+    await town.database.pool.execute(kept, old, "said no", NOW)
+    assert 'value="email:marketing">' in (await town.http.get(town.url)).text, "an imported no is no yes"
     await town.save("email:marketing", shown=("email:marketing",))
     assert (await town.states())[f"email {ANA}"] == "granted"
     assert await town.database.pool.fetchval("select count(*) from suppression") == 0

@@ -96,6 +96,19 @@ async def test_what_its_owner_said_is_not_taken_back(operator: Api) -> None:
     assert len((await asked(operator, "look-up", address="ana@shop.example"))["suppressions"]) == 1
 
 
+async def test_a_wrong_file_is_undone_with_a_reason_and_what_the_owner_told_us_is_not(operator: Api) -> None:
+    file = b"email\nana@shop.example\n"
+    answer = await operator.http.post("/v1/suppressions/import", content=file, headers={"content-type": "text/csv"})
+    assert answer.json()["added"] == 1
+    await suppressed(operator.database, "luis@shop.example", scope="all", reason="said no")
+    assert await asked(operator, "take-back", address="ana@shop.example") == {"lifted": 0, "revived": 0, "kept": 1}
+    told = {"why": "the wrong file"}
+    assert await asked(operator, "take-back", address="ana@shop.example", **told) == {"lifted": 1, "revived": 0, "kept": 0}
+    assert await asked(operator, "take-back", address="luis@shop.example", **told) == {"lifted": 0, "revived": 0, "kept": 1}
+    lifted = await operator.database.pool.fetchrow("select source, why from suppression_lifted")
+    assert dict(lifted or {}) == {"source": "import: operator", "why": "the wrong file"}
+
+
 @pytest.mark.parametrize(
     "body",
     [{}, {"address": "a@b.example", "digest": "0" * 64}, {"digest": "xyz"}, {"address": "a@b.example", "channel": "fax"}],
@@ -124,9 +137,7 @@ async def test_the_command_line_lists_looks_up_and_takes_back(dsn: str, database
 
     assert await run("list") == f"email\t{digest('ana@shop.example').hex()}\tall\thard bounce\tsince 2026-11-16 12:00\n"
     assert "hard bounce" in await run("look-up", "ANA@shop.example")
-    assert await run("take-back", "ana@shop.example") == (
-        "lifted 1, addresses alive again 0, kept because the owner said no 0\n"
-    )
+    assert await run("take-back", "ana@shop.example") == ("lifted 1, addresses alive again 0, kept 0\n")
     assert await run("look-up", "ana@shop.example") == "no suppressions\n"
 
 

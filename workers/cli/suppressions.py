@@ -94,7 +94,7 @@ def take_back(
     channel: Channel = On.EMAIL,
     why: Annotated[str, typer.Option(help="Why; kept with when it was.")] = "",
 ) -> None:
-    """Write to an address again that a provider called dead; what its owner said stays."""
+    """Write to an address again that a provider called dead or, with --why, that was imported; what its owner said stays."""
     from store.customers.suppressions import take_back as lift
 
     digests, now = _digests(channel.value), settings().clock.now()
@@ -103,7 +103,9 @@ def take_back(
         return await lift(database, channel.value, digests(address), digests, at=now, by="command line", why=why)
 
     told = with_database(lifting)
-    typer.echo(f"lifted {told.lifted}, addresses alive again {told.revived}, kept because the owner said no {told.kept}")
+    typer.echo(f"lifted {told.lifted}, addresses alive again {told.revived}, kept {told.kept}")
+    if told.kept:
+        typer.echo("What is kept: the owner said no, and only they can say yes again; or it was imported, which takes --why.")
 
 
 @suppressions.command("import")

@@ -9,6 +9,7 @@ from workers.cli.asked import fail, settings, settings_here, with_database
 from workers.cli.profiles import By, named
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from uuid import UUID
 
     from store import Database
@@ -101,20 +102,15 @@ def export(
     by: Annotated[By, typer.Option(help="What USER is.")] = By.USER_ID,
 ) -> None:
     """Print all that is held of a customer, as JSON (this is personal data)."""
-    from functools import partial
-
     import orjson
 
-    from activities.channels.suppression import suppression_digests
     from store.customers.held import held
 
-    given = settings_here()
-    secret = given.secret.get_secret_value() or fail("JOURNEYS_SECRET is not set; suppressed addresses could not be told")
-    digests, name = partial(suppression_digests, secret, given.former_secrets_given), named(by, customer)
+    now, name, digests = settings().clock.now(), named(by, customer), _digests()
 
     async def asked(database: "Database") -> "dict[str, Any] | None":
         found = await _who(database, name)
-        return await held(database, found, digests, given.clock.now()) if found else None
+        return await held(database, found, digests, now) if found else None
 
     told = with_database(asked) or fail("no such customer")
     typer.echo(orjson.dumps(told, option=orjson.OPT_INDENT_2).decode())
@@ -132,14 +128,25 @@ def consent(
     from api.profiles.held import document
     from store.customers.held import proof
 
-    now, name = settings().clock.now(), named(by, customer)
+    now, name, digests = settings().clock.now(), named(by, customer), _digests()
 
     async def asked(database: "Database") -> "Proof | None":
         found = await _who(database, name)
-        return await proof(database, found, now) if found else None
+        return await proof(database, found, digests, now) if found else None
 
     told = with_database(asked) or fail("no such customer")
     typer.echo(document(told) if html else orjson.dumps(told, option=orjson.OPT_INDENT_2).decode())
+
+
+def _digests() -> "Callable[[str, str], list[bytes]]":
+    """Under what an address on a channel is suppressed."""
+    from functools import partial
+
+    from activities.channels.suppression import suppression_digests
+
+    given = settings_here()
+    secret = given.secret.get_secret_value() or fail("JOURNEYS_SECRET is not set; suppressed addresses could not be told")
+    return partial(suppression_digests, secret, given.former_secrets_given)
 
 
 @profiles.command("check-certificate")
