@@ -48,9 +48,10 @@ activities.calling    BORDER store.* activities activities.deliver.patience acti
 activities.channels   BORDER segments.language.chance segments.time store.* activities activities.templating activities.web
 activities.deliver    BORDER segments.* store.* activities activities.gate activities.versions MESSAGES
 activities.dispatch   BORDER journeys.errors segments.* store.* activities activities.asking activities.gate activities.versions
+activities.exporting  BORDER store.* activities.deliver.patience
 activities.gate       BORDER segments.* store.* activities.channels activities.templating activities.versions
 activities.measuring  BORDER segments.* store.* activities activities.versions
-activities.privacy    BORDER store.* activities activities.channels activities.dispatch
+activities.privacy    BORDER store.* activities activities.channels activities.deliver.patience activities.dispatch
 activities.templating store.* activities.channels
 activities.web
 
@@ -79,10 +80,11 @@ api.webhooks          journeys segments.* store.* activities.channels api
 api.wallet            journeys segments.* store.* activities.channels api api.webhooks
 api.web_push          journeys segments.* store.* activities.channels api api.webhooks
 
-workers               journeys.* segments.* store.* activities.* api.* workers workers.measuring workers.privacy
+workers               journeys.* segments.* store.* activities.* api.* workers SCHEDULED
 workers.cli           journeys.* segments.* store.* activities.* api.* workers workers.demo workers.embedded
 workers.demo          journeys.* segments.* store.* activities.* api.* workers workers.embedded
 workers.embedded      journeys.* segments.* store.* activities.* api.* workers workers.cli workers.sandbox
+workers.exporting     BORDER
 workers.measuring     BORDER
 workers.privacy       BORDER
 workers.sandbox       BORDER
@@ -90,6 +92,7 @@ workers.testing       journeys.* segments.* store.* activities.* api.* workers w
 """
 GROUPS = {
     "WEB": ["activities.channels", "activities.web"],
+    "SCHEDULED": ["workers.exporting", "workers.measuring", "workers.privacy"],
     "MESSAGES": ["activities.channels", "activities.templating"],
     # What stands on the border between workflows and activities: contracts, and pure decisions on entry.
     "BORDER": [

@@ -4,6 +4,7 @@ Promise: a batch in memory at a time, of whatever length the rows are.
 """
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import pyarrow as pa
@@ -35,6 +36,12 @@ def convert(rows: BinaryIO, file: BinaryIO, table: Table, form: Format, whole: C
             writer.write_batch(batch)
         if not whole():
             raise BrokenOff
+
+
+def rows_in(file: Path) -> int:
+    """How many rows a Parquet file has."""
+    count: int = parquet.read_metadata(file).num_rows
+    return count
 
 
 def schema_of(table: Table) -> pa.Schema:

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from importlib import import_module
 from io import BufferedReader
+from pathlib import Path
 from types import ModuleType
 from typing import Any, BinaryIO, TypeVar
 
@@ -98,6 +99,12 @@ class _Turning:
     def _convert(self, arrow: ModuleType, rows: BinaryIO, file: BinaryIO, table: Table, form: Format) -> None:
         with rows, file:
             arrow.convert(rows, file, table, form, lambda: self._whole)
+
+
+def rows_in(file: Path) -> int:
+    """How many rows a Parquet file has."""
+    count: int = _arrow().rows_in(file)
+    return count
 
 
 def _pipe() -> tuple[BufferedReader, BinaryIO]:

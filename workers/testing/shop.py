@@ -315,8 +315,10 @@ def with_clock(parts: Parts, clock: HandClock) -> Parts:
         doubt=replace(parts.delivery.doubt, speed=clock.speed),
     )
     calling = replace(parts.calling, clock=lambda asked: _tried_at(clock, asked.at), speed=clock.speed)
-    erasing = replace(parts.erasing, clock=clock, pause=timedelta(milliseconds=20))
-    return replace(parts, watch=watch, delivery=delivery, calling=calling, erasing=erasing)
+    hourly = parts.exporting.hourly and replace(parts.exporting.hourly, now=clock.now)
+    erasing = replace(parts.erasing, clock=clock, pause=timedelta(milliseconds=20), hourly=hourly)
+    exporting = replace(parts.exporting, hourly=hourly)
+    return replace(parts, watch=watch, delivery=delivery, calling=calling, erasing=erasing, exporting=exporting)
 
 
 def _tried_at(clock: Clock, due_at: datetime) -> datetime:
