@@ -4,8 +4,7 @@ Promise: a batch in memory at a time, of whatever length the rows are.
 """
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 
 import pyarrow as pa
 from pyarrow import csv, parquet
@@ -38,7 +37,7 @@ def convert(rows: BinaryIO, file: BinaryIO, table: Table, form: Format, whole: C
             raise BrokenOff
 
 
-def rows_in(file: Path) -> int:
+def rows_in(file: IO[bytes]) -> int:
     """How many rows a Parquet file has."""
     count: int = parquet.read_metadata(file).num_rows
     return count

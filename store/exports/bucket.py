@@ -6,8 +6,8 @@ Promise: whoever reads a file under its name reads all of it. Imported where the
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
-from pathlib import Path
 from shutil import copyfileobj
+from typing import IO
 from urllib.parse import urlsplit
 
 from pyarrow import fs
@@ -27,12 +27,13 @@ class Bucket:
     def __init__(self, url: str) -> None:
         self.url = url
 
-    def put(self, path: str, content: Path) -> None:
-        """A file with what is in this one."""
-        with self._told(f"writing {path}"), content.open("rb") as source:
+    def put(self, path: str, content: IO[bytes]) -> None:
+        """A file with all that is in this one."""
+        with self._told(f"writing {path}"):
+            content.seek(0)
             beside = self._beside(path)
             with self._files.open_output_stream(beside) as file:
-                copyfileobj(source, file, _BLOCK)
+                copyfileobj(content, file, _BLOCK)
             if beside != path:
                 self._files.move(beside, path)
 

@@ -11,9 +11,9 @@ from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib import import_module
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any, Protocol
+from io import BytesIO
+from tempfile import TemporaryFile
+from typing import IO, Any, Protocol
 
 import orjson
 
@@ -35,8 +35,8 @@ _PATIENCE = 1800.0
 class Files(Protocol):
     """Where files go (`store.exports.bucket.Bucket`); it may take its time, in a thread."""
 
-    def put(self, path: str, content: Path) -> None:
-        """A file with what is in this one."""
+    def put(self, path: str, content: IO[bytes]) -> None:
+        """A file with all that is in this one."""
 
     def keep(self, folder: str, names: frozenset[str]) -> None:
         """Delete the files of a folder but for these."""
@@ -88,8 +88,7 @@ class Hourly:
 
     async def _bring(self, connection: Connection, table: Table, hour: Hour, had: Record) -> Stands:
         key = hour.table.value, hour.begins
-        with TemporaryDirectory(prefix="journeys-export-") as folder:
-            content, said = Path(folder) / "rows.parquet", Path(folder) / MANIFEST
+        with TemporaryFile() as content:  # of no name, so that nothing is left of it whatever happens
             read = await _read(self.database, table, hour, content)
             if read.sha256 == had["sha256"]:
                 await connection.execute(_SQL["same"], *key, self.now())
@@ -97,7 +96,7 @@ class Hourly:
             # Said before, so that whoever is cut short is not taken for done, and his version's number stays his.
             stands = replace(read, version=await connection.fetchval(_SQL["writing"], *key))
             at = self.now()
-            said.write_bytes(orjson.dumps(_manifest(table, hour, stands, at), option=orjson.OPT_INDENT_2))
+            said = BytesIO(orjson.dumps(_manifest(table, hour, stands, at), option=orjson.OPT_INDENT_2))
             if stands.file:
                 await asyncio.to_thread(self.files.put, f"{hour.folder}/{stands.file}", content)
             await asyncio.to_thread(self.files.put, f"{hour.folder}/{MANIFEST}", said)
@@ -118,19 +117,18 @@ class Hourly:
                     await connection.execute(_SQL["unlock_hour"], Lock.FILES, *key)
 
 
-async def _read(database: Database, table: Table, hour: Hour, content: Path) -> Stands:
+async def _read(database: Database, table: Table, hour: Hour, content: IO[bytes]) -> Stands:
     """The rows into a file of this machine, in an order of their own, so that the same rows are the same bytes."""
     digest, size = hashlib.sha256(), 0
     span = Span(hour.begins, hour.begins + HOUR)
-    with content.open("wb") as file:
-        async with (
-            aclosing(csv(database, table, span, ordered=True)) as lines,
-            aclosing(written(lines, table, Format.PARQUET)) as pieces,
-        ):
-            async for piece in pieces:
-                file.write(piece)
-                digest.update(piece)
-                size += len(piece)
+    async with (
+        aclosing(csv(database, table, span, ordered=True)) as lines,
+        aclosing(written(lines, table, Format.PARQUET)) as pieces,
+    ):
+        async for piece in pieces:
+            content.write(piece)
+            digest.update(piece)
+            size += len(piece)
     rows = await asyncio.to_thread(rows_in, content)
     sha256 = digest.hexdigest()
     return Stands(0, rows, size, f"{sha256[:32]}.parquet", sha256) if rows else Stands(0, 0, 0, "", "")

@@ -10,9 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from importlib import import_module
 from io import BufferedReader
-from pathlib import Path
 from types import ModuleType
-from typing import Any, BinaryIO, TypeVar
+from typing import IO, Any, BinaryIO, TypeVar
 
 from store.exports.tables import Format, Table
 
@@ -101,7 +100,7 @@ class _Turning:
             arrow.convert(rows, file, table, form, lambda: self._whole)
 
 
-def rows_in(file: Path) -> int:
+def rows_in(file: IO[bytes]) -> int:
     """How many rows a Parquet file has."""
     count: int = _arrow().rows_in(file)
     return count

@@ -69,9 +69,11 @@ begin
         order by c.relname
     loop
         execute format('select count(*) from %I', week) into rows;
-        execute format('insert into export_stale (name, hour) select h.name, h.hour'
-                       ' from (select distinct date_trunc(''hour'', received_at, ''UTC'') as hour from %I) as of_rows'
-                       ' join export_hour h on h.name = ''events'' and h.hour = of_rows.hour', week);
+        if exists (select from export_hour) then
+            execute format('insert into export_stale (name, hour) select h.name, h.hour'
+                           ' from (select distinct date_trunc(''hour'', received_at, ''UTC'') as hour from %I) as of_rows'
+                           ' join export_hour h on h.name = ''events'' and h.hour = of_rows.hour', week);
+        end if;
         execute format('alter table event detach partition %I', week);
         execute format('drop table %I', week);
         return next;

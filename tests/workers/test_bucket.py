@@ -4,7 +4,7 @@ import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from uuid import uuid4
 
 import duckdb
@@ -77,7 +77,7 @@ async def test_gov_01_an_erasure_is_certified_when_no_file_holds_them_any_more(
     away = [True, True]
     real = Bucket.put
 
-    def put(bucket: Bucket, path: str, content: Path) -> None:
+    def put(bucket: Bucket, path: str, content: IO[bytes]) -> None:
         if away:
             away.pop()
             raise BucketFails("the bucket is away")
