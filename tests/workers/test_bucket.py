@@ -53,6 +53,7 @@ def in_the_bucket(folder: Path) -> dict[str, list[Any]]:
 
 async def test_kpi_06_the_workflow_writes_what_is_over_and_what_it_missed(shop: Shop, tmp_path: Path) -> None:
     began = shop.clock.now().replace(minute=0, second=0, microsecond=0)
+    shop.clock.set(began + timedelta(minutes=30))
     await hourly(shop)
     for n in range(3):
         await shop.does("ana", f"Thing {n}", at=began + n * HOUR + timedelta(minutes=59))
