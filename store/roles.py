@@ -21,6 +21,7 @@ _SQL = queries("roles")
 READ_ONLY = (
     "api_key",
     "catalogue_version",
+    "export_hour",
     "migration",
     "segment_alarm",
     "segment_backfill_change",

@@ -50,9 +50,10 @@ activities.campaigns  BORDER segments.* store.* activities activities.deliver ac
 activities.channels   BORDER segments.language.chance segments.time store.* activities activities.templating activities.web
 activities.deliver    BORDER segments.* store.* activities activities.gate activities.versions MESSAGES
 activities.dispatch   BORDER journeys.errors segments.* store.* activities activities.asking activities.gate activities.versions
+activities.exporting  BORDER store.* activities.deliver.patience
 activities.gate       BORDER segments.* store.* activities.channels activities.templating activities.versions
 activities.measuring  BORDER segments.* store.* activities activities.versions
-activities.privacy    BORDER store.* activities activities.channels activities.dispatch
+activities.privacy    BORDER store.* activities activities.channels activities.deliver.patience activities.dispatch
 activities.templating store.* activities.channels
 activities.web
 
@@ -87,6 +88,7 @@ workers.cli           journeys.* segments.* store.* activities.* api.* workers w
 workers.demo          journeys.* segments.* store.* activities.* api.* workers workers.embedded
 workers.embedded      journeys.* segments.* store.* activities.* api.* workers workers.cli workers.sandbox
 workers.campaigns     BORDER
+workers.exporting     BORDER
 workers.measuring     BORDER
 workers.privacy       BORDER
 workers.sandbox       BORDER
@@ -94,7 +96,7 @@ workers.testing       journeys.* segments.* store.* activities.* api.* workers w
 """
 GROUPS = {
     "WEB": ["activities.channels", "activities.web"],
-    "WORKFLOWS": ["workers.campaigns", "workers.measuring", "workers.privacy"],
+    "WORKFLOWS": ["workers.campaigns", "workers.exporting", "workers.measuring", "workers.privacy"],
     "MESSAGES": ["activities.channels", "activities.templating"],
     # What stands on the border between workflows and activities: contracts, and pure decisions on entry.
     "BORDER": [

@@ -35,6 +35,7 @@ from activities.dispatch.moving import Mover
 from activities.dispatch.pace import Pace
 from activities.dispatch.repeating import Repeater
 from activities.dispatch.undecided import Undecided
+from activities.exporting.hours import Exporting
 from activities.measuring.folding import EVERY, Folding
 from activities.privacy.erasing import Erasing
 from activities.privacy.retaining import Retaining
@@ -45,6 +46,7 @@ from activities.web.guarded import guarded_client
 from journeys.catalogue import Catalogue
 from journeys.contracts import Ceilings, Channel
 from store import Database
+from store.exports.hourly import Hourly, bucket_at
 from store.retention import Keep
 from workers.definitions import load_definitions
 from workers.replaying import why_not
@@ -72,6 +74,7 @@ class Parts:
     folding: Folding
     erasing: Erasing
     retaining: Retaining
+    exporting: Exporting
     carriers: Mapping[Channel, Carriers]
     library: Library
     account: Account | None = None  # WhatsApp's, where there is one
@@ -93,11 +96,12 @@ def assemble(settings: Settings, database: Database, client: Client) -> Parts:
     Raises:
         CatalogueError: the definitions or their templates do not load.
         Misconfigured: a provider is half set.
+        NoArrow: there is a bucket, and pyarrow is not installed.
     """
     definitions, _ = load_definitions(settings.catalogue)
     library = library_of(settings.catalogue, database, definitions, deployers(settings))
     carriers, account = channels(settings), Account.configured(settings, database)
-    folding = Folding(database, library, settings.clock)
+    folding, filled = Folding(database, library, settings.clock), hourly(settings, database)
     delivering = delivery(settings, database, library, carriers)
     return Parts(
         catalogue=definitions,
@@ -110,8 +114,9 @@ def assemble(settings: Settings, database: Database, client: Client) -> Parts:
         calling=Calling(database, library, lines(settings), lambda _: settings.clock.now(), settings.clock.speed),
         watch=watch(settings, database, client, library, account, folding),
         folding=folding,
-        erasing=Erasing(database, client, settings.clock, settings.signing_secret, wallets_of(settings)),
+        erasing=Erasing(database, client, settings.clock, settings.signing_secret, wallets_of(settings), filled),
         retaining=Retaining(database, settings.clock, keep(settings)),
+        exporting=Exporting(filled, settings.export_tables, settings.export_lag),
         carriers=carriers,
         library=library,
         account=account,
@@ -122,6 +127,15 @@ def keep(settings: Settings) -> Keep:
     """How long each kind of data is kept."""
     days = settings.keep_events, settings.keep_dead_letters, settings.keep_message_ids, settings.keep_inbox
     return Keep(*(timedelta(days=each) if each else None for each in days))
+
+
+def hourly(settings: Settings, database: Database) -> Hourly | None:
+    """What fills the bucket, where there is one.
+
+    Raises:
+        NoArrow: pyarrow is not installed.
+    """
+    return Hourly(database, bucket_at(settings.export_bucket), settings.clock.now) if settings.export_bucket else None
 
 
 def channels(settings: Settings) -> dict[Channel, Carriers]:

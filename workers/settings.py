@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
@@ -14,6 +15,7 @@ from activities.channels.wallet.settings import WalletSettings
 from activities.web.addresses import network_of
 from journeys.clock import Clock
 from store import StoreUnreachable
+from store.exports.tables import Name
 from workers.strength import weakness
 
 
@@ -148,6 +150,17 @@ class Settings(MailSettings, WalletSettings):
     keep_dead_letters: int = Field(default=0, ge=0, description="days that calls not taken in are kept; 0: for ever")
     keep_message_ids: int = Field(default=0, ge=0, description="days that a repeated call is known by its id; 0: for ever")
     keep_inbox: int = Field(default=0, ge=0, description="days that in-app messages are kept after they expired; 0: for ever")
+    export_bucket: str = Field(
+        default="",
+        description="where each hour's rows go as files: s3://bucket/prefix, gs://…, abfss://…, file:///folder; empty: nowhere;"
+        " credentials are where the provider's own programs look: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a role, …",
+    )
+    export_tables: Annotated[tuple[Name, ...], NoDecode] = Field(
+        default=tuple(Name), description="which tables go there, comma separated: events, deliveries, …; empty: all"
+    )
+    export_lag: timedelta = Field(
+        default=timedelta(minutes=5), ge=timedelta(0), description="how long an hour is over before its files are written"
+    )
     stop_complaints: float = Field(
         default=0.003, gt=0, le=1, description="a journey is paused by itself beyond this share of complaints in a day, …"
     )
@@ -188,7 +201,7 @@ class Settings(MailSettings, WalletSettings):
     clock_business_origin: datetime | None = Field(default=None, description="demo only: business time at that instant")
     clock_speed: float = Field(default=1.0, gt=0, description="demo only: how much faster business time runs")
 
-    @field_validator("worker_queues", "stop_languages", "deploy_public_keys", "private_targets", mode="before")
+    @field_validator("worker_queues", "stop_languages", "deploy_public_keys", "private_targets", "export_tables", mode="before")
     @classmethod
     def _split(cls, given: object) -> object:
         return tuple(name.strip() for name in given.split(",") if name.strip()) if isinstance(given, str) else given
@@ -223,6 +236,29 @@ class Settings(MailSettings, WalletSettings):
                 raise PydanticCustomError("no_key", "{why}", {"why": str(error)}) from None
             if not info.data.get("web_push_contact"):
                 raise PydanticCustomError("no_contact", "it goes with JOURNEYS_WEB_PUSH_CONTACT, which is not set")
+        return given
+
+    @field_validator("export_tables")
+    @classmethod
+    def _all_unless_named(cls, given: tuple[Name, ...]) -> tuple[Name, ...]:
+        return given or tuple(Name)
+
+    @field_validator("export_bucket")
+    @classmethod
+    def _is_one(cls, given: str) -> str:
+        kinds = ("s3", "gs", "abfss", "file")
+        if not given:
+            return given
+        try:
+            where = urlsplit(given)
+        except ValueError:
+            raise PydanticCustomError("no_bucket", "it is no URL") from None
+        if where.scheme not in kinds or not (where.path.startswith("/") if where.scheme == "file" else where.hostname):
+            raise PydanticCustomError("no_bucket", "it is none of s3://bucket/prefix, gs://…, abfss://… and file:///folder")
+        if where.password is not None:
+            raise PydanticCustomError(
+                "no_bucket", "it holds a password; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY instead"
+            )
         return given
 
     @field_validator("private_targets")

@@ -1,4 +1,4 @@
-"""The connection to Temporal: with our plugin, and a readable sentence when nobody answers; and what it has done once a day."""
+"""The connection to Temporal: with our plugin, and a readable sentence when nobody answers; and its schedules."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -80,16 +80,24 @@ async def ensure_search_attributes(client: Client) -> None:
         raise TemporalUnreachable(f"Temporal does not list its search attributes: {error.message}") from error
 
 
-async def keep_daily(client: Client, name: str, run: Callable[..., Awaitable[Any]], *, lacking: str, hour: int = 0) -> None:
-    """Make sure that Temporal starts a workflow once a day, at this hour (UTC), by a schedule of this name.
+async def keep_schedule(
+    client: Client,
+    name: str,
+    run: Callable[..., Awaitable[Any]],
+    *,
+    lacking: str,
+    every: timedelta = timedelta(days=1),
+    at: timedelta = timedelta(0),
+) -> None:
+    """Make sure that Temporal starts a workflow once a day or so, so long after it began (UTC), by a schedule of this name.
 
     It is harmless where there is one; a Temporal that is away, or has no schedules, keeps no worker from serving: what is
     `lacking` then is logged.
     """
     action = ScheduleActionStartWorkflow(run, id=name, task_queue=WATCH_QUEUE)
-    daily = ScheduleSpec(intervals=[ScheduleIntervalSpec(every=timedelta(days=1), offset=timedelta(hours=hour))])
+    spec = ScheduleSpec(intervals=[ScheduleIntervalSpec(every=every, offset=at % every)])
     try:
         with suppress(ScheduleAlreadyRunningError):
-            await client.create_schedule(name, Schedule(action=action, spec=daily))
+            await client.create_schedule(name, Schedule(action=action, spec=spec))
     except RPCError as error:
         log.warning(lacking, status=error.status.name)

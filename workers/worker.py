@@ -33,6 +33,7 @@ from store.deliveries.providers import stop
 from store.versions import in_use
 from workers.assembly import Parts, assemble
 from workers.campaigns.workflows import Campaign, CampaignAgain
+from workers.exporting.hours import ExportHours
 from workers.lacking import unable
 from workers.measuring.recomputing import RecomputeSums
 from workers.memory import long_lived
@@ -41,7 +42,7 @@ from workers.privacy.retaining import Retain
 from workers.replaying import as_begun, fetched
 from workers.settings import Settings
 from workers.telemetry import set_up
-from workers.temporal import connect_temporal, keep_daily
+from workers.temporal import connect_temporal, keep_schedule
 from workers.unfit import unfit
 from workers.versions import REFRESH, Library
 from workers.watching import WatchShards
@@ -95,7 +96,7 @@ async def run(settings: Settings) -> None:
             for shard in range(settings.watch_shards):
                 await parts.watch.register(WatchShard(shard=shard, shards=settings.watch_shards))
             await keep_watch(client, settings.watch_shards)
-            stack.enter_context(_beside(keep_schedules(client)))
+            stack.enter_context(_beside(keep_schedules(client, settings)))
             await tell_what_stands_still(database, parts.catalogue)
         long_lived()
         log.info("worker serves", queues=list(settings.worker_queues) or "all", journeys=sorted(parts.catalogue.journeys))
@@ -152,13 +153,15 @@ def _watch(client: Client, parts: Parts, common: Mapping[str, Any]) -> Worker:
     return Worker(
         client,
         task_queue=WATCH_QUEUE,
-        workflows=[WatchShards, EraseCustomer, Retain, RepeatMessage, RecomputeSums],
+        workflows=[WatchShards, EraseCustomer, Retain, RepeatMessage, RecomputeSums, ExportHours],
         activities=[
             parts.watch.watch,
             parts.erasing.purge,
             parts.erasing.certify,
             parts.retaining.retain,
             parts.folding.nightly,
+            parts.exporting.due,
+            parts.exporting.hour,
         ],
         **common,
     )
@@ -271,10 +274,16 @@ async def tell_what_stands_still(database: Database, catalogue: Catalogue) -> No
         log.warning(concern.kind, segment=concern.segment, problem=concern.sentence)
 
 
-async def keep_schedules(client: Client) -> None:
-    """Make sure that what has to be done once a day is."""
-    await keep_daily(client, "retention", Retain.run, lacking="no schedule takes away what was kept for long enough")
-    await keep_daily(client, "recompute-sums", RecomputeSums.run, lacking="no schedule adds the last days up anew", hour=2)
+async def keep_schedules(client: Client, settings: Settings) -> None:
+    """Make sure that what has to be done once a day is, and each hour."""
+    await keep_schedule(client, "retention", Retain.run, lacking="no schedule takes away what was kept for long enough")
+    night = timedelta(hours=2)
+    await keep_schedule(client, "recompute-sums", RecomputeSums.run, lacking="no schedule adds the last days up anew", at=night)
+    if settings.export_bucket:
+        hourly, lag = timedelta(hours=1), settings.export_lag
+        await keep_schedule(
+            client, "export-hours", ExportHours.run, lacking="no schedule fills the bucket", every=hourly, at=lag
+        )
 
 
 async def keep_watch(client: Client, shards: int) -> None:

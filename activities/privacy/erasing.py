@@ -19,6 +19,7 @@ from temporalio.exceptions import ApplicationError
 from activities.channels.errors import ChannelError, TryLater
 from activities.channels.keyed import keyed_digest
 from activities.channels.wallet.wallets import Wallets
+from activities.deliver.patience import alive
 from activities.dispatch.telling import terminate
 from journeys.clock import Clock
 from journeys.contracts import Reason
@@ -26,6 +27,8 @@ from store import Database
 from store.customers import erasure as erasures
 from store.customers.certificate import certificate
 from store.customers.erasure import AT_GOOGLE, DEAD_LETTERS, KEPT_BY_GOOGLE, REMOVED, Erasure
+from store.exports.hourly import Hourly
+from store.exports.hours import of_erasure
 
 log = structlog.get_logger(__name__)
 
@@ -45,6 +48,7 @@ class Erasing:
     clock: Clock
     secret: str
     wallets: Wallets | None = None
+    hourly: Hourly | None = None
     pause: timedelta = timedelta(seconds=1)
     patience: timedelta = timedelta(minutes=2)
 
@@ -57,6 +61,7 @@ class Erasing:
             left = await erasures.purge(self.database, UUID(id_), self.clock.now())
             if not left.rows and not left.busy:
                 await self._empty_passes(UUID(id_))
+                await self._rewrite_files(UUID(id_))
                 return
             if left.busy and loop.time() - began > self.patience.total_seconds():
                 for workflow_id in left.busy:
@@ -80,6 +85,17 @@ class Erasing:
                 became = AT_GOOGLE if had else None
             await erasures.pass_settled(self.database, id_, each.serial, became)
             activity.heartbeat()
+
+    async def _rewrite_files(self, id_: UUID) -> None:
+        """Files in the bucket that hold rows of theirs are written anew without them; while it is away this is tried again."""
+        hours = await of_erasure(self.database, id_)
+        if hours and self.hourly is None:
+            why = "files hold rows of the customer, and JOURNEYS_EXPORT_BUCKET is not set; set it, or `journeys bucket forget`"
+            raise ApplicationError(f"{why} if there is no bucket any more", type="NoBucket")
+        async with alive():
+            for hour in hours:
+                assert self.hourly is not None
+                await self.hourly.write(hour, first=False)
 
     @activity.defn(name="certify")
     async def certify(self, id_: str) -> None:

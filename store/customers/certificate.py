@@ -42,6 +42,7 @@ _WORDS = {
     "customer_touched": "marks for the sums",
     "wallet_pass": "passes in wallets",
     "wallet_device": "devices that have a pass",
+    "export_file": "files in the bucket, of which each was written anew without them",
     "google_wallet": "passes at Google Wallet, expired and without content",
 }
 

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
-from store.database import Connection
+from store.database import Connection, Record
 from store.deliveries.ledger import MessageKey
 from store.named import queries
 
@@ -130,16 +130,16 @@ async def confirmed_by(connection: Connection, message_id: str) -> bool:
     return found
 
 
-async def forget(connection: Connection, profile_id: UUID, digest: Callable[[str, str], bytes], at: datetime) -> int:
+async def forget(connection: Connection, profile_id: UUID, digest: Callable[[str, str], bytes], at: datetime) -> list[Record]:
     """Erase what a customer said, but keep each no of theirs as a suppressed digest of (channel, address).
 
-    What somebody whom we do not know said from these addresses goes with it. Returns how many words went.
+    What somebody whom we do not know said from these addresses goes with it. Returns when each word was stored (`filed_at`).
     """
     for row in await connection.fetch(_SQL["noes_to_keep"], profile_id):
         scope = "marketing" if row["purpose"] == "marketing" else "all"
         kept = row["channel"], digest(row["channel"], row["address"])
         await connection.execute(queries("deliveries")["suppress"], *kept, scope, SAID_NO, at)
-    return len(await connection.fetch(_SQL["forget"], profile_id))
+    return await connection.fetch(_SQL["forget"], profile_id)
 
 
 async def take_back_kept(connection: Connection, channel: str, digests: Sequence[bytes], at: datetime) -> None:

@@ -18,7 +18,7 @@ from store.audit import note
 from store.customers.consent import forget
 from store.customers.identity import NamesMoved, lock_values
 from store.customers.traces import Traces
-from store.database import Connection, Database
+from store.database import Connection, Database, Record
 from store.measuring.values import take_away
 from store.named import queries
 
@@ -37,6 +37,9 @@ REMOVED = (
 EMPTIED = ("service_call", "segment_transition", "entry_refused", "run", "delivery", "audit")
 #: Passes at Google: made to show nothing, and those of which Google would not have that.
 AT_GOOGLE, KEPT_BY_GOOGLE = "google_wallet", "kept_by_google_wallet"
+#: What of these is exported, by the name of its files; and as what files count that are written anew.
+FILED = {"event": "events", "consent": "consents", "merge": "merges", "run": "runs", "delivery": "deliveries"}
+FILES = "export_file"
 #: Gone, too, where they speak of the customer: what could not be taken has no customer of its own.
 DEAD_LETTERS = "dead_letter"
 
@@ -186,7 +189,7 @@ async def _begin(
     await connection.execute(_SQL["write"], id_ := UUID(str(uuid7())), root, parts, at, by, subject, in_flight)
     await note(connection, "erase", "customer", root, became={"erasure": str(id_)}, customer=root)
     await _count(connection, id_, "run_ended", len(await connection.fetch(_SQL["end_runs"], parts, at)))
-    await _count(connection, id_, "consent", await forget(connection, root, digest, at))
+    await _dealt(connection, id_, "consent", await forget(connection, root, digest, at))
     for table in ("identity", "endpoint", "merge"):
         await _deal(connection, id_, table, parts)
     await _count(connection, id_, "profile", len(await connection.fetch(_SQL["purge_profile"], parts, at)))
@@ -212,7 +215,15 @@ async def _subject(connection: Connection, parts: Sequence[UUID]) -> dict[str, l
 
 
 async def _deal(connection: Connection, id_: UUID, table: str, parts: Sequence[UUID]) -> int:
-    return await _count(connection, id_, table, len(await connection.fetch(_SQL[f"purge_{table}"], parts)))
+    return await _dealt(connection, id_, table, await connection.fetch(_SQL[f"purge_{table}"], parts))
+
+
+async def _dealt(connection: Connection, id_: UUID, table: str, rows: Sequence[Record]) -> int:
+    """Count these, and mark the files in the bucket that have them, too."""
+    if rows and table in FILED:
+        at = [row["filed_at"] for row in rows]
+        await _count(connection, id_, FILES, await connection.fetchval(_SQL["outdate"], id_, FILED[table], at))
+    return await _count(connection, id_, table, len(rows))
 
 
 async def _events(connection: Connection, id_: UUID, parts: Sequence[UUID], traces: Traces) -> int:
@@ -220,7 +231,7 @@ async def _events(connection: Connection, id_: UUID, parts: Sequence[UUID], trac
     rows = await connection.fetch(_SQL["purge_event"], parts)
     if telling := [row["message_id"] for row in rows if traces.are_in_id(row["message_id"])]:
         await _count(connection, id_, "event_dedupe", len(await connection.fetch(_SQL["purge_message_ids"], telling)))
-    return await _count(connection, id_, "event", len(rows))
+    return await _dealt(connection, id_, "event", rows)
 
 
 async def _passes(connection: Connection, id_: UUID, parts: Sequence[UUID]) -> int:

@@ -1,6 +1,6 @@
 """The tables that can be exported, and their columns: Postgres is asked for them, so that a view says it once.
 
-Promise: no address, no name and no trait is in any column; `store/migrations/0022_reporting.sql` is all that leaves.
+Promise: no address, no name and no trait is in any column; the views of `store/migrations` (0022, 0025) are all that leaves.
 """
 
 from dataclasses import dataclass
@@ -24,6 +24,7 @@ class Name(StrEnum):
     CONSENTS = "consents"
     EXPOSURES = "exposures"
     MERGES = "merges"
+    ERASURES = "erasures"
 
 
 #: By which instant each table is cut: when its rows were stored, or as near to it as there is.
@@ -35,6 +36,7 @@ _CLOCKS = {
     Name.CONSENTS: "received_at",
     Name.EXPOSURES: "exposed_at",
     Name.MERGES: "merged_at",
+    Name.ERASURES: "erased_at",
 }
 
 

@@ -11,7 +11,7 @@ from contextlib import suppress
 from importlib import import_module
 from io import BufferedReader
 from types import ModuleType
-from typing import Any, BinaryIO, TypeVar
+from typing import IO, Any, BinaryIO, TypeVar
 
 from store.exports.tables import Format, Table
 
@@ -98,6 +98,12 @@ class _Turning:
     def _convert(self, arrow: ModuleType, rows: BinaryIO, file: BinaryIO, table: Table, form: Format) -> None:
         with rows, file:
             arrow.convert(rows, file, table, form, lambda: self._whole)
+
+
+def rows_in(file: IO[bytes]) -> int:
+    """How many rows a Parquet file has."""
+    count: int = _arrow().rows_in(file)
+    return count
 
 
 def _pipe() -> tuple[BufferedReader, BinaryIO]:

@@ -59,7 +59,7 @@ with known as materialized (
 )
 delete from consent c
 where c.profile_id = $1 or (c.profile_id is null and (c.channel, c.address) in (select channel, address from known))
-returning c.id;
+returning c.received_at as filed_at;
 
 -- name: take_back_suppression
 -- A no that was kept for an address whose customer has been erased, where the yes was said in a later second; nothing else that

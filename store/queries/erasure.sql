@@ -98,7 +98,7 @@ delete from unread_reply where profile_id = any($1::uuid[]) returning 1;
 
 -- name: purge_consent
 -- What was said about consent. Each no has been kept as a suppressed digest (`store.customers.consent.forget`).
-delete from consent where profile_id = any($1::uuid[]) returning 1;
+delete from consent where profile_id = any($1::uuid[]) returning received_at as filed_at;
 
 -- name: purge_campaign_row
 -- Their rows of campaigns.
@@ -110,11 +110,21 @@ delete from topic_choice where profile_id = any($1::uuid[]) returning 1;
 
 -- name: purge_merge
 -- Merges with the names that moved; they cannot be undone any more.
-delete from merge where survivor = any($1::uuid[]) or absorbed = any($1::uuid[]) returning 1;
+delete from merge where survivor = any($1::uuid[]) or absorbed = any($1::uuid[]) returning at as filed_at;
 
 -- name: purge_event
 -- What they did, in every week. Their message ids stay known (`event_dedupe`), so that a retry of an SDK brings nothing back.
-delete from event where profile_id = any($1::uuid[]) returning message_id;
+delete from event where profile_id = any($1::uuid[]) returning message_id, received_at as filed_at;
+
+-- name: outdate
+-- Files of a table's hours that hold rows which have just gone, or were emptied; the certificate waits until they are written anew.
+with outdated as (
+    insert into export_stale (name, hour, erasure)
+    select h.name, h.hour, $1 from export_hour h
+    where h.name = $2 and h.hour in (select date_trunc('hour', filed_at, 'UTC') from unnest($3::timestamptz[]) as filed_at)
+    returning 1
+)
+select count(*) from outdated;
 
 -- name: purge_message_ids
 -- Message ids in which a client wrote who it is about.
@@ -209,14 +219,14 @@ returning 1;
 update run set params = '{}', entry = '{}', entry_key = '', idempotency_key = null, traceparent = null
 where profile_id = any($1::uuid[])
   and (params <> '{}' or entry <> '{}' or entry_key <> '' or idempotency_key is not null or traceparent is not null)
-returning 1;
+returning created_at as filed_at;
 
 -- name: purge_delivery
 -- To which address their messages went, what the gate and the provider said of each; the outcome, its reason and its instants stay.
 update delivery set detail = '{}', gates = '[]', endpoint_id = null, provider_message_id = null
 where profile_id = any($1::uuid[])
   and (detail <> '{}' or gates <> '[]' or endpoint_id is not null or provider_message_id is not null)
-returning 1;
+returning due_at as filed_at;
 
 -- name: purge_audit
 -- Which fields of theirs were changed; that somebody did something, and when, stays.

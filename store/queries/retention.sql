@@ -4,7 +4,12 @@ select week, rows from drop_event_weeks($1);
 
 -- name: drop_events
 -- The same for events that stand in no week of their own.
-with gone as (delete from event_default where ts < $1 returning 1) select count(*) from gone;
+with gone as (delete from event_default where ts < $1 returning received_at), outdated as (
+    insert into export_stale (name, hour)
+    select h.name, h.hour from (select distinct date_trunc('hour', received_at, 'UTC') as hour from gone) as of_rows
+    join export_hour h on h.name = 'events' and h.hour = of_rows.hour
+)
+select count(*) from gone;
 
 -- name: drop_dead_letters
 -- What could not be taken, and has not come again since.

@@ -41,6 +41,8 @@ NOBODY = {
     "conversion": "rules",
     "conversion_type": "names of events",
     "sum_difference": "sums",
+    "export_hour": "how many rows an hour has",
+    "export_stale": "which hours are written anew, some for an erasure",
     "product": "what is for sale",
     "provider_limit": "settings",
     "provider_pace": "counts",

@@ -14,6 +14,7 @@ from workers.embedded.errors import ServerFailed
 from workers.embedded.ports import LOCALHOST
 from workers.embedded.processes import Children
 from workers.embedded.temporal import EmbeddedTemporal
+from workers.settings import Settings
 from workers.worker import keep_schedules
 
 
@@ -50,12 +51,12 @@ def test_a_server_that_cannot_start_is_told_with_its_own_words(children: Childre
         server.start()
 
 
-async def test_the_schedules_of_retention_and_of_sums_are_made_once_whoever_serves(children: Children, tmp_path: Path) -> None:
+async def test_schedules_are_made_once_whoever_serves(children: Children, tmp_path: Path) -> None:
     server = EmbeddedTemporal(tmp_path / "log", children, preferred_port=0, preferred_ui_port=None)
     server.start()
     client = await Client.connect(server.address)
     for _ in range(2):  # two workers
-        await keep_schedules(client)
-    for name in ("retention", "recompute-sums"):
+        await keep_schedules(client, Settings(export_bucket="file:///exports"))
+    for name, hours in (("retention", 24), ("recompute-sums", 24), ("export-hours", 1)):
         told = await client.get_schedule_handle(name).describe()
-        assert [each.every for each in told.schedule.spec.intervals] == [timedelta(days=1)]
+        assert [each.every for each in told.schedule.spec.intervals] == [timedelta(hours=hours)]

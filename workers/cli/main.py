@@ -31,6 +31,7 @@ from workers.cli.privacy.profiles import profiles
 from workers.cli.products import products
 from workers.cli.profiles import merges, profile, unmerge
 from workers.cli.replay import replay
+from workers.cli.reports.bucket import bucket
 from workers.cli.reports.export import export
 from workers.cli.reports.report import report
 from workers.cli.segments.commands import segments
@@ -63,6 +64,7 @@ app.add_typer(doubts, name="doubts", rich_help_panel="Operating")
 app.add_typer(providers, name="providers", rich_help_panel="Operating")
 app.add_typer(sums, name="sums", rich_help_panel="Operating")
 app.command(rich_help_panel="Operating")(audit)
+app.add_typer(bucket, name="bucket", rich_help_panel="Operating")
 app.command(rich_help_panel="Operating")(pause)
 app.command(rich_help_panel="Operating")(resume)
 app.command(rich_help_panel="Operating")(kill)

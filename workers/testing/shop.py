@@ -317,9 +317,12 @@ def with_clock(parts: Parts, clock: HandClock) -> Parts:
         doubt=replace(parts.delivery.doubt, speed=clock.speed),
     )
     calling = replace(parts.calling, clock=lambda asked: _tried_at(clock, asked.at), speed=clock.speed)
-    erasing = replace(parts.erasing, clock=clock, pause=timedelta(milliseconds=20))
+    hourly = parts.exporting.hourly and replace(parts.exporting.hourly, now=clock.now)
+    erasing = replace(parts.erasing, clock=clock, pause=timedelta(milliseconds=20), hourly=hourly)
+    exporting = replace(parts.exporting, hourly=hourly)
     campaigns = replace(parts.campaigns, delivery=delivery, clock=clock)
-    return replace(parts, watch=watch, delivery=delivery, campaigns=campaigns, calling=calling, erasing=erasing)
+    changed = {"watch": watch, "delivery": delivery, "campaigns": campaigns, "calling": calling}
+    return replace(parts, **changed, erasing=erasing, exporting=exporting)
 
 
 def _tried_at(clock: Clock, due_at: datetime) -> datetime:

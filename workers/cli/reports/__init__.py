@@ -1,1 +1,1 @@
-"""`journeys export`: what happened, for other programs."""
+"""`journeys report` and what happened, for other programs: `journeys export`, `journeys bucket`."""

@@ -47,7 +47,7 @@ def export(
     if table not in set(Name):
         fail(f"there is no table {table}; there are {', '.join(Name)}")
     form = Format.CSV if out is None else _format(out)
-    span = Span(_instant("--from", since), _instant("--to", until))
+    span = Span(instant("--from", since), instant("--to", until))
     if span.since and span.until and span.since >= span.until:
         fail("--from is not before --to, so there is nothing between them")
 
@@ -105,7 +105,7 @@ def _format(out: Path) -> "Format":
     return Format(_SUFFIXES[out.suffix])
 
 
-def _instant(option: str, text: str | None) -> datetime | None:
+def instant(option: str, text: str | None) -> datetime | None:
     """A day is its first instant; without a zone it is UTC."""
     if text is None:
         return None

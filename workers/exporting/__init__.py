@@ -1,0 +1,1 @@
+"""Files of an hour each, into the bucket of the company."""
