@@ -41,11 +41,13 @@ class Name(StrEnum):
     BLAST = "blast"
     SENDING = "sending"
     EXPORTING = "exporting"
+    REPORTS = "reports"
+    MEASURING = "measuring"
 
 
 def main(
     only: Annotated[list[Name] | None, typer.Option(help="Run this one only; may be given several times.")] = None,
-    customers: Annotated[int | None, typer.Option(min=1_000, help="Membership: the size of the largest shop.")] = None,
+    customers: Annotated[int | None, typer.Option(min=1_000, help="Membership, reports: the largest shop.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Small amounts: to see that it works, not to compare.")] = False,
     json: Annotated[Path | None, typer.Option(help="Also write the rows to this file.")] = None,
     markdown: Annotated[Path | None, typer.Option(help="Also write the table, as in docs/benchmarks.md, to this file.")] = None,
@@ -58,7 +60,8 @@ def main(
     leaves: every kind of definition over everybody, beside SQL by hand. simulation: simulated runs per second beside the bare
     handle. month: a month of recorded events through the reference catalogue.
     blast: a transactional message behind 20,000 of marketing. sending: worker CPU of a delivery beside a bare loop.
-    exporting: a million events as CSV, Arrow and Parquet beside a bare COPY.
+    exporting: a million events as CSV, Arrow and Parquet beside a bare COPY. reports: each report over a year of a million
+    customers, and a day added up anew. measuring: ingest and the tick with it and without, and how late the sums are.
     """
     _forget_settings()
     from benchmarks.meter import Meter
@@ -97,7 +100,7 @@ async def _run(names: list[Name], sizes: Sizes) -> tuple[dict[str, list[Row]], b
     return results, failed
 
 
-def _benchmark(name: Name) -> Benchmark:  # noqa: C901 - a line for each
+def _benchmark(name: Name) -> Benchmark:  # noqa: C901, PLR0912 - a line for each
     """Imported when its turn comes, so that --help is instant."""
     match name:
         case Name.THROUGHPUT:
@@ -124,6 +127,10 @@ def _benchmark(name: Name) -> Benchmark:  # noqa: C901 - a line for each
             from benchmarks.sending import sending as benchmark
         case Name.EXPORTING:
             from benchmarks.exporting import exporting as benchmark
+        case Name.REPORTS:
+            from benchmarks.measured.reports import reports as benchmark
+        case Name.MEASURING:
+            from benchmarks.measured.beside import measuring as benchmark
     return benchmark
 
 

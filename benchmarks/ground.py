@@ -90,10 +90,10 @@ class Ground:
             yield process
 
     @asynccontextmanager
-    async def watcher(self, segments: str, dsn: str) -> AsyncIterator[psutil.Process]:
+    async def watcher(self, segments: str, dsn: str, measured: str = "") -> AsyncIterator[psutil.Process]:
         """A process of `benchmarks.watcher`; it is there once it has loaded its segments."""
         environment = {"JOURNEYS_DATABASE_URL": dsn}
-        async with self._process(f"watcher-{segments}", ("benchmarks.watcher", segments), environment) as process:
+        async with self._process(f"watcher-{segments}", ("benchmarks.watcher", segments, measured), environment) as process:
             yield process
 
     @asynccontextmanager

@@ -25,6 +25,8 @@ class Sizes:
     blast_seconds: int = 480  # for which transactional ones go beside it, if it lasts as long
     exported: int = 1_000_000  # events
     sent: int = 200  # per round, of each kind
+    pairs: int = 7  # with measuring and without
+    beside_seconds: int = 10  # of each half of a pair, and as much again at once
     live_warming: int = 5  # seconds
     live_seconds: int = 20
 
@@ -47,6 +49,7 @@ QUICK = Sizes(
     blast=400,
     blast_seconds=120,
     sent=40,
+    beside_seconds=4,
     live_warming=2,
     live_seconds=5,
 )

@@ -7,7 +7,14 @@ import pytest
 
 FOLDER = Path(__file__).parent.parent / "benchmarks"
 
+NAMES = sorted(
+    ".".join(file.relative_to(FOLDER.parent).with_suffix("").parts)
+    for folder in (FOLDER, FOLDER / "measured")
+    for file in folder.glob("*.py")
+    if not file.stem.startswith("__")
+)
 
-@pytest.mark.parametrize("name", sorted(file.stem for file in FOLDER.glob("*.py") if not file.stem.startswith("__")))
+
+@pytest.mark.parametrize("name", NAMES)
 def test_a_benchmark_finds_what_it_imports(name: str) -> None:
-    assert importlib.import_module(f"benchmarks.{name}").__doc__
+    assert importlib.import_module(name).__doc__

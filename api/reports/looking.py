@@ -17,6 +17,7 @@ from store import Database, queries
 from store.database import columns
 from store.measuring import values
 from store.reports.counting import MILLIONTHS
+from store.reports.reading import read
 
 _SQL = queries("reports")
 _DAY = timedelta(days=1)
@@ -124,31 +125,36 @@ class Added:
         return Added(*(None if by is None or not by or each is None else each / by for each in self.cells))
 
 
-async def look(database: Database, until: date, *, journey: str | None = None, by: Sequence[str] = ()) -> list[Looked]:
-    """Every experiment of a journey, or of all, as of the end of the day before `until`, in parts by version or segment."""
+async def look(
+    database: Database, until: date, *, journey: str | None = None, by: Sequence[str] = (), metrics: Sequence[str] = METRICS
+) -> list[Looked]:
+    """Every experiment of a journey, or of all, as of the end of the day before `until`, in parts by version or segment.
+
+    Of other metrics than those asked for nothing is read, and nothing found.
+    """
     found: dict[tuple[str, ...], Looked] = {}
-    for row in await database.pool.fetch(_SQL["customers"], until, journey, list(by)):
+    for row in await read(database, "customers", until, journey, list(by), list(metrics)):
         key = (row["experiment"], *(row[name] for name in by))
-        _take(found.setdefault(key, Looked(row["experiment"], key[1:])), row)
-    for row in await database.pool.fetch(_SQL["spent"], until, journey, list(by)):
+        _take(found.setdefault(key, Looked(row["experiment"], key[1:])), row, metrics)
+    for row in await read(database, "spent", until, journey, list(by)):
         if each := found.get((row["experiment"], *(row[name] for name in by))):
             _spend(each, row)
     looked = [found[key] for key in sorted(found) if found[key].exposed]
     await _declared(database, looked)
     await _drawn(database, looked)
     for each in looked:
-        _read(each, until)
+        _read(each, until, metrics)
     return looked
 
 
-def _take(looked: Looked, row: Any) -> None:
+def _take(looked: Looked, row: Any, metrics: Sequence[str]) -> None:
     looked.journey = looked.journey or row["journey"]
     arm, day, people = row["arm"], row["day"], row["exposed"]
     looked.exposed[arm] += people
     if people:
         looked.first.setdefault(arm, day)
         looked.last[arm] = day
-    for metric in METRICS:
+    for metric in metrics:
         y, yy, x, xx, xy, nonzero = (each or 0.0 for each in row[metric.replace(" ", "_")])
         looked.days[metric][day][arm] = Sums(people, y, yy, x, xx, xy, round(nonzero))
 
@@ -197,13 +203,13 @@ _LITTLE = 1e-9
 _NO_SHARES = "the shares by which its arms were drawn are not known any more, or do not add up to 1"
 
 
-def _read(looked: Looked, until: date) -> None:
-    """The result of each metric, where there is anything to compare."""
+def _read(looked: Looked, until: date, metrics: Sequence[str]) -> None:
+    """The result of each of these metrics, where there is anything to compare."""
     if looked.broken or looked.rule is None or len(looked.shares) < 2:  # noqa: PLR2004 - a comparison needs two
         return
     first = min(looked.first.values())
     days = [first + n * _DAY for n in range((until - first).days)]
-    for metric in METRICS:
+    for metric in metrics:
         asked = Experiment(looked.name, _metric(metric, looked.rule), looked.shares, looked.control)
         looked.results[metric] = follow(asked, (looked.days[metric].get(day, {}) for day in days))
 

@@ -37,7 +37,8 @@ _RULES = (
 
 async def ranking(database: Database, asked: Asked) -> Report:
     """The report, of all journeys with a holdout of their own."""
-    measured = [each for each in await look(database, asked.ends) if each.name.startswith(f"{HOLDOUT}/")]
+    looked = await look(database, asked.ends, metrics=(CONVERSION, REVENUE))
+    measured = [each for each in looked if each.name.startswith(f"{HOLDOUT}/")]
     measured.sort(key=_place)
     rows = tuple(_row(n, each) for n, each in enumerate(measured, 1))
     table = Table(

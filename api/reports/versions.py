@@ -50,7 +50,8 @@ async def versions(database: Database, asked: Asked, *, silent: Collection[str])
         str(group.labels[0]): group
         for group in await counting.counted(database, begins, asked.ends, journey, ("version",), silent)
     }
-    looked = {each.labels[0]: each for each in await look(database, asked.ends, journey=journey, by=("version",)) if _own(each)}
+    found = await look(database, asked.ends, journey=journey, by=("version",), metrics=(CONVERSION, REVENUE, ORDER_VALUE))
+    looked = {each.labels[0]: each for each in found if _own(each)}
     shown = [groups.get(name, Group((name,))) for name in chosen]
     rows = tuple(
         (name, known[name]["first"], known[name]["last"], *counting.cells(group, shown), *_cells(looked.get(name)))

@@ -6,6 +6,7 @@ hour errs no more often than whoever waits.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from journeys.errors import CatalogueError, guess
 from journeys.experiments.asked import Asked, Finding
@@ -72,8 +73,8 @@ class Following:
         return Result(self._experiment, self._looks, split, tuple(each.finding for each in self._asked), self._over)
 
     def _weigh(self) -> None:
-        shares = self._experiment.shares
-        self._p = min(self._p, p_of(log_e([sums.people for sums in self._sums.values()], list(shares.values()))))
+        counts = tuple([sums.people for sums in self._sums.values()])
+        self._p = min(self._p, _p_of(counts, tuple(self._experiment.shares.values())))
         if self._alarm_at is None and self._p <= ALARM:
             self._alarm_at = self._looks
 
@@ -85,6 +86,12 @@ class Following:
     def _over(self) -> bool:
         plan = self._experiment.plan
         return plan is not None and plan.over(sum(self._counts.values()), self._looks)
+
+
+@lru_cache(maxsize=2_048)
+def _p_of(counts: tuple[int, ...], shares: tuple[float, ...]) -> float:
+    """Kept for a while: every metric of an experiment asks it of the same customers."""
+    return p_of(log_e(counts, shares))
 
 
 def follow(experiment: Experiment, days: Iterable[Mapping[str, Sums]]) -> Result:

@@ -92,6 +92,7 @@ async def recompute_messages(connection: Connection, day: date, at: datetime) ->
     found = [Difference(**dict(row)) for row in await connection.fetch(_SQL["recompute_messages"], day, at, timeout=_LONGEST)]
     if found:
         await connection.execute(_SQL["drop_empty"])
+    await connection.execute(_SQL["span_anew"], day, timeout=_LONGEST)
     return found
 
 

@@ -1,14 +1,25 @@
+-- name: plan_for_many
+-- Sums are planned for what is asked, and hashed in memory: there are many rows and few groups.
+select set_config('plan_cache_mode', 'force_custom_plan', true), set_config('jit', 'off', true), set_config('work_mem', '64MB', true),
+       set_config('hash_mem_multiplier', '2', true);
+
 -- name: messages
 -- What became of messages on the days from $1 up to, but without, $2, of a journey ($3) or of all, told apart by the names in $4. `told`
--- are those of providers that tell whether a message arrived: all but $5.
+-- are those of providers that tell whether a message arrived: all but $5. Days are read by spans, unless they are told apart.
+with span as materialized (
+    select days, day from spans_of($1::date, $2::date, case when 'day' = any($4::text[]) then 1 else 64 end)
+)
 select case when 'day' = any($4::text[]) then day end as day,
        case when 'journey' = any($4) then journey else '' end as journey, case when 'version' = any($4) then version else '' end as version,
        case when 'segment' = any($4) then segment else '' end as segment, case when 'step' = any($4) then step else '' end as step,
        case when 'channel' = any($4) then channel else '' end as channel, case when 'provider' = any($4) then provider else '' end as provider,
        metric, reason, sum(n)::bigint as n, coalesce(sum(n) filter (where provider <> all($5::text[])), 0)::bigint as told, sum(y) as y
-from daily_sum
-where day >= $1::date and day < $2::date and step <> '' and experiment = '' and ($3::text is null or journey = $3)
-group by 1, 2, 3, 4, 5, 6, 7, metric, reason;
+from message_sum
+where (days = 1 and day = any(array(select day from span where days = 1)) or days = 8 and day = any(array(select day from span where days = 8))
+       or days = 64 and day = any(array(select day from span where days = 64)))
+      and experiment = '' and ($3::text is null or journey = $3)
+group by 1, 2, 3, 4, 5, 6, 7, metric, reason
+having sum(n) <> 0 or sum(y) <> 0;
 
 -- name: after_entry
 -- How long after its run was entered a step of a journey falls due at the earliest, as far as some of its messages tell.
@@ -34,7 +45,8 @@ from daily_sum where journey = $1 and metric in ('due', 'exposed') group by vers
 
 -- name: customers
 -- The sums of customers by experiment, arm and day, of the days before $1, of a journey ($2) or of all, told apart by the
--- names in $3; of each metric y, y², x, x², xy and how many y are not 0. In one order, by which sums of fractions are the same each time.
+-- names in $3; of each metric in $4 y, y², x, x², xy and how many y are not 0. In one order, by which sums of fractions are the same
+-- each time.
 select experiment, case when 'version' = any($3::text[]) then version else '' end as version,
        case when 'segment' = any($3) then segment else '' end as segment, arm, day, min(journey) as journey,
        coalesce(sum(n) filter (where metric = 'exposed'), 0)::bigint as exposed,
@@ -44,17 +56,22 @@ select experiment, case when 'version' = any($3::text[]) then version else '' en
        array[sum(y::float8) filter (where metric = 'order value'), sum(yy::float8) filter (where metric = 'order value'), sum(x::float8) filter (where metric = 'order value'), sum(xx::float8) filter (where metric = 'order value'), sum(xy::float8) filter (where metric = 'order value'), sum(nonzero::float8) filter (where metric = 'order value')] as order_value
 from daily_sum
 where step = '' and experiment <> '' and day < $1::date and ($2::text is null or journey = $2)
-      and metric in ('exposed', 'conversion', 'orders', 'revenue', 'order value')
+      and metric = any('{exposed}' || $4::text[])
 group by experiment, 2, 3, arm, day
 order by day, experiment, 2, 3, arm;
 
 -- name: spent
 -- What the messages to an arm of an experiment were and cost (in millionths, by currency), told apart as `customers` are: of the company's
 -- holdout, which is of no journey, not at all.
+with span as materialized (
+    select days, day from spans_of((select min(day) from daily_sum), $1::date, 64)
+)
 select experiment, case when 'version' = any($3::text[]) and experiment !~ '^\$[^/]+$' then version else '' end as version,
        case when 'segment' = any($3) and experiment !~ '^\$[^/]+$' then segment else '' end as segment, arm, metric, reason, sum(n)::bigint as n, sum(y) as y
-from daily_sum
-where step <> '' and experiment <> '' and metric in ('sent', 'cost') and day < $1::date and ($2::text is null or journey = $2)
+from message_sum
+where (days = 1 and day = any(array(select day from span where days = 1)) or days = 8 and day = any(array(select day from span where days = 8))
+       or days = 64 and day = any(array(select day from span where days = 64)))
+      and experiment <> '' and metric in ('sent', 'cost') and ($2::text is null or journey = $2)
 group by experiment, 2, 3, arm, metric, reason;
 
 -- name: shares

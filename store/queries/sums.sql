@@ -3,17 +3,27 @@
 select pg_try_advisory_xact_lock($1, 0);
 
 -- name: fold_messages
--- Add up to so many changes of the ledger to the sums; returns how many there were. They are found by where they lie: they have no order,
+-- Add up to so many changes of the ledger to the sums, by day and by span; returns how many there were. They are found by where they lie: they have no order,
 -- and an index would cost those who write them.
 with taken as (
     delete from message_change where ctid = any(array(select ctid from message_change limit $1)) returning sign, told
-), added as (
-    insert into daily_sum as s (day, journey, version, step, channel, provider, segment, experiment, arm, metric, reason, n, y)
+), summed as materialized (
     select f.day, (t.told).journey, (t.told).version, (t.told).step, (t.told).channel, (t.told).provider, (t.told).segment,
-           x.experiment, x.arm, f.metric, f.reason, sum(t.sign), sum(t.sign * f.y)
+           x.experiment, x.arm, f.metric, f.reason, sum(t.sign) as n, sum(t.sign * f.y) as y
     from taken t cross join lateral facts_of(t.told) f cross join lateral arms_of_sums((t.told).arms) x
     group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
     having sum(t.sign) <> 0 or sum(t.sign * f.y) <> 0
+), spanned as (
+    insert into spanned_sum as s (days, day, journey, version, step, channel, provider, segment, experiment, arm, metric, reason, n, y)
+    select days, span_of(day, days), journey, version, step, channel, provider, segment, experiment, arm, metric, reason, sum(n), sum(y)
+    from summed cross join (values (8), (64)) as span (days)
+    where is_spanned(experiment, metric)
+    group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12
+    on conflict (journey, days, day, version, step, channel, provider, segment, experiment, arm, metric, reason) do update
+    set n = s.n + excluded.n, y = s.y + excluded.y
+), added as (
+    insert into daily_sum as s (day, journey, version, step, channel, provider, segment, experiment, arm, metric, reason, n, y)
+    select * from summed
     on conflict (journey, day, version, step, channel, provider, segment, experiment, arm, metric, reason) do update
     set n = s.n + excluded.n, y = s.y + excluded.y
 )
@@ -60,6 +70,10 @@ select $2, day, journey, version, step, channel, provider, segment, experiment, 
        array[had_n, had_y, 0, 0, 0, 0, 0], array[n, y, 0, 0, 0, 0, 0]
 from differing
 returning id, at, day, journey, version, step, channel, provider, segment, experiment, arm, metric, reason, had, found;
+
+-- name: span_anew
+-- The spans that hold a day, from their days.
+select span_sums($1);
 
 -- name: differences
 -- What recomputations found to be different, newest first.

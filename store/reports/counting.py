@@ -10,10 +10,9 @@ from datetime import date
 from decimal import Decimal
 
 from store.database import Database
-from store.named import queries
+from store.reports.reading import read
 from store.reports.report import Cell, Column, Unit, share
 
-_SQL = queries("reports")
 #: Of money that was declared, in its currency.
 MILLIONTHS = 1_000_000
 #: By what messages may be told apart, each with what it says.
@@ -70,7 +69,7 @@ async def counted(
     database: Database, since: date, until: date, journey: str | None, by: Sequence[str], silent: Iterable[str]
 ) -> list[Group]:
     """The messages of some days, told apart by names of `LABELS`, in their order."""
-    rows = await database.pool.fetch(_SQL["messages"], since, until, journey, list(by), sorted(silent))
+    rows = await read(database, "messages", since, until, journey, list(by), sorted(silent))
     found: dict[tuple[Cell, ...], Group] = {}
     for row in rows:
         labels = tuple(row[name] for name in by)

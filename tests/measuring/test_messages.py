@@ -24,6 +24,19 @@ async def recompute(database: Database, day: date) -> list[sums.Difference]:
         return await sums.recompute_messages(connection, day, START)
 
 
+async def apart(database: Database) -> list[str]:
+    """Spans whose sums are not those of their days, and days that no span counts."""
+    rows = await database.pool.fetch(
+        "with day as (select days, span_of(day, days) as day, journey, version, step, channel, provider, segment, experiment,"
+        " arm, metric, reason, sum(n) as n, sum(y) as y from daily_sum cross join (values (8), (64)) as span (days)"
+        " where step <> '' and is_spanned(experiment, metric) group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12)"
+        " select s::text, d::text from day d full join (select * from spanned_sum where n <> 0 or y <> 0) s"
+        " using (days, day, journey, version, step, channel, provider, segment, experiment, arm, metric, reason)"
+        " where (s.n, s.y) is distinct from (d.n, d.y)"
+    )
+    return [str(row) for row in rows]
+
+
 async def live(database: Database, seed: int, count: int = 60) -> RandomLedger:
     """A random ledger, folded now and then while it is written."""
     ledger = RandomLedger(database, Random(seed))
@@ -46,6 +59,7 @@ async def test_incremental_sums_are_the_ledgers_whatever_the_order(database: Dat
     metrics = {key[9] for key in by_hand}
     assert metrics >= {"due", "sent", "skipped", "withheld", "delivered", "opened", "clicked", "bounced", "cost", "replied"}
     assert await summed(database) == by_hand
+    assert await apart(database) == []
     for day in {key[0] for key in by_hand}:
         assert await recompute(database, day) == []
     assert await summed(database) == by_hand
@@ -77,6 +91,7 @@ async def test_a_sum_that_is_wrong_is_found_kept_as_a_difference_and_mended(data
     assert {(each.metric, each.had[0], each.found[0]) for each in found} >= {("sent", Decimal(stray), Decimal(0))}
     assert {each.metric for each in found} == {"sent", "due"}
     assert await summed(database) == right
+    assert await apart(database) == []
     assert await sums.differences(database, START, 10) == sorted(found, key=lambda each: -each.id)
     assert (await sums.differing(database, START))["carts"].day == key[0]
     assert await recompute(database, key[0]) == []

@@ -106,6 +106,7 @@ async def test_deliverability_warns_and_stops_and_says_what_cannot_be_known(data
     await database.pool.execute(f"update daily_sum set n = 1000 where ctid = (select min(ctid) from daily_sum where {of_ses})")
     for complaints, state in ((0, "ok"), (1, "warn"), (2, "warn"), (3, "stop")):
         await database.pool.execute("update daily_sum set n = $1 where metric = 'complained' and experiment = ''", complaints)
+        await database.pool.execute("select span_sums()")
         found = await made(database, "deliverability", **DAYS)
         assert rows(found.table(), "provider")["ses",]["state"] == state
         assert len(found.findings) == (state != "ok")

@@ -36,6 +36,7 @@ NOBODY = {
     "population_hours": "sums",
     "message_change": "instants and reasons of a message, without its run",
     "daily_sum": "sums",
+    "spanned_sum": "sums",
     "kept_sum": "sums",
     "value_horizon": "an instant",
     "conversion": "rules",
