@@ -16,11 +16,11 @@ definitions           journeys segments.library
 
 journeys              journeys.handle journeys.gate journeys.onsite segments segments.language
 journeys.handle       journeys journeys.gate segments segments.language
-journeys.walk         journeys journeys.handle journeys.gate segments segments.language.wire
+journeys.walk         journeys journeys.experiments journeys.handle journeys.gate segments segments.language.wire
 journeys.kit          journeys
 journeys.onsite       journeys journeys.handle segments
 journeys.check        journeys journeys.gate.hours journeys.handle journeys.walk segments
-journeys.experiments  journeys journeys.handle segments segments.language
+journeys.experiments  journeys segments segments.language
 journeys.versions     journeys journeys.check
 journeys.temporal     journeys journeys.handle journeys.versions journeys.walk
 journeys.simulate     journeys journeys.handle journeys.gate journeys.walk.driving journeys.walk.samples segments PURE
@@ -49,7 +49,7 @@ activities.channels   BORDER segments.language.chance segments.time store.* acti
 activities.deliver    BORDER segments.* store.* activities activities.gate activities.versions MESSAGES
 activities.dispatch   BORDER journeys.errors segments.* store.* activities activities.asking activities.gate activities.versions
 activities.gate       BORDER segments.* store.* activities.channels activities.templating activities.versions
-activities.measuring  BORDER segments.* store.* activities activities.versions
+activities.measuring  BORDER journeys.experiments segments.* store.* activities activities.versions
 activities.privacy    BORDER store.* activities activities.channels activities.dispatch
 activities.templating store.* activities.channels
 activities.web
@@ -72,9 +72,9 @@ api.onsite            journeys journeys.onsite segments.* store.* activities.cha
 api.pages
 api.products          journeys segments.* store.* activities.channels api api.segments
 api.profiles          journeys segments.* store.* activities.channels api api.segments
-api.reports           journeys journeys.experiments segments.* store.* activities.channels api
-api.runs              journeys journeys.walk segments.* store.* activities.channels api
-api.segments          journeys segments.* store.* activities.channels api
+api.reports           journeys journeys.experiments segments.* store.* activities.channels activities.measuring api
+api.runs              journeys journeys.walk segments.* store.* activities.channels activities.measuring api
+api.segments          journeys segments.* store.* activities.channels activities.measuring api
 api.webhooks          journeys segments.* store.* activities.channels api
 api.wallet            journeys segments.* store.* activities.channels api api.webhooks
 api.web_push          journeys segments.* store.* activities.channels api api.webhooks
@@ -97,6 +97,7 @@ GROUPS = {
         for name in (
             *(
                 "actions",
+                "arms",
                 "clock",
                 "contracts",
                 "endings",

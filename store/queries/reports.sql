@@ -46,7 +46,7 @@ from daily_sum
 where step = '' and experiment <> '' and day < $1::date and ($2::text is null or journey = $2)
       and metric in ('exposed', 'conversion', 'orders', 'revenue', 'order value')
 group by experiment, 2, 3, arm, day
-order by day;
+order by day, arm;
 
 -- name: spent
 -- What the messages to an arm of an experiment were and cost (in millionths, by currency), told apart as `customers` are.

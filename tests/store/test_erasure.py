@@ -36,6 +36,8 @@ NOBODY = {
     "kept_sum": "sums",
     "value_horizon": "an instant",
     "conversion": "rules",
+    "experiment": "plans",
+    "experiment_decision": "sums",
     "conversion_type": "names of events",
     "sum_difference": "sums",
     "product": "what is for sale",
