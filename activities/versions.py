@@ -17,6 +17,7 @@ from activities.channels.message import Content
 from activities.templates import Context
 from activities.templating.base import Terms
 from activities.templating.wish import ProductWish
+from journeys.arms import Experiment
 from journeys.contracts import Channel, JourneySpec, Reason, RunStart
 from journeys.endings import by_events, by_moves
 from journeys.policies import GlobalHoldout
@@ -79,6 +80,7 @@ class Served:
     services: Mapping[str, Service[Any]] = field(default_factory=dict)
     prices: Mapping[str, int] = field(default_factory=dict)
     currency: str | None = None
+    experiments: Mapping[str, Experiment] = field(default_factory=dict)
     #: Why a run that began otherwise could not go on with it, by journey; None where it can.
     unlike: Mapping[str, Callable[[RunStart], str | None]] = field(default_factory=dict)
     #: What its code asks of runs that began before (`j.changed`).
@@ -87,6 +89,13 @@ class Served:
     def price(self, channel: Channel) -> int:
         """What a message costs on a channel, in millionths; nothing, where the catalogue tells no prices."""
         return self.prices.get(channel.value, 0)
+
+    @property
+    def compared(self) -> list[Experiment]:
+        """All that is declared of experiments and of holdouts, the company's too."""
+        company, own = self.holdout, [spec.held_out for spec in self.specs.values()]
+        companys = [] if company is None else [Experiment.of_holdout(company.name, company.share, company.plan)]
+        return [*self.experiments.values(), *(each for each in own if each is not None), *companys]
 
     @cached_property
     def goal_types(self) -> frozenset[str]:

@@ -1,6 +1,6 @@
 """What the API needs to know to start; the composition root fills it in, so that the API never imports the workers."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 from activities.channels.message import InAppContent
 from activities.channels.preview import Given, Preview
 from activities.channels.wallet.wallets import Wallets
+from journeys.arms import Experiment
 from journeys.clock import Clock
 from journeys.onsite.places import Place
 from segments import Segment
@@ -75,6 +76,8 @@ class ApiConfig:
     segments: Mapping[str, Segment] = field(default_factory=dict)
     #: Whether a campaign or bulk start begins only once somebody else has approved it than who made it.
     approve_campaigns: bool = False
+    #: The experiments that journeys ask about, by journey, as they are declared.
+    experiments: Mapping[str, Sequence[Experiment]] = field(default_factory=dict)
     #: Places of pages and apps by name; and how a template is rendered there for somebody with these traits
     #: and this language, where it can be.
     places: Mapping[str, Place] = field(default_factory=dict)

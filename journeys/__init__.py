@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from journeys.arms import Experiment, Plan
     from journeys.authoring import (
         JourneyDefinition,
         Properties,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from journeys.gate.budget import Budget, Prices
     from journeys.handle import Fetched, Journey
     from journeys.onsite.places import Place, Show
-    from journeys.policies import GlobalHoldout, Topic, Window
+    from journeys.policies import Conversion, GlobalHoldout, Topic, Window
     from journeys.services import Service
     from segments import (
         DefinitionError,
@@ -84,11 +85,11 @@ else:
         """A word of the door, from the module that has it; import statements, so that Temporal's sandbox sees them."""
         if name in __all__:
             import segments  # noqa: PLC0415 - see the promise
-            from journeys import authoring, contracts, errors, handle, policies, services  # noqa: PLC0415 - as above
+            from journeys import arms, authoring, contracts, errors, handle, policies, services  # noqa: PLC0415 - as above
             from journeys.gate import budget  # noqa: PLC0415 - as above
             from journeys.onsite import places  # noqa: PLC0415 - as above
 
-            homes = (authoring, contracts, errors, handle, policies, services, budget, places, segments)
+            homes = (arms, authoring, contracts, errors, handle, policies, services, budget, places, segments)
             return next(vars(home)[name] for home in homes if name in vars(home))
         raise AttributeError(f"module 'journeys' has no attribute '{name}'", name=name, obj=sys.modules[__name__])
 
@@ -104,6 +105,7 @@ __all__ = [
     "Conversion",
     "DefinitionError",
     "Effect",
+    "Experiment",
     "Fetched",
     "GlobalHoldout",
     "InvalidParams",
@@ -112,6 +114,7 @@ __all__ = [
     "JourneyError",
     "Outcome",
     "Place",
+    "Plan",
     "Predicate",
     "Prices",
     "Properties",

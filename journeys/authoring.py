@@ -14,6 +14,7 @@ from typing import Any, ParamSpec, Self, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel
 
+from journeys.arms import Plan
 from journeys.contracts import Cap, JourneySpec, Plain, Purpose, QuietHours
 from journeys.declarations import faults, hints
 from journeys.entering import branchable, parameters
@@ -239,6 +240,7 @@ def journey(
     kpi: Predicate | None = None,
     topic: Topic | None = None,
     conversion: Conversion | None = None,
+    plan: Plan | None = None,
 ) -> Callable[[Steps], JourneyDefinition]:
     """Declare a journey.
 
@@ -272,6 +274,7 @@ def journey(
         kpi: What it is measured by, where that is not its goal.
         conversion: How it is told whether it works: for how long what counts, what it is judged by, in which currency:
             `Conversion(within=days(14), kpi="revenue", currency="EUR")`; without it seven days from the exposure.
+        plan: When its holdout is read, and what it is to find: `Plan(people=40_000, effect=Effect(0.03, 0.1))`.
         topic: What its marketing is about, which customers can turn off by itself: `Topic("news", en="News and stories")`.
         bare: Nothing; a function stands here when the parentheses were forgotten, and a value when its name was.
     """
@@ -302,6 +305,7 @@ def journey(
             exits=exits if isinstance(exits, Mapping) else {},
             kpi=kpi,
             conversion=conversion,
+            plan=plan,
             entry_model=_entry_model(steps),
             about=inspect.cleandoc(steps.__doc__ or ""),
         )

@@ -13,11 +13,13 @@ from pathlib import Path
 from types import MappingProxyType, ModuleType
 from typing import Any
 
+from journeys.arms import Experiment
 from journeys.authoring import JourneyDefinition, Properties, Traits
 from journeys.contracts import Channel
 from journeys.deadline import TookTooLong
 from journeys.errors import CatalogueError, Fault, Problem
 from journeys.gate.budget import Budget, Prices
+from journeys.goals import of_company
 from journeys.onsite.places import Place
 from journeys.place import around, spec_of
 from journeys.policies import Conversion, GlobalHoldout
@@ -27,7 +29,13 @@ from journeys.telling import problem_of
 from segments import Predicate, Segment
 from segments.language.readings import Reading
 
-_CALLED: dict[type, str] = {JourneyDefinition: "journeys", Segment: "segments", Service: "services", Place: "places"}
+_CALLED: dict[type, str] = {
+    JourneyDefinition: "journeys",
+    Segment: "segments",
+    Service: "services",
+    Place: "places",
+    Experiment: "experiments",
+}
 Import = Callable[[str], ModuleType]
 _RENAME = "rename one", Rule.TWO_OF_A_NAME
 
@@ -50,6 +58,8 @@ class Catalogue:
     holdout: GlobalHoldout | None = None
     #: Of the prices.
     currency: str | None = None
+    #: What is declared of experiments, by their names.
+    experiments: Mapping[str, Experiment] = field(default_factory=dict)
 
     def journey(self, name: str) -> JourneyDefinition:
         """A journey by its name.
@@ -111,8 +121,9 @@ def gathered(module: str, modules: list[ModuleType]) -> tuple[Catalogue, list[Pr
     segments, again = _by_name(modules, Segment)
     services, too = _by_name(modules, Service)
     places, twice_there = _by_name(modules, Place)
+    experiments, twice_asked = _experiments(modules, places)
     mistaken = [problem for definition in journeys.values() for problem in definition.problems]
-    problems = [*mistaken, *twice, *again, *too, *twice_there]
+    problems = [*mistaken, *twice, *again, *too, *twice_there, *twice_asked]
     for definition in journeys.values():
         strangers = [each for each in definition.spec.named if segments.setdefault(each.name, each) != each]
         problems += [
@@ -124,7 +135,8 @@ def gathered(module: str, modules: list[ModuleType]) -> tuple[Catalogue, list[Pr
     problems += unpriced(journeys.values(), prices)
     found = MappingProxyType(journeys), MappingProxyType(segments), traits, properties, readings, MappingProxyType(services)
     holdout, wrong = _holdout(modules)
-    return Catalogue(module, *found, prices, MappingProxyType(places), holdout, currency), [*problems, *wrong]
+    kept = MappingProxyType(places), holdout, currency, MappingProxyType(experiments)
+    return Catalogue(module, *found, prices, *kept), [*problems, *wrong]
 
 
 def sources(module: str) -> dict[str, Path]:
@@ -216,6 +228,28 @@ def _by_name(modules: list[ModuleType], kind: type[Any]) -> tuple[dict[str, Any]
     return found, problems
 
 
+def _experiments(modules: list[ModuleType], places: Mapping[str, Place]) -> tuple[dict[str, Experiment], list[Problem]]:
+    """What is declared of experiments, also of those that stand in a place alone; a place asks by the declared shares."""
+    found, problems = _by_name(modules, Experiment)
+    for place in places.values():
+        for rule in place.rules:
+            if isinstance(rule.experiment, Experiment):
+                found.setdefault(rule.experiment.name, rule.experiment)
+    for place in places.values():
+        for rule in place.rules:
+            declared = found.get(rule.named or "")
+            if declared is not None and dict(declared.arms) != dict(rule.arms):
+                fault = Fault(*other_arms(declared.name), Rule.UNKNOWN_EXPERIMENT)
+                problems.append(fault.at(*place.where, whose=f"place {place.name}: "))
+    return found, problems
+
+
+def other_arms(experiment: str) -> tuple[str, str]:
+    """What is wrong where an experiment is asked by other arms than are declared, and what to do."""
+    told = f"the experiment '{experiment}' is declared with other arms or shares"
+    return told, "give it the Experiment(…) itself, or another name"
+
+
 def _holdout(modules: list[ModuleType]) -> tuple[GlobalHoldout | None, list[Problem]]:
     """The company's holdout, which is declared once, and what is wrong with it."""
     kept = {each: made for made in reversed(modules) for each in vars(made).values() if isinstance(each, GlobalHoldout)}
@@ -224,6 +258,7 @@ def _holdout(modules: list[ModuleType]) -> tuple[GlobalHoldout | None, list[Prob
         if isinstance(each.share, bool) or not isinstance(each.share, int | float) or not 0 < each.share < 1:
             text = f"GlobalHoldout takes a fraction between 0 and 1, not {each.share!r}"
             wrong.append(Problem(made.__file__ or "", 1, 1, text, remedy="write GlobalHoldout(0.05)", rule=Rule.DECLARATION))
+        wrong += [fault.at(made.__file__ or "", 1, whose="GlobalHoldout: ") for fault in of_company(each)]
     if len(kept) > 1:
         text, file = "a company has one global holdout, and this catalogue declares several", next(iter(kept.values())).__file__
         wrong.append(Problem(file or "", 1, 1, text, remedy="keep one of them", rule=Rule.DECLARATION))

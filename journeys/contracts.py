@@ -14,6 +14,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from journeys.arms import HOLDOUT, Experiment, Plan
 from journeys.clock import Clock
 from journeys.gate.budget import Budget
 from journeys.policies import Conversion, Exit, Limits, Moves, PerKey, Reentry, Restart, Topic, Whenever, Window, Within
@@ -403,6 +404,8 @@ class JourneySpec:
     kpi: Predicate | None = None
     #: How it is told whether it works; None: as `Conversion()` says.
     conversion: Conversion | None = None
+    #: When its holdout is read, and what it is to find.
+    plan: Plan | None = None
     about: str = field(default="", compare=False)
     #: What `Journey[…]` declares of the entering event's properties.
     entry_model: type[BaseModel] | None = field(default=None, compare=False)
@@ -418,6 +421,11 @@ class JourneySpec:
         declared = self.conversion or Conversion()
         by = next((each for each in (declared.by, self.kpi, self.goal) if each is not None), None)
         return None if by is None else replace(declared, by=by)
+
+    @property
+    def held_out(self) -> Experiment | None:
+        """Its holdout, as an experiment; None where it has none."""
+        return Experiment.of_holdout(f"{HOLDOUT}/{self.name}", self.holdout, self.plan) if self.holdout else None
 
     @property
     def named(self) -> list[Segment]:

@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
+from journeys.arms import Plan
 from journeys.contracts import JourneySpec
 from journeys.errors import Fault
 from journeys.keepable import is_name
-from journeys.policies import Conversion, Credit, Kpi, Moves, Since
+from journeys.policies import Conversion, Credit, GlobalHoldout, Kpi, Moves, Since
 from journeys.spans import too_long
 from segments import DefinitionError, Predicate, Segment, check_goal
 from segments.language.segment import check_segment_name
@@ -21,11 +22,25 @@ def faults_of(spec: JourneySpec) -> Iterator[Fault]:
         yield from _by_event("kpi", spec.kpi)
     if spec.conversion is not None:
         yield from _conversion(spec.conversion)
+    if spec.plan is not None:
+        yield from _planned(spec)
     for name, each in spec.exits.items():
         yield from _named("exit", name)
         yield from _exit(name, each)
     for name in spec.exits.keys() & spec.goals.keys():
         yield Fault(f"a goal and an exit are both called {name!r}", "rename one: a run is recorded under it")
+
+
+def of_company(holdout: GlobalHoldout) -> Iterator[Fault]:
+    """What is wrong with how the company's holdout is drawn and read."""
+    if not is_name(holdout.salt, _LONGEST) or "/" in holdout.salt:
+        yield Fault(
+            f"the salt is a text of 1 to 64 characters without a slash, not {_shown(holdout.salt)}", 'write salt="2027"'
+        )
+    if not isinstance(holdout.plan, Plan | None):
+        yield Fault(f"plan cannot be {_shown(holdout.plan)}", "write plan=Plan(days=90)")
+    if holdout.conversion is not None:
+        yield from _conversion(holdout.conversion)
 
 
 def unnamed(exits: object) -> Iterator[Fault]:
@@ -108,6 +123,15 @@ def _conversion(declared: object) -> Iterator[Fault]:
 
 
 _LETTERS = 3
+
+
+def _planned(spec: JourneySpec) -> Iterator[Fault]:
+    """For how long its holdout goes on, and to find what."""
+    if not isinstance(spec.plan, Plan):
+        yield Fault(f"plan cannot be {_shown(spec.plan)}", "write plan=Plan(days=28, effect=Effect(0.03, 0.1))")
+    elif not spec.holdout:
+        advice = "declare holdout=0.1, or give the plan to an Experiment(…)"
+        yield Fault("a plan says how its holdout is read, and it has none", advice)
 
 
 def _what_counts(declared: Conversion) -> Iterator[Fault]:

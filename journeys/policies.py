@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Generic, Self, TypeVar
 
+from journeys.arms import HOLDOUT, Plan
 from journeys.spans import describe
 from segments import Predicate, Segment, purchases
 from segments.language.wire import predicate_from_json
@@ -159,20 +160,6 @@ class Moves:
 Exit = Predicate | Moves | datetime | timedelta
 
 
-@dataclass(frozen=True, slots=True)
-class GlobalHoldout:
-    """A fraction of all customers who get no marketing from any journey: what journeys do together is what the others do more.
-
-    Kept at the top of any module of the catalogue, once. Another `salt` draws other customers.
-    """
-
-    share: float
-    salt: str = "global"
-
-    def __str__(self) -> str:
-        return f"{self.share:.3g} of all customers"
-
-
 @dataclass(frozen=True, init=False)
 class Topic:
     """What marketing is about, as customers are asked on the preference page: its name, and what it is called by language.
@@ -302,3 +289,30 @@ class Conversion:
         told += [f"in {self.currency}"] if self.currency else []
         told += [f"at most {self.cap:g}"] if self.cap is not None else []
         return ", ".join([*told, f"a margin of {self.margin:g}"] if self.margin is not None else told)
+
+
+@dataclass(frozen=True, slots=True)
+class GlobalHoldout:
+    """A fraction of all customers who get no marketing from any journey: what journeys do together is what the others do more.
+
+    Kept at the top of any module of the catalogue, once. Another `salt` draws other customers, and begins anew.
+
+    Args:
+        share: The fraction, between 0 and 1.
+        salt: By which customers are drawn.
+        plan: When it is read, and what it is to find.
+        conversion: By which rule it is measured; else by purchases within 28 days.
+    """
+
+    share: float
+    salt: str = "global"
+    plan: Plan | None = None
+    conversion: Conversion | None = None
+
+    @property
+    def name(self) -> str:
+        """What its experiment is called."""
+        return HOLDOUT if self.salt == "global" else f"{HOLDOUT} {self.salt}"
+
+    def __str__(self) -> str:
+        return f"{self.share:.3g} of all customers"

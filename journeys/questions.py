@@ -128,6 +128,7 @@ class Arm(Question):
 
     experiment: str
     shares: dict[str, float]
+    declared: bool = Field(default=False, exclude=True, description="by an `Experiment` of the author's; in no history")
 
     @property
     def summary(self) -> str:

@@ -26,6 +26,7 @@ class Rule(StrEnum):
     UNKNOWN_JOURNEY = "unknown-journey"
     JOURNEY_PARAMS = "journey-params"
     UNKNOWN_SERVICE = "unknown-service"
+    UNKNOWN_EXPERIMENT = "unknown-experiment"
     TEMPLATE = "template"
     UNKNOWN_TEMPLATE = "unknown-template"
     UNKNOWN_VARIABLE = "unknown-variable"
@@ -42,6 +43,7 @@ class Rule(StrEnum):
     NO_GOAL = "no-goal"
     NO_KPI = "no-kpi"
     NO_MESSAGE = "no-message"
+    TOO_SMALL = "too-small"
     TWICE = "sent-twice"
     UNREACHED = "unreached"
     LATE = "delay-beyond-deadline"
@@ -67,6 +69,7 @@ SENTENCES = {
     Rule.UNKNOWN_JOURNEY: "a start, on any path, of a journey that the catalogue does not have",
     Rule.JOURNEY_PARAMS: "a start, on any path, with parameters that the other journey does not take",
     Rule.UNKNOWN_SERVICE: "a service that a journey calls and the catalogue does not keep",
+    Rule.UNKNOWN_EXPERIMENT: "an experiment that the catalogue does not keep, or keeps with other arms than it is asked by",
     Rule.TEMPLATE: "a template that cannot be used",
     Rule.UNKNOWN_TEMPLATE: "a message, on any path, whose template is not there",
     Rule.UNKNOWN_VARIABLE: "a variable that no template can know",
@@ -81,6 +84,7 @@ SENTENCES = {
     Rule.NO_GOAL: "a journey that sends marketing, and declares neither a goal nor a KPI",
     Rule.NO_KPI: "any other journey that declares neither; the goal counts as a KPI",
     Rule.NO_MESSAGE: "a journey that does nothing to its customer on any path",
+    Rule.TOO_SMALL: "a plan that ends before its effect can be found; with --database, a segment that is too small for it",
     Rule.TWICE: "a message with the same params that one customer may get from two places on a path, or several times at once",
     Rule.UNREACHED: "a step that no path comes to, or none of those that were walked",
     Rule.LATE: "a delay beyond the deadline of what it is for, which then never comes",

@@ -16,12 +16,12 @@ definitions           journeys segments.library
 
 journeys              journeys.handle journeys.gate journeys.onsite segments segments.language
 journeys.handle       journeys journeys.gate segments segments.language
-journeys.walk         journeys journeys.handle journeys.gate segments segments.language.wire
+journeys.walk         journeys journeys.experiments journeys.handle journeys.gate segments segments.language.wire
 journeys.kit          journeys
 journeys.onsite       journeys journeys.handle segments
 journeys.campaigns    journeys journeys.gate segments segments.time
 journeys.check        journeys journeys.gate.hours journeys.handle journeys.walk segments
-journeys.experiments  journeys journeys.handle segments segments.language
+journeys.experiments  journeys segments segments.language
 journeys.versions     journeys journeys.check
 journeys.temporal     journeys journeys.handle journeys.versions journeys.walk
 journeys.simulate     journeys journeys.handle journeys.gate journeys.walk.driving journeys.walk.samples segments PURE
@@ -52,7 +52,7 @@ activities.deliver    BORDER segments.* store.* activities activities.gate activ
 activities.dispatch   BORDER journeys.errors segments.* store.* activities activities.asking activities.gate activities.versions
 activities.exporting  BORDER store.* activities.deliver.patience
 activities.gate       BORDER segments.* store.* activities.channels activities.templating activities.versions
-activities.measuring  BORDER segments.* store.* activities activities.versions
+activities.measuring  BORDER journeys.experiments segments.* store.* activities activities.versions
 activities.privacy    BORDER store.* activities activities.channels activities.deliver.patience activities.dispatch
 activities.templating store.* activities.channels
 activities.web
@@ -76,9 +76,9 @@ api.onsite            journeys journeys.onsite segments.* store.* activities.cha
 api.pages
 api.products          journeys segments.* store.* activities.channels api api.segments
 api.profiles          journeys segments.* store.* activities.channels api api.segments
-api.reports           journeys journeys.experiments segments.* store.* activities.channels api
-api.runs              journeys journeys.campaigns journeys.walk segments.* store.* activities.channels api
-api.segments          journeys segments.* store.* activities.channels api
+api.reports           journeys journeys.experiments segments.* store.* activities.channels activities.measuring api
+api.runs              journeys journeys.campaigns journeys.walk segments.* store.* activities.channels activities.measuring api
+api.segments          journeys segments.* store.* activities.channels activities.measuring api
 api.webhooks          journeys segments.* store.* activities.channels api
 api.wallet            journeys segments.* store.* activities.channels api api.webhooks
 api.web_push          journeys segments.* store.* activities.channels api api.webhooks
@@ -105,6 +105,7 @@ GROUPS = {
             *(
                 "actions",
                 "campaigns",
+                "arms",
                 "clock",
                 "contracts",
                 "endings",

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from journeys.check.reference import reference, words_of
 from journeys.handle import Journey
-from journeys.reference import reference, words_of
 from journeys.rules import SENTENCES, Rule
 from workers.cli.main import app
 

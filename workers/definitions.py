@@ -16,6 +16,7 @@ from activities.templates import TemplateError, Templates, Vocabulary, load_temp
 from activities.templating.errors import Problem as Fault
 from activities.templating.vocabulary import unknown
 from journeys import catalogue
+from journeys.arms import Experiment
 from journeys.authoring import JourneyDefinition
 from journeys.catalogue import Catalogue, no_price
 from journeys.check.check import check
@@ -24,7 +25,7 @@ from journeys.errors import CatalogueError, Problem, guess, seen_from_here
 from journeys.handle.said import meant
 from journeys.rules import Rule
 from journeys.temporal import current
-from journeys.walk.seen import Call, Seen, message_calls
+from journeys.walk.seen import Call, Seen, look_through, message_calls
 
 log = structlog.get_logger(__name__)
 
@@ -75,6 +76,13 @@ def _homes(found: Catalogue) -> dict[tuple[Channel, str], str]:
         for request in message_calls(definition):
             homes.setdefault((request.channel, request.template), set()).add(definition.spec.timezone)
     return {template: zone for template, (zone, *others) in homes.items() if not others}
+
+
+def experiments_of(found: Catalogue) -> dict[str, list[Experiment]]:
+    """What is declared of the experiments that each journey asks about, on any of its ways."""
+    walked = {name: look_through(each) for name, each in found.journeys.items()} if found.experiments else {}
+    asked = {name: sorted({drawn.asked.experiment for drawn in seen.draws.values()}) for name, seen in walked.items()}
+    return {name: [found.experiments[each] for each in names if each in found.experiments] for name, names in asked.items()}
 
 
 def examine(module: str) -> Examined:

@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 
 def create_app() -> FastAPI:
     """The app of this process, with logs and traces set up; several processes may run it side by side."""
-    from workers.definitions import load_definitions, previews_of
+    from workers.definitions import experiments_of, load_definitions, previews_of
     from workers.telemetry import set_up
     from workers.versions import archive_now
 
@@ -45,6 +45,7 @@ def create_app() -> FastAPI:
             config,
             readings=catalogue.readings,
             places=catalogue.places,
+            experiments=experiments_of(catalogue),
             render=rendering(templates.render),
             preview=partial(previews, settings.clock),
         )

@@ -194,6 +194,7 @@ def served(version: str | None, catalogue: Catalogue, templates: Templates) -> S
         services=catalogue.services,
         prices=catalogue.prices,
         currency=catalogue.currency,
+        experiments=catalogue.experiments,
         unlike={name: partial(unlike, each) for name, each in definitions.items()},
     )
 

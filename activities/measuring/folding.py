@@ -14,6 +14,7 @@ from uuid import UUID
 import structlog
 from temporalio import activity
 
+from activities.measuring.deciding import decide
 from activities.measuring.values import CANCELLED, REFUNDED, Exposed, changes
 from activities.metrics import SUM_DIFFERENCES
 from activities.versions import Versions
@@ -23,7 +24,8 @@ from journeys.policies import Conversion
 from segments import purchases
 from segments.facts import Event
 from store import Connection, Database
-from store.measuring import sums, values
+from store.measuring import experiments, sums, values
+from store.measuring.experiments import Said
 from store.measuring.sums import Difference
 from store.measuring.values import Added, Change, Declared, Exposure, Value
 
@@ -36,6 +38,7 @@ EVERY, NIGHTS = 2.0, 3
 _CUSTOMERS = 500
 _ATTEMPTS = 120
 _DAY = timedelta(days=1)
+_OURS = frozenset({REFUNDED, CANCELLED})
 
 
 @dataclass(frozen=True)
@@ -54,18 +57,23 @@ class Folding:
             pass
 
     async def declare(self) -> None:
-        """Write down by which rules conversions are counted, of each version that somebody is in, once."""
+        """Write down by which rules conversions count and experiments are read, of each version that somebody is in, once."""
+        if self.versions and not self._declared:
+            company = self.versions.own.holdout
+            rule = COMPANYS if company is None or company.conversion is None else company.conversion
+            await values.declare(self.database, [_of_company(rule)], self.clock.now())
         for served in (self.versions.own, *self.versions.held) if self.versions else ():
             known = (served.version, frozenset(served.specs))
             if known not in self._declared:
-                await values.declare(
-                    self.database, list(_declared(served.version or "", served.specs.values())), self.clock.now()
-                )
+                now, version = self.clock.now(), served.version or ""
+                await values.declare(self.database, list(_declared(version, served.specs.values())), now)
+                said = [Said(each.name, version, each.to_json()) for each in served.compared]
+                await experiments.declare(self.database, said, now)
                 self._declared.add(known)
 
     @activity.defn(name="recompute-sums")
     async def nightly(self) -> None:
-        """The last days once more, from the ledger and the events alone."""
+        """The last days once more, from the ledger and the events alone; then what experiments have come to is written down."""
         today = self.clock.now().astimezone(UTC).date()
         for day in (today - back * _DAY for back in range(1, NIGHTS + 1)):
             found = await self.recompute(day)
@@ -74,6 +82,9 @@ class Folding:
             if found:
                 told = {"sums": len(found), "journeys": sorted({each.journey for each in found})}
                 log.error("sums were not what ledger and events say", day=day.isoformat(), **told)
+        for decided in await decide(self.database, today, self.clock.now()):
+            told = {"question": decided.question, "decision": decided.decision}
+            log.info("an experiment has come to something", experiment=decided.experiment, **told)
 
     async def recompute(self, day: date) -> list[Difference]:
         """A day (UTC) from the ledger and the events alone; returns where the sums were others.
@@ -120,11 +131,14 @@ class Folding:
 
 
 def _declared(version: str, specs: Iterable[JourneySpec]) -> Iterable[Declared]:
-    ours = frozenset({REFUNDED, CANCELLED})
-    yield Declared("", "", COMPANYS.to_json(), COMPANYS.types | ours)
     for spec in specs:
         rule = spec.measured
-        yield Declared(spec.name, version, rule.to_json() if rule else None, rule.types | ours if rule else frozenset())
+        yield Declared(spec.name, version, rule.to_json() if rule else None, rule.types | _OURS if rule else frozenset())
+
+
+def _of_company(rule: Conversion) -> Declared:
+    by = replace(rule, by=purchases) if rule.by is None else rule
+    return Declared("", "", by.to_json(), by.types | _OURS)
 
 
 async def _renew(connection: Connection, customers: Sequence[UUID]) -> None:

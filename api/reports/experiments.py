@@ -4,20 +4,29 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 
-from api.reports.looking import CONVERSION, METRICS, ORDER_VALUE, REVENUE, Added, Looked, look
-from journeys.experiments import Decision, Experiment, Finding, Metric, days_to_go, method, verdict
+from activities.measuring.looking import CONVERSION, METRICS, ORDER_VALUE, REVENUE, Added, Looked, look
+from journeys.experiments import Decision, Finding, Question, days_to_go, method, verdict
 from segments import Effect
 from store import Database, queries
+from store.measuring import experiments as decided
+from store.measuring.experiments import Decided
 from store.reports.counting import LABELS
 from store.reports.report import Asked, Cell, Chart, Column, Drawn, Report, Table, Unit, share
 
 _SQL = queries("reports")
-#: For how large a lift people needed are told.
+#: For how large a lift people needed are told, where none is declared.
 LIFT = 0.1
+_TWO = 2
+_SHOWN = (Decision.HIGHER, Decision.LOWER)
 _WHO = (
     Column("experiment", Unit.TEXT, "As in j.experiment; $holdout/ and a journey for its holdout, $holdout for the company's."),
-    Column("arm", Unit.TEXT, "The arm that is compared."),
-    Column("against", Unit.TEXT, "The arm with which it is compared: the holdout, one named control, or the first by name."),
+    Column("arm", Unit.TEXT, "The arm that is compared; of factors the level, over all arms that it is in."),
+    Column(
+        "against",
+        Unit.TEXT,
+        "With which it is compared: the declared control, else the holdout, one named control, or the first"
+        " by name; of two factors, together with which it is looked at.",
+    ),
 )
 _BROUGHT = (
     Column("exposed", Unit.COUNT, "Customers in the arm, from the first time their message passed the holdout question."),
@@ -39,8 +48,10 @@ _BROUGHT = (
     Column("roi", Unit.LIFT, "(Incremental revenue by margin - cost) / cost; unknown without margin or cost."),
     Column("roi_low", Unit.LIFT, "From.", aside=True),
     Column("roi_high", Unit.LIFT, "To.", aside=True),
-    Column("people_needed", Unit.COUNT, f"Customers in all arms who show a lift of {LIFT:+.0%} on the other arm's conversion"
-           " rate so far, in 80 of 100 such experiments.", aside=True),
+    Column("plan", Unit.TEXT, "What was declared before: when it is over, what it is to find.", aside=True),
+    Column("over", Unit.TEXT, "Whether the declared end has come: yes or no; unknown where none was declared.", aside=True),
+    Column("people_needed", Unit.COUNT, f"Customers in all arms who show the declared effect, else a lift of {LIFT:+.0%} on the"
+           " other arm's conversion rate so far, in 80 of 100 such experiments.", aside=True),
     Column("days_to_go", Unit.COUNT, "Days until there are so many, at the pace so far.", aside=True),
     Column("verdict", Unit.TEXT, "What may be concluded, and what not.", aside=True),
 )  # fmt: skip
@@ -51,6 +62,29 @@ _FOUND = (
     Column("p", Unit.NUMBER, "The smallest p so far, valid at every look."),
     Column("decision", Unit.TEXT, "What this has come to."),
     Column("verdict", Unit.TEXT, "What may be concluded, and what not.", aside=True),
+)
+_DECIDED = (
+    _WHO[0],
+    _WHO[1],
+    Column("against", Unit.TEXT, "With which it was compared."),
+    Column("judged_by", Unit.TEXT, "The metric by which it is judged."),
+    Column(
+        "decision",
+        Unit.TEXT,
+        "What was shown, or what it had come to at its declared end: higher, lower, not shown, early, broken.",
+    ),
+    Column("look", Unit.COUNT, "On which of its days, from 1."),
+    Column("day", Unit.DAY, "Which day that was."),
+    Column("people", Unit.COUNT, "Customers in the arms that it is about, when it was written down."),
+    Column("difference", Unit.NUMBER, "The first less the second, as of that look; of a rate 0.01 is a point."),
+    Column("low", Unit.NUMBER, "From, by the bounds that held then."),
+    Column("high", Unit.NUMBER, "To."),
+    Column("lift", Unit.LIFT, "The first / the second - 1."),
+    Column("lift_low", Unit.LIFT, "From.", aside=True),
+    Column("lift_high", Unit.LIFT, "To.", aside=True),
+    Column("p", Unit.NUMBER, "The smallest p up to that look.", aside=True),
+    Column("version", Unit.TEXT, "Of the catalogue, by whose declaration it was read.", aside=True),
+    Column("written_down", Unit.DAY, "The day on which this was written down, by itself.", aside=True),
 )
 _MEANS = {
     CONVERSION: ("Conversion rate", Unit.SHARE, "exposed customers with a conversion in the window / exposed customers"),
@@ -69,20 +103,34 @@ RULES = (
 
 async def experiments(database: Database, asked: Asked) -> Report:
     """The report, of a journey or of all, in parts by version or segment where that is asked."""
-    looked = await look(database, asked.ends, journey=asked.journey, by=asked.by)
+    looked = await look(database, asked.ends, asked.now.date(), journey=asked.journey, by=asked.by)
+    kept = [each for each in await decided.decisions(database, [each.name for each in looked]) if _by_then(each, asked)]
     labels = tuple(LABELS[name] for name in asked.by)
     whose = f" of {asked.journey}" if asked.journey else ""
-    tables = [_brought(looked, labels), *(_measured(looked, labels, metric) for metric in METRICS)]
+    tables = [_brought(looked, labels), *(_measured(looked, labels, metric) for metric in METRICS), _decisions(kept)]
     return Report(
         "experiments",
         f"Experiments and holdouts{whose}",
-        (*RULES, *dict.fromkeys(method(each.results[each.judged].experiment) for each in looked if each.results)),
+        (*RULES, *_methods(looked)),
         None,
         asked.ends,
         tuple(tables),
         tuple(f"{each.title}: {_said(each)}" for each in looked),
-        (*_unknown(looked, asked), *await taken(database, None, asked.ends, asked.journey)),
+        (*_unknown(looked, asked), *_otherwise(looked, kept), *await taken(database, None, asked.ends, asked.journey)),
     )
+
+
+def _by_then(each: Decided, asked: Asked) -> bool:
+    return each.day is None or each.day < asked.ends
+
+
+def _methods(looked: Sequence[Looked]) -> Iterator[str]:
+    """How they are read: what several have in common once, without their names where that is all of them."""
+    told: dict[str, list[str]] = {}
+    for each in looked:
+        if each.results:
+            told.setdefault(method(each.results[each.judged].experiment), []).append(each.title)
+    yield from (said if len(told) == 1 else f"{', '.join(names)}: {said}" for said, names in told.items())
 
 
 async def taken(database: Database, since: date | None, until: date, journey: str | None) -> list[str]:
@@ -112,7 +160,7 @@ def _brought(looked: Sequence[Looked], labels: tuple[Column, ...]) -> Table:
         "experiments",
         "What each arm brought that it would not have brought without",
         (*_WHO[:1], *labels, *_WHO[1:], *_BROUGHT),
-        tuple(_row(each, arm) for each in looked for arm in each.treated),
+        tuple(_row(each, asked) for each in looked for asked in each.questions if len(asked.groups) == _TWO),
         (
             Chart(
                 Drawn.INTERVALS,
@@ -126,52 +174,84 @@ def _brought(looked: Sequence[Looked], labels: tuple[Column, ...]) -> Table:
     )
 
 
-def _row(looked: Looked, arm: str) -> tuple[Cell, ...]:
-    cost, _ = looked.cost(arm)
-    conversions, revenue = looked.added(CONVERSION, arm), looked.added(REVENUE, arm)
+def _row(looked: Looked, asked: Question) -> tuple[Cell, ...]:
+    treated, control = asked.groups
+    cost, _ = looked.cost(*treated)
+    conversions, revenue = looked.added(CONVERSION, asked), looked.added(REVENUE, asked)
     result = looked.results.get(looked.judged)
+    plan = looked.plan
     return (
         looked.name,
         *looked.labels,
-        arm,
-        looked.control,
-        looked.exposed.get(arm, 0),
-        looked.exposed.get(looked.control, 0),
+        asked.name,
+        asked.against,
+        looked.people(treated),
+        looked.people(control),
         result.split.p if result else None,
         looked.judged,
-        looked.decision(looked.judged, arm),
+        looked.decision(looked.judged, asked),
         *conversions.cells,
         looked.currency,
-        share(looked.total(ORDER_VALUE, arm).y, looked.exposed.get(arm, 0)) if looked.rule else None,
+        share(looked.total(ORDER_VALUE, *treated).y, looked.people(treated)) if looked.rule else None,
         *revenue.cells,
-        looked.sent.get(arm, 0),
+        sum(looked.sent.get(arm, 0) for arm in treated),
         cost,
         looked.rule.margin if looked.rule else None,
-        *returned(looked, arm).cells,
-        *_still_needed(looked, arm),
+        *returned(looked, asked).cells,
+        str(plan) if plan else None,
+        None if result is None or plan is None or not plan.ends else "yes" if result.over else "no",
+        *_still_needed(looked, asked),
         _said(looked),
     )
 
 
-def returned(looked: Looked, arm: str) -> Added:
-    """The return on what the arm's messages cost; unknown where there is no margin, no cost, or another money."""
-    (cost, money), margin = looked.cost(arm), looked.rule.margin if looked.rule else None
+def returned(looked: Looked, of: str | Question) -> Added:
+    """The return on what the messages of the arms cost; unknown where there is no margin, no cost, or another money."""
+    treated = of.groups[0] if isinstance(of, Question) else (of,)
+    (cost, money), margin = looked.cost(*treated), looked.rule.margin if looked.rule else None
     if not cost or margin is None or money != looked.currency:
         return Added()
-    return Added(*(None if each is None else (each * margin - cost) / cost for each in looked.added(REVENUE, arm).cells))
+    return Added(*(None if each is None else (each * margin - cost) / cost for each in looked.added(REVENUE, of).cells))
 
 
-def _still_needed(looked: Looked, arm: str) -> tuple[int | None, int | None]:
+def _still_needed(looked: Looked, asked: Question) -> tuple[int | None, int | None]:
     """People in all arms who show a lift, and days until there are so many; nothing where it is decided."""
     result = looked.results.get(CONVERSION)
-    if result is None or looked.decision(CONVERSION, arm) not in (Decision.OPEN, Decision.EARLY):
+    if result is None or looked.decision(CONVERSION, asked) not in (Decision.OPEN, Decision.EARLY):
         return None, None
-    rate = share(looked.total(CONVERSION, looked.control).y, looked.exposed.get(looked.control, 0))
-    if not rate or rate * (1 + LIFT) >= 1:
-        return None, None
-    planned = Experiment(looked.name, Metric("conversion rate"), looked.shares, looked.control, effect=Effect(rate, LIFT))
+    planned = result.experiment
+    if planned.effect is None:
+        rate = share(looked.total(CONVERSION, *asked.groups[1]).y, looked.people(asked.groups[1]))
+        if not rate or rate * (1 + LIFT) >= 1:
+            return None, None
+        planned = replace(planned, effect=Effect(rate, LIFT))
     needed = planned.people_needed
     return needed, None if needed is None else days_to_go(needed, result.people, result.people / result.looks)
+
+
+def _decisions(kept: Sequence[Decided]) -> Table:
+    return Table("decisions", "What was written down when it was decided", _DECIDED, tuple(map(_written, kept)))
+
+
+def _written(each: Decided) -> tuple[Cell, ...]:
+    figures = each.figures
+    return (
+        each.experiment,
+        each.question,
+        each.against,
+        each.metric,
+        each.decision,
+        each.look,
+        each.day,
+        each.people,
+        figures.get("difference"),
+        *(figures.get("interval") or (None, None)),
+        figures.get("lift"),
+        *(figures.get("lift_interval") or (None, None)),
+        figures.get("p"),
+        each.version,
+        each.decided_at.date(),
+    )
 
 
 def _measured(looked: Sequence[Looked], labels: tuple[Column, ...], metric: str) -> Table:
@@ -193,24 +273,26 @@ def _measured(looked: Sequence[Looked], labels: tuple[Column, ...], metric: str)
             ),
             *_FOUND,
         ),
-        tuple(_found(each, arm, metric) for each in looked for arm in each.treated),
+        tuple(_found(each, asked, metric) for each in looked for asked in each.questions),
         (Chart(Drawn.INTERVALS, f"{title}: lift", ("experiment", "arm"), ("lift",), "lift_low", "lift_high"),),
     )
 
 
-def _found(looked: Looked, arm: str, metric: str) -> tuple[Cell, ...]:
-    result, found = looked.results.get(metric), looked.counting(metric, arm)
-    means = _seen(looked, arm, metric) if found is None or found.means is None else found.means
+def _found(looked: Looked, asked: Question, metric: str) -> tuple[Cell, ...]:
+    result, found = looked.results.get(metric), looked.counting(metric, asked)
+    means = _seen(looked, asked, metric)
+    if found is not None and found.means is not None:
+        means = found.means if len(found.means) == _TWO else (None, None)
     return (
         looked.name,
         *looked.labels,
-        arm,
-        looked.control,
+        asked.name,
+        asked.against,
         looked.currency,
         *means,
         *(_bounds(found) if found else (None,) * 6),
         found.p if found else None,
-        looked.decision(metric, arm),
+        looked.decision(metric, asked),
         verdict(result) if result else _said(looked),
     )
 
@@ -220,13 +302,32 @@ def _bounds(found: Finding) -> tuple[float | None, ...]:
     return (found.difference, *(found.interval or nothing), found.lift, *(found.lift_interval or nothing))
 
 
-def _seen(looked: Looked, arm: str, metric: str) -> tuple[float | None, float | None]:
+def _seen(looked: Looked, asked: Question, metric: str) -> tuple[float | None, ...]:
     """The means where there are too few for bounds."""
-    pair = [(looked.total(metric, each), looked.exposed.get(each, 0)) for each in (arm, looked.control)]
-    if looked.rule is None:
+    if looked.rule is None or len(asked.groups) != _TWO:
         return None, None
-    one, other = (share(sums.y, sums.x if metric == ORDER_VALUE else people) for sums, people in pair)
-    return one, other
+    pair = [(looked.total(metric, *group), looked.people(group)) for group in asked.groups]
+    return tuple(share(sums.y, sums.x if metric == ORDER_VALUE else people) for sums, people in pair)
+
+
+def _otherwise(looked: Sequence[Looked], kept: Sequence[Decided]) -> Iterator[str]:
+    """What was declared or found otherwise since."""
+    for each in looked:
+        if each.changed:
+            by = f"by the plan of version {each.version}" if each.declared else "as if nothing were declared"
+            yield (
+                f"{each.title}: another plan was declared after its first customer had come; it is read {by}, since a plan"
+                " counts when it is made before. Begin anew under another name."
+            )
+        for one in kept:
+            now = next(
+                (each.decision(one.metric, asked) for asked in each.questions if asked[:2] == (one.question, one.against)), None
+            )
+            if one.experiment == each.name and not each.labels and one.decision in _SHOWN and now != one.decision:
+                yield (
+                    f"{each.title}: that {one.question} is {one.decision} was written down by the sums of {one.day}; by those"
+                    f" of now, which late events have changed, it is {now}. What was written down stands."
+                )
 
 
 def _unknown(looked: Sequence[Looked], asked: Asked) -> Iterator[str]:
@@ -236,7 +337,11 @@ def _unknown(looked: Sequence[Looked], asked: Asked) -> Iterator[str]:
         yield "Where a journey declares no margin (Conversion(margin=0.35)) there is no return: roi is unknown."
     if any(each.rule is not None and not each.currency for each in looked):
         yield "Where a journey names no currency all money is taken for the same, and none is compared with what messages cost."
-    if any(len(each.costs.get(arm, {})) > 1 for each in looked for arm in each.treated):
+    if any(
+        len({money for arm in asked.groups[0] for money in each.costs.get(arm, {})}) > 1
+        for each in looked
+        for asked in each.questions
+    ):
         yield "Where messages cost in several moneys, what they cost together is unknown."
     if any(each.rule is not None and each.rule.cap is not None for each in looked):
         yield "Where a journey declares a cap, incremental revenue is of money up to it; revenue_per_recipient has all of it."

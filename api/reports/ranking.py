@@ -1,7 +1,8 @@
 """Journeys by what they bring for what they cost: incremental conversions by messages sent, as their holdouts tell."""
 
+from activities.measuring.looking import CONVERSION, REVENUE, Added, Looked, look
 from api.reports.experiments import returned, taken
-from api.reports.looking import CONVERSION, HOLDOUT, REVENUE, WRITTEN, Added, Looked, look
+from journeys.arms import HOLDOUT, WRITTEN
 from journeys.experiments import Decision
 from store import Database
 from store.reports import counting
@@ -37,7 +38,7 @@ _RULES = (
 
 async def ranking(database: Database, asked: Asked) -> Report:
     """The report, of all journeys with a holdout of their own."""
-    looked = await look(database, asked.ends, metrics=(CONVERSION, REVENUE))
+    looked = await look(database, asked.ends, asked.now.date(), metrics=(CONVERSION, REVENUE))
     measured = [each for each in looked if each.name.startswith(f"{HOLDOUT}/")]
     measured.sort(key=_place)
     rows = tuple(_row(n, each) for n, each in enumerate(measured, 1))

@@ -3,8 +3,9 @@
 from collections.abc import Collection, Sequence
 from itertools import combinations
 
+from activities.measuring.looking import CONVERSION, ORDER_VALUE, REVENUE, Looked, look
 from api.reports.experiments import returned, taken
-from api.reports.looking import CONVERSION, HOLDOUT, ORDER_VALUE, REVENUE, WITHHELD, WRITTEN, Looked, look
+from journeys.arms import HOLDOUT, WITHHELD, WRITTEN
 from store import Database, queries
 from store.errors import NoReport
 from store.reports import counting
@@ -50,7 +51,8 @@ async def versions(database: Database, asked: Asked, *, silent: Collection[str])
         str(group.labels[0]): group
         for group in await counting.counted(database, begins, asked.ends, journey, ("version",), silent)
     }
-    found = await look(database, asked.ends, journey=journey, by=("version",), metrics=(CONVERSION, REVENUE, ORDER_VALUE))
+    metrics = (CONVERSION, REVENUE, ORDER_VALUE)
+    found = await look(database, asked.ends, asked.now.date(), journey=journey, by=("version",), metrics=metrics)
     looked = {each.labels[0]: each for each in found if _own(each)}
     shown = [groups.get(name, Group((name,))) for name in chosen]
     rows = tuple(

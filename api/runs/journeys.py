@@ -1,6 +1,6 @@
 """The journeys: what each is, what it takes, how its runs stand, what needs somebody, and an operator's switch."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -10,6 +10,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
+from activities.measuring.planning import Planned, planned
 from api.auth import JourneyReader, Of, Reader, insist_on_personal, may, schemes
 from api.config import ApiConfig
 from api.problems import Problem, responses
@@ -91,6 +92,20 @@ class BudgetView(BaseModel):
     until: datetime | None = Field(description="when the next period begins")
 
 
+class ExperimentView(BaseModel):
+    """An experiment of a journey, or its holdout, and what it needs; said before it begins."""
+
+    name: str
+    arms: dict[str, float] = Field(description="each with its share")
+    control: str
+    plan: str | None = Field(description="when it is over, what it is to find", examples=["over after 28 days"])
+    people_needed: int | None = Field(description="in all arms, to find its effect in 80 of 100; null: no effect is declared")
+    members: int = Field(description="in the entry segment now")
+    a_day: float = Field(description="who came into it a day, in the last four weeks")
+    days: int | None = Field(description="until so many have come; null: never at this pace, or nobody knows how many")
+    says: str = Field(description="all this in sentences")
+
+
 class JourneyView(BaseModel):
     """A journey: of the catalogue, or one that has left it while customers were in it."""
 
@@ -123,6 +138,9 @@ class JourneyView(BaseModel):
     params: dict[str, Any] = Field(description="JSON Schema of the parameters")
     priority: int = Field(default=0, description="of two journeys that are due at once for one customer the higher writes")
     budget: BudgetView | None = None
+    experiments: list[ExperimentView] = Field(
+        default_factory=list, description="its holdout, and the experiments of the catalogue that it asks about"
+    )
 
 
 @router.get("/journeys", responses=responses(401, 403, 503))
@@ -140,7 +158,11 @@ async def list_journeys(
     used = await _used(config, database)
     held = {name: switches.holding(thrown, name) for name in names}
     wrong = await differing(database, config.clock.now() - _SUMS_LATELY)
-    return [_journey(config, name, held[name], around, standing, waiting, used.get(name), wrong.get(name)) for name in names]
+    plans = await planned_in(config, database, around)
+    return [
+        _journey(config, name, held[name], around, standing, waiting, used.get(name), wrong.get(name), plans.get(name, ()))
+        for name in names
+    ]
 
 
 @router.put("/journeys/{journey}/state", responses=responses(401, 403, 404, 422, 503))
@@ -273,6 +295,7 @@ def _journey(
     waiting: Mapping[str, str],
     used: Used | None,
     wrong: Differing | None,
+    plans: Sequence[Planned],
 ) -> JourneyView:
     definition: JourneyDefinition | None = config.catalogue.get(name)
     stands = standing.get(name, JourneyStanding())
@@ -292,11 +315,35 @@ def _journey(
                 *_concerns(definition, around),
                 *_troubles(name, stands, gone=definition is None),
                 *_miscounted(wrong),
+                *(each.warning for each in plans if each.too_small),
             ],
+            "experiments": [_experiment(each) for each in plans],
         }
         | (_declared(definition) if definition else dict(_NOTHING))
         | ({"budget": _budget(definition, used or Used(), config.clock.now())} if definition else {})
     )
+
+
+async def planned_in(config: ApiConfig, database: Database, around: AllSegments) -> dict[str, list[Planned]]:
+    """What the journeys of the catalogue have planned, with what it needs."""
+    specs = [definition.spec for definition in config.catalogue.values()]
+    segments = {name: each.segment for name, each in around.known.items()}
+    return await planned(database, specs, config.experiments, segments, config.clock.now())
+
+
+def _experiment(planned: Planned) -> dict[str, Any]:
+    declared = planned.experiment
+    return {
+        "name": declared.name,
+        "arms": dict(declared.arms),
+        "control": declared.control,
+        "plan": str(declared.plan) if declared.plan else None,
+        "people_needed": planned.people_needed,
+        "members": planned.members,
+        "a_day": planned.a_day,
+        "days": planned.days,
+        "says": planned.said,
+    }
 
 
 def _declared(definition: JourneyDefinition) -> dict[str, Any]:

@@ -8,13 +8,14 @@ from uuid import UUID
 
 from fastapi import Query
 
+from activities.measuring.planning import planned
 from api.config import ApiConfig
 from api.problems import Problem
 from api.segments.models import unusable
 from api.segments.views import SegmentDetail, detail
 from segments import DefinitionError
 from segments.ask.ask import CannotAsk, TooSlow, hinted
-from segments.ask.concerns import WorryFrom
+from segments.ask.concerns import Concern, WorryFrom
 from segments.ask.overview import AllSegments, KnownSegment, all_segments, overview
 from segments.define.define import CannotChange
 from segments.define.importing import checked_name
@@ -30,6 +31,15 @@ def entries(config: ApiConfig) -> dict[str, str]:
     """The name of the segment that each journey is entered by; without those that are started by API only."""
     named = {name: journey.spec.entered_by for name, journey in config.catalogue.items()}
     return {name: entry for name, entry in named.items() if entry is not None}
+
+
+async def too_small_for(config: ApiConfig, database: Database, around: AllSegments) -> list[Concern]:
+    """The segments that are too small for what the journeys that they feed are to find."""
+    specs = [journey.spec for journey in config.catalogue.values()]
+    segments = {name: each.segment for name, each in around.known.items()}
+    plans = await planned(database, specs, config.experiments, segments, config.clock.now())
+    small = [each for name in sorted(plans) for each in plans[name] if each.too_small and each.segment]
+    return [Concern("GOV-03", "too small", each.segment, each.warning) for each in small]
 
 
 def known_one(around: AllSegments, name: str) -> KnownSegment:

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from api.auth import PersonReader, Reader, schemes
 from api.problems import Problem, responses
-from api.segments.access import Silence, answering, entries, known_one
+from api.segments.access import Silence, answering, entries, known_one, too_small_for
 from api.segments.coverage import CoverageReport, coverage_report
 from api.segments.models import Question, predicate_of
 from api.segments.views import ConcernView, Counted, Previewed, concern, member
@@ -70,7 +70,9 @@ async def list_concerns(
     around = await all_segments(database, config.segments)
     counted = await sizes(database, list(around.known))
     found = await concerns(database, around.segments, counted, config.clock.now(), limits)
-    return [concern(each) for each in (*around.concerns(entries(config)), *found)]
+    return [
+        concern(each) for each in (*around.concerns(entries(config)), *found, *await too_small_for(config, database, around))
+    ]
 
 
 @router.get("/coverage", responses=responses(401, 403, 404, 409, 422, 503))

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from journeys.catalogue import Catalogue, gather, sources
 from journeys.check.beside import beside
+from journeys.check.drawing import drawn_otherwise
 from journeys.check.meaning import Meanings
 from journeys.check.purity import impurities
 from journeys.check.slips import slips
@@ -62,6 +63,7 @@ def check(module: str, *, limit: timedelta = IMPORT) -> Checked:
             found.seen[name] = look_through(definition)
             found.problems += _unsaid(found.seen[name].problems.values(), found.problems)
             found.problems += unlike_declared(name, found.seen[name], found.catalogue)
+            found.problems += drawn_otherwise(name, found.seen[name], found.catalogue)
     found.problems += slips(found.catalogue, [sys.modules[name] for name in files if name in sys.modules], found.seen)
     found.problems += circles(found.seen, found.catalogue)
     return found

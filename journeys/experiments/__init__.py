@@ -5,21 +5,20 @@ the logarithm of gamma, the normal quantile, and Lambert's W on one branch, whic
 """
 
 from journeys.experiments.asked import Finding, Interval
-from journeys.experiments.declared import Experiment, Kind, Metric, Plan, Question
+from journeys.experiments.declared import Comparison, Kind, Metric, Question
 from journeys.experiments.following import Following, Result, Split, follow
-from journeys.experiments.planning import days_to_go, foretold, least_shown, people_from
+from journeys.experiments.planning import days_to_go, foretold, least_shown, people_from, too_short
 from journeys.experiments.sums import Sums
 from journeys.experiments.verdict import Decision, decision, method, verdict
 
 __all__ = [
+    "Comparison",
     "Decision",
-    "Experiment",
     "Finding",
     "Following",
     "Interval",
     "Kind",
     "Metric",
-    "Plan",
     "Question",
     "Result",
     "Split",
@@ -31,5 +30,6 @@ __all__ = [
     "least_shown",
     "method",
     "people_from",
+    "too_short",
     "verdict",
 ]

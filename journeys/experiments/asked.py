@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 
 from journeys.experiments import estimates
 from journeys.experiments.counts import lift_of, likely_shares, log_e, p_of
-from journeys.experiments.declared import Experiment, Kind, Metric, Question
+from journeys.experiments.declared import Comparison, Kind, Metric, Question
 from journeys.experiments.estimates import Difference, Estimate
 from journeys.experiments.sequences import Hybrid
 from journeys.experiments.sums import Sums
@@ -63,7 +63,7 @@ class _Way(Protocol):
 class Asked:
     """A question under way: the smallest p so far, and how it stood when that was small enough and at the declared end."""
 
-    def __init__(self, experiment: Experiment, question: Question) -> None:
+    def __init__(self, experiment: Comparison, question: Question) -> None:
         self._question, self._alpha = question, experiment.alpha_each
         self._way: _Way = (_ByConverters if experiment.metric.kind is Kind.RARE else _ByMeans)(experiment, question)
         self._groups = tuple(Sums() for _ in question.groups)
@@ -97,7 +97,7 @@ class Asked:
 class _ByMeans:
     """By the difference of means, ratios or rates, in standard errors."""
 
-    def __init__(self, experiment: Experiment, question: Question) -> None:
+    def __init__(self, experiment: Comparison, question: Question) -> None:
         self._question, self._metric, self._rule = question, experiment.metric, experiment.rule(question)
 
     def p(self, groups: Sequence[Sums], *, ending: bool) -> float | None:
@@ -130,7 +130,7 @@ class _ByMeans:
 class _ByConverters:
     """By the arms in which the converters are, against the shares by which all customers were assigned."""
 
-    def __init__(self, experiment: Experiment, question: Question) -> None:
+    def __init__(self, experiment: Comparison, question: Question) -> None:
         treated, control = (sum(experiment.shares[arm] for arm in group) for group in question.groups)
         self._question, self._alpha = question, experiment.alpha_each
         self._assigned = treated / (treated + control)

@@ -1,4 +1,4 @@
-"""What is said of an experiment before it begins: what is measured, in which arms, by which rule, and when it is over.
+"""An experiment by one metric: what is measured, in which arms, by which rule it is read, and what is asked of it.
 
 Promise: plain values, checked when they are made. How an experiment is read follows from them alone, not from what was seen.
 """
@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import product
 from math import isclose, prod, sqrt
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
+from journeys.arms import Experiment, Plan, check_experiment
 from journeys.errors import CatalogueError, guess
 from journeys.experiments.counts import CONVERTERS
 from journeys.experiments.sequences import ConfidenceSequence, Hybrid, tuned
-from journeys.handle.asking import check_experiment
 from segments import Effect
 from segments.language.sizing import people_needed
 
@@ -60,22 +60,6 @@ class Metric:
             raise CatalogueError(f'metric "{self.name}": cap={self.cap!r}', remedy="give a mean or ratio an amount above 0")
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """The declared end: so many people in all arms together, or so many looks (a look a day), whichever is first."""
-
-    people: int
-    looks: int | None = None
-
-    def __post_init__(self) -> None:
-        if self.people < 1 or (self.looks is not None and self.looks < 1):
-            raise CatalogueError(f"{self} has no end", remedy="plan for one person and one look, or more")
-
-    def over(self, people: int, looks: int) -> bool:
-        """Whether the end has come."""
-        return people >= self.people or (self.looks is not None and looks >= self.looks)
-
-
 class Question(NamedTuple):
     """Which arms are compared with which: `groups` of arms whose customers count as one.
 
@@ -89,7 +73,7 @@ class Question(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Experiment:
+class Comparison:
     """Arms with shares, of which one is the control, and what is asked of them.
 
     With a `plan` it is read as a hybrid: strictly at each look, with nearly all of the 5 % at the declared end. Without one,
@@ -153,6 +137,13 @@ class Experiment:
                 remedy="give each arm the product of its levels' shares",
             )
 
+    @classmethod
+    def of(cls, declared: Experiment, metric: Metric) -> Self:
+        """What an author declares, by one metric."""
+        plan, levels = declared.plan, {factor: tuple(of) for factor, of in declared.factors.items()}
+        effect = None if plan is None else plan.effect
+        return cls(declared.name, metric, declared.arms, declared.control, plan, effect, factors=levels)
+
     @property
     def questions(self) -> tuple[Question, ...]:
         """What is asked; `alpha` is divided among them."""
@@ -184,8 +175,8 @@ class Experiment:
 
     def rule(self, question: Question) -> ConfidenceSequence | Hybrid:
         """How a question is read, fixed before anything is seen."""
-        if self.plan is not None and self.metric.kind is not Kind.RARE:
-            return Hybrid.at(self.alpha_each, self.plan.people * self.share(question))
+        if self._is_hybrid:
+            return Hybrid.at(self.alpha_each, self._expected * self.share(question))
         return ConfidenceSequence.at(self.alpha_each, self._expected * self.share(question))
 
     def concentration(self, question: Question) -> float:
@@ -198,8 +189,8 @@ class Experiment:
     @property
     def beyond(self) -> float:
         """How many standard errors a difference must reach at the declared end, or where a sequence is narrowest."""
-        if self.plan is not None and self.metric.kind is not Kind.RARE:
-            return Hybrid.at(self.alpha_each, self.plan.people).width_at_end
+        if self._is_hybrid:
+            return Hybrid.at(self.alpha_each, 1).width_at_end  # whenever that is
         return sqrt(1 + tuned(self.alpha_each))
 
     @property
@@ -221,11 +212,14 @@ class Experiment:
         return sum(self.shares[arm] for arm in group)
 
     @property
+    def _is_hybrid(self) -> bool:
+        return self.plan is not None and self.plan.ends and self.metric.kind is not Kind.RARE
+
+    @property
     def _expected(self) -> int:
         """How many people there may be in all arms."""
-        if self.plan is not None:
-            return self.plan.people
-        return self.people_needed or _NOBODY_SAID
+        planned = None if self.plan is None else self.plan.people
+        return planned or self.people_needed or _NOBODY_SAID
 
     def _levels(self) -> list[tuple[int, str]]:
         return [(n, level) for n, levels in enumerate(self.factors.values()) for level in levels]

@@ -11,7 +11,7 @@ from functools import lru_cache
 from journeys.errors import CatalogueError, guess
 from journeys.experiments.asked import Asked, Finding
 from journeys.experiments.counts import ALARM, log_e, p_of
-from journeys.experiments.declared import Experiment
+from journeys.experiments.declared import Comparison
 from journeys.experiments.sums import Sums
 
 
@@ -28,7 +28,7 @@ class Split:
 class Result:
     """An experiment as of a look: the sizes of its arms, the finding of each question, whether its declared end has come."""
 
-    experiment: Experiment
+    experiment: Comparison
     looks: int
     split: Split
     findings: tuple[Finding, ...]
@@ -43,15 +43,15 @@ class Result:
 class Following:
     """An experiment under way: give it each day's sums, and ask for the result whenever you like."""
 
-    def __init__(self, experiment: Experiment) -> None:
+    def __init__(self, experiment: Comparison) -> None:
         self._experiment = experiment
         self._sums = dict.fromkeys(experiment.shares, Sums())
         self._asked = [Asked(experiment, question) for question in experiment.questions]
-        self._looks, self._p = 0, 1.0
+        self._looks, self._p, self._over = 0, 1.0, False
         self._alarm_at: int | None = None
 
-    def look(self, day: Mapping[str, Sums]) -> None:
-        """Add what came since the look before, by arm.
+    def look(self, day: Mapping[str, Sums], *, closed: bool = True) -> None:
+        """Add what came since the look before, by arm; the declared end comes with a day that is over (`closed`).
 
         Raises:
             CatalogueError: an arm is none of the experiment's.
@@ -62,9 +62,11 @@ class Following:
             self._sums[arm] += sums
         self._looks += 1
         self._weigh()
-        over = self._over
+        plan = self._experiment.plan
+        ended = closed and plan is not None and plan.over(sum(self._counts.values()), self._looks)
+        self._over = self._over or ended
         for each in self._asked:
-            each.look(self._sums, self._looks, over=over)
+            each.look(self._sums, self._looks, over=ended)
 
     @property
     def result(self) -> Result:
@@ -82,11 +84,6 @@ class Following:
     def _counts(self) -> dict[str, int]:
         return {arm: sums.people for arm, sums in self._sums.items()}
 
-    @property
-    def _over(self) -> bool:
-        plan = self._experiment.plan
-        return plan is not None and plan.over(sum(self._counts.values()), self._looks)
-
 
 @lru_cache(maxsize=2_048)
 def _p_of(counts: tuple[int, ...], shares: tuple[float, ...]) -> float:
@@ -94,7 +91,7 @@ def _p_of(counts: tuple[int, ...], shares: tuple[float, ...]) -> float:
     return p_of(log_e(counts, shares))
 
 
-def follow(experiment: Experiment, days: Iterable[Mapping[str, Sums]]) -> Result:
+def follow(experiment: Comparison, days: Iterable[Mapping[str, Sums]]) -> Result:
     """The result after these days, each with its sums by arm, looked at at the end of each."""
     following = Following(experiment)
     for day in days:

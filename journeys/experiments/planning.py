@@ -6,12 +6,12 @@ Promise: pure, by the very rule by which the experiment will be read, so that "e
 from math import ceil
 
 from journeys.experiments import estimates
-from journeys.experiments.declared import Experiment
+from journeys.experiments.declared import Comparison
 from journeys.experiments.sums import Sums
 from segments.language.sizing import least_lift, people_for
 
 
-def people_from(experiment: Experiment, before: Sums, lift: float) -> int:
+def people_from(experiment: Comparison, before: Sums, lift: float) -> int:
     """People in all arms who show a relative lift of a mean, judged by the sums of customers from before the experiment.
 
     Money varies more than a rate: how much cannot be known from a mean alone. Two customers or more, and a mean other than 0.
@@ -24,7 +24,7 @@ def people_from(experiment: Experiment, before: Sums, lift: float) -> int:
     )
 
 
-def least_shown(experiment: Experiment, base_rate: float, people: int) -> float | None:
+def least_shown(experiment: Comparison, base_rate: float, people: int) -> float | None:
     """The smallest relative lift of a rate that so many people in all arms show, in whichever arm it is; None: none does."""
     found = [
         least_lift(base_rate, people, shares=pair, power=experiment.power, beyond=experiment.beyond)
@@ -40,7 +40,7 @@ def days_to_go(needed: int, people: int, a_day: float) -> int | None:
     return ceil((needed - people) / a_day) if a_day > 0 else None
 
 
-def foretold(experiment: Experiment, a_day: float) -> str:
+def foretold(experiment: Comparison, a_day: float) -> str:
     """What the experiment needs, with so many customers a day in all arms: people, days, and what a shorter plan can show.
 
     Example:
@@ -55,12 +55,27 @@ def foretold(experiment: Experiment, a_day: float) -> str:
         f"To find {effect.lift:+.3g} on a rate of {effect.base_rate:.3g} in {100 * experiment.power:.0f} of 100 such"
         f" experiments, {needed:,} people are needed: {how_long}."
     )
-    return said + _too_short(experiment, effect.base_rate, needed)
+    short = too_short(experiment, a_day)
+    return f"{said} {short}: plan for more, or expect a larger effect." if short else said
 
 
-def _too_short(experiment: Experiment, base_rate: float, needed: int) -> str:
-    if experiment.plan is None or experiment.plan.people >= needed:
+def too_short(experiment: Comparison, a_day: float | None = None) -> str:
+    """That its plan ends before its effect can be found, and what it can show; nothing where it does not, or nobody can tell.
+
+    By its people alone, where nobody says how many come a day.
+    """
+    effect, needed, people = experiment.effect, experiment.people_needed, _at_its_end(experiment, a_day)
+    if effect is None or needed is None or people is None or people >= needed:
         return ""
-    least = least_shown(experiment, base_rate, experiment.plan.people)
+    least = least_shown(experiment, effect.base_rate, people) if people else None
     shows = "no lift at all" if least is None else f"at least {least:+.3g}"
-    return f" Its plan ends at {experiment.plan.people:,}, which shows {shows}: plan for more, or expect a larger effect."
+    return f"Its plan ends at {people:,} people, which shows {shows}, and {needed:,} are needed"
+
+
+def _at_its_end(experiment: Comparison, a_day: float | None) -> int | None:
+    """How many are in all arms at the declared end; None where that cannot be told."""
+    plan = experiment.plan
+    if plan is None:
+        return None
+    by_days = None if plan.days is None or a_day is None else int(plan.days * a_day)
+    return min((each for each in (plan.people, by_days) if each is not None), default=None)

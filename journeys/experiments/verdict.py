@@ -8,7 +8,7 @@ from enum import StrEnum
 from math import isinf
 
 from journeys.experiments.asked import FIRST, Finding, Interval, fewest
-from journeys.experiments.declared import Experiment, Kind, Metric
+from journeys.experiments.declared import Comparison, Kind, Metric
 from journeys.experiments.following import Result
 from journeys.experiments.planning import days_to_go
 from journeys.experiments.sequences import Hybrid
@@ -50,9 +50,10 @@ def verdict(result: Result) -> str:
     return " ".join(_sentence(result, finding) for finding in result.findings)
 
 
-def method(experiment: Experiment) -> str:
+def method(experiment: Comparison) -> str:
     """How the experiment is read, and what looking costs, for whoever wants to know what a verdict rests on."""
-    return " ".join(filter(None, (_read(experiment), _divided(experiment), _measured(experiment.metric))))
+    told = (_read(experiment), _ends(experiment), _divided(experiment), _measured(experiment.metric))
+    return " ".join(filter(None, told))
 
 
 def _sentence(result: Result, finding: Finding) -> str:
@@ -135,7 +136,7 @@ def _caution(finding: Finding, told: Finding) -> str:
     return ""
 
 
-def _looking_on(experiment: Experiment) -> str:
+def _looking_on(experiment: Comparison) -> str:
     rule = experiment.rule(experiment.questions[0])
     return f"; later looks count only at {_percent(rule.always.alpha)}" if isinstance(rule, Hybrid) else ""
 
@@ -162,7 +163,7 @@ def _too_few(finding: Finding, metric: Metric) -> str:
     return "there is no variation to compare it with"
 
 
-def _read(experiment: Experiment) -> str:
+def _read(experiment: Comparison) -> str:
     errs = f"where nothing differs, a difference is claimed in at most {100 * experiment.alpha:.3g} of 100 experiments"
     rule = experiment.rule(experiment.questions[0])
     if experiment.metric.kind is Kind.RARE:
@@ -178,7 +179,16 @@ def _read(experiment: Experiment) -> str:
     )
 
 
-def _divided(experiment: Experiment) -> str:
+def _ends(experiment: Comparison) -> str:
+    plan = experiment.plan
+    if plan is None or not plan.ends:
+        return ""
+    ends = [f"{plan.people:,} people in all arms"] if plan.people is not None else []
+    ends += [f"{plan.days:,} days"] if plan.days is not None else []
+    return f"Its declared end is after {' or '.join(ends)}{', whichever is first' if len(ends) > 1 else ''}."
+
+
+def _divided(experiment: Comparison) -> str:
     number = len(experiment.questions)
     each = f"Each of its {number} questions is held to {_percent(experiment.alpha_each)}, so that this is so of all together."
     return each if number > 1 else ""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from journeys.arms import HOLDOUT, WITHHELD, WRITTEN
 from journeys.contracts import USUAL_CEILINGS, Cap, Ceilings, DeliverRequest, JourneySpec, Outcome, Purpose, Reason
 from journeys.endings import Ending
 from journeys.gate.approval import Approval, Approved
@@ -145,13 +146,13 @@ def _exposed(question: Question, decided: Go | No) -> Iterator[tuple[str, str, f
     if isinstance(decided, No) and any(ask(question) for ask in _WHETHER):
         return
     if question.company is not None and question.marketing:
-        yield _arm("$holdout", question.company.share, held_out=question.held_out_of_all)
+        yield _arm(question.company.name, question.company.share, held_out=question.held_out_of_all)
     if question.spec.holdout and not (question.held_out_of_all and question.marketing):
-        yield _arm(f"$holdout/{question.spec.name}", question.spec.holdout, held_out=question.holdout)
+        yield _arm(f"{HOLDOUT}/{question.spec.name}", question.spec.holdout, held_out=question.holdout)
 
 
 def _arm(experiment: str, share: float, *, held_out: bool) -> tuple[str, str, float]:
-    return (experiment, "withheld", share) if held_out else (experiment, "written to", 1 - share)
+    return (experiment, WITHHELD, share) if held_out else (experiment, WRITTEN, 1 - share)
 
 
 def caps_of(spec: JourneySpec, ceilings: Ceilings) -> tuple[Cap, ...]:

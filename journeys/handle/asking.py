@@ -2,15 +2,12 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from math import isclose, isfinite
 
+from journeys.arms import Experiment, check_experiment
 from journeys.errors import CatalogueError
 from journeys.handle.base import EntryModel, Words
-from journeys.keepable import check_name
 from journeys.questions import Arm, IsIn, Reached
 from segments import Predicate, Segment
-
-_LONGEST_NAME = 100
 
 
 class Asking(Words[EntryModel]):
@@ -51,19 +48,31 @@ class Asking(Words[EntryModel]):
         return bool(await self._runtime.ask(asked))
 
     @asynccontextmanager
-    async def experiment(self, name: str, **shares: float) -> AsyncIterator[str]:
+    async def experiment(self, name: str | Experiment, **shares: float) -> AsyncIterator[str]:
         """An arm by lot, each with its share of the customers: the same one each time.
 
         Who is drawn keeps the arm for good, also through a merge of profiles and when shares or arms change later; they are
-        written down as exposed from that instant on.
+        written down as exposed from that instant on. An `Experiment(…)` of the catalogue also says when it is over, what it
+        is to find, and against which arm it is read.
 
         Example:
             async with j.experiment("news", video=0.5, article=0.5) as arm:
                 await j.email(f"news-{arm}")
         """
         self._first = False
-        check_experiment(name, shares)
-        asked = Arm(run_id=self._start.run_id, at=self._runtime.now(), experiment=name, shares=shares)
+        declared = name if isinstance(name, Experiment) else None
+        if declared is not None and shares:
+            told = f"j.experiment(…): {declared.name} has its arms where it is declared"
+            raise CatalogueError(told, remedy="leave out the shares here")
+        known, arms = (declared.name, dict(declared.arms)) if declared is not None else (name, shares)
+        check_experiment(known, arms)
+        asked = Arm(
+            run_id=self._start.run_id,
+            at=self._runtime.now(),
+            experiment=str(known),
+            shares=arms,
+            declared=declared is not None,
+        )
         yield str(await self._runtime.ask(asked))
 
 
@@ -78,23 +87,3 @@ def _check_predicate(asked: object) -> None:
         case _:
             what, remedy = type(asked).__name__, "write j.reached(did(…)), or j.wait_for(…) for what the handle's words say"
     raise CatalogueError(f"j.reached() asks for a predicate, not for {what}", remedy=remedy)
-
-
-def check_experiment(name: object, shares: dict[str, float]) -> None:
-    """Refuse what is no experiment.
-
-    Raises:
-        CatalogueError: it has no name, fewer than two arms, or shares that do not add up to 1.
-    """
-    example = 'write async with j.experiment("news", video=0.5, article=0.5) as arm'
-    for what, each in (("the name of an experiment", name), *(("the name of an arm", arm) for arm in shares)):
-        check_name(what, each, _LONGEST_NAME, example)
-    if len(shares) < 2:  # noqa: PLR2004 - a comparison needs two
-        raise CatalogueError(f"experiment {name} needs two arms or more, each with its share", remedy=example)
-    for arm, share in shares.items():
-        if isinstance(share, bool) or not isinstance(share, int | float) or not isfinite(share) or share <= 0:
-            raise CatalogueError(f"experiment {name}: {arm}={share!r} is no share", remedy="write a fraction such as 0.5")
-    if not isclose(sum(shares.values()), 1, abs_tol=1e-9):
-        raise CatalogueError(
-            f"experiment {name}: the shares add up to {sum(shares.values()):g}, not to 1", remedy="write shares that do"
-        )

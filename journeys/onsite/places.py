@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 from uuid import UUID
 
+from journeys.arms import Experiment, check_experiment
 from journeys.authoring import JourneyDefinition
 from journeys.entry import lot
 from journeys.errors import CatalogueError
-from journeys.handle.asking import check_experiment
 from segments import Predicate, Segment
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
@@ -44,7 +44,8 @@ class Show:
         template: The name of an in-app template.
         when: Whom it suits: a segment, or any predicate; asked as it is now.
         running: Only who is in this journey; `after` one of its messages (`"push:cart-reminder"`), `before` another one.
-        experiment: The name of an experiment; `arms` are templates, each with its share. Who is drawn keeps the arm.
+        experiment: An experiment whose arms are templates, or the name of one; then `arms` has the templates, each with its
+            share. Who is drawn keeps the arm.
 
     Example:
         Show("welcome-guide", when=visits().new)
@@ -55,18 +56,27 @@ class Show:
     running: JourneyDefinition | str | None = None
     after: str | None = None
     before: str | None = None
-    experiment: str | None = None
+    experiment: str | Experiment | None = None
     arms: Mapping[str, float] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
+        if isinstance(self.experiment, Experiment):
+            if self.arms:
+                raise _wrong(f"{self.experiment.name} has its arms where it is declared", "leave out arms=")
+            object.__setattr__(self, "arms", self.experiment.arms)
         if (self.template is None) is (self.experiment is None):
             raise _wrong("a rule shows either a template or the arms of an experiment", 'write Show("welcome-guide")')
         if self.experiment is not None:
-            check_experiment(self.experiment, dict(self.arms))
+            check_experiment(self.named, self.arms)
         if not isinstance(self.when, Segment | Predicate | None):
             raise _wrong(f"when= takes a segment or a predicate, not {self.when!r}", "write when=visits().new")
         if (self.after or self.before) and self.running is None:
             raise _wrong("after= and before= are about a journey", "name it: running=cart_abandonment")
+
+    @property
+    def named(self) -> str | None:
+        """The name of its experiment."""
+        return self.experiment.name if isinstance(self.experiment, Experiment) else self.experiment
 
     @property
     def predicate(self) -> Predicate | None:
@@ -99,11 +109,11 @@ class Show:
 
     def drawn(self, arms: Mapping[str, str], drawn_as: UUID) -> Drawn:
         """What it shows to somebody who is in these arms of experiments already, else is drawn by this id."""
-        if self.experiment is None:
+        if self.named is None:
             return Drawn(str(self.template))
-        known = arms.get(self.experiment)
-        arm = known if known is not None and known in self.arms else lot(self.experiment, drawn_as, self.arms)
-        return Drawn(arm, self.experiment, self.arms[arm])
+        known = arms.get(self.named)
+        arm = known if known is not None and known in self.arms else lot(self.named, drawn_as, self.arms)
+        return Drawn(arm, self.named, self.arms[arm])
 
 
 @dataclass(frozen=True, init=False)

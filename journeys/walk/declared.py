@@ -50,6 +50,7 @@ def of_catalogue(catalogue: Catalogue) -> dict[str, Any]:
     """What is declared for all journeys together, by what it is."""
     found: dict[str, Any] = {"the global holdout": catalogue.holdout, "what messages cost": {**catalogue.prices}}
     found |= {f"place {name}": place.rules for name, place in catalogue.places.items()}
+    found |= {f"experiment {name}": each for name, each in catalogue.experiments.items()}
     return found | {f"how the trait {name} is read": reading for name, reading in catalogue.readings.items()}
 
 
@@ -85,7 +86,10 @@ _WORDS: dict[type, Callable[[Any], str]] = {
     Mapping: lambda values: ", ".join(f"{name}: {said(each)}" for name, each in values.items()) or NONE,
     QuietHours: lambda hours: f"{hours.start} to {hours.end}",
     Topic: lambda topic: f"{topic.name} ({said(dict(topic.titles))})",
-    GlobalHoldout: lambda holdout: f"{_number(holdout.share)} of all customers, drawn by {holdout.salt}",
+    GlobalHoldout: lambda holdout: ", ".join(
+        [f"{_number(holdout.share)} of all customers, drawn by {holdout.salt}"]
+        + [str(each) for each in (holdout.plan, holdout.conversion) if each is not None]
+    ),
     Ramp: lambda ramp: f"{', then '.join(map(said, ramp.stages))}, each for {describe(ramp.every)}",
     float: _number,
 }

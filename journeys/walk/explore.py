@@ -71,6 +71,7 @@ class Effect:
     said: Mapping[str, str] = field(default_factory=dict)
     service: str | None = None
     understands: Understand | None = None
+    draws: Arm | None = None
     #: The numbers of the branches that it stands in.
     branch: tuple[int, ...] = ()
     #: The traits and properties that it names, each with its kind.
@@ -346,8 +347,9 @@ class Walk:
         kind = "action" if isinstance(question, Action) else "question"
         named = (question.segment,) if isinstance(question, IsIn) else ()
         starts = question if isinstance(question, StartJourney) else None
+        draws = question if isinstance(question, Arm) else None
         said, names = of_question(question), tuple(names_in(question))
-        self._add(Effect(kind, what, place, self._at, told, segments=named, starts=starts, said=said, names=names))
+        self._add(Effect(kind, what, place, self._at, told, segments=named, starts=starts, draws=draws, said=said, names=names))
         return self._command(question.activity, what, answer)
 
     def _understood(self, asked: Understand, place: Place) -> Understood:

@@ -3,13 +3,16 @@
 Promise: each doubt names file, line and rule, and says what to do; nothing is said of what was not walked.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from difflib import get_close_matches
 from itertools import chain
+from types import MappingProxyType
 
+from journeys.arms import Experiment
 from journeys.authoring import JourneyDefinition
 from journeys.contracts import Channel, Purpose
 from journeys.errors import Fault, Problem
+from journeys.experiments import Comparison, Metric, too_short
 from journeys.heard import OfPeople
 from journeys.rules import Rule
 from journeys.walk.details import WITH
@@ -21,11 +24,19 @@ from journeys.walk.unreached import unreached
 Doubts = Callable[[JourneyDefinition, Explored], Iterator[Problem]]
 
 
-def lint(definition: JourneyDefinition, segments: Collection[str] | None = None) -> list[Problem]:
-    """All doubts about a journey, by file and line; also about segments, where those of its catalogue are given by name."""
+def lint(
+    definition: JourneyDefinition,
+    segments: Collection[str] | None = None,
+    experiments: Mapping[str, Experiment] = MappingProxyType({}),
+) -> list[Problem]:
+    """All doubts about a journey, by file and line; also about segments, where those of its catalogue are given by name.
+
+    `experiments` is what the catalogue declares of them.
+    """
     explored = explore(definition)
     strange = [] if segments is None else _other_segments(definition, explored, segments)
-    return sorted({*strange, *chain.from_iterable(doubts(definition, explored) for doubts in _DOUBTS)})
+    small = _too_small(definition, explored, experiments)
+    return sorted({*strange, *small, *chain.from_iterable(doubts(definition, explored) for doubts in _DOUBTS)})
 
 
 def _no_goal(definition: JourneyDefinition, explored: Explored) -> Iterator[Problem]:
@@ -95,6 +106,23 @@ def _late(definition: JourneyDefinition, explored: Explored) -> Iterator[Problem
 def _in_vain(definition: JourneyDefinition, explored: Explored) -> Iterator[Problem]:
     for effect, fault in in_vain(definition, explored):
         yield _there(definition, effect, fault)
+
+
+def _too_small(definition: JourneyDefinition, explored: Explored, experiments: Mapping[str, Experiment]) -> Iterator[Problem]:
+    """A plan goes on until what it is to find can be found."""
+    advice = "plan for more, or expect a larger effect"
+    held_out = definition.spec.held_out
+    if held_out is not None and (told := too_short(Comparison.of(held_out, _RATE))):
+        yield _at(definition, Fault(f"its holdout is too small for its effect. {told}", advice, Rule.TOO_SMALL))
+    for effect in (effect for path in explored.paths for effect in path.effects if effect.draws and effect.place):
+        declared = experiments.get(effect.draws.experiment) if effect.draws else None
+        if declared is not None and (told := too_short(Comparison.of(declared, _RATE))):
+            yield _there(
+                definition, effect, Fault(f"{declared.name} is too small for its effect. {told}", advice, Rule.TOO_SMALL)
+            )
+
+
+_RATE = Metric("conversion rate")
 
 
 def _other_segments(definition: JourneyDefinition, explored: Explored, known: Collection[str]) -> Iterator[Problem]:

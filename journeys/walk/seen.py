@@ -13,7 +13,7 @@ from journeys.authoring import JourneyDefinition
 from journeys.contracts import DeliverRequest
 from journeys.deadline import TookTooLong
 from journeys.errors import CatalogueError, Problem
-from journeys.questions import Understand
+from journeys.questions import Arm, Understand
 from journeys.rules import Rule
 from journeys.services import Service
 from journeys.telling import problem_of
@@ -50,6 +50,15 @@ class Asked:
     line: int
 
 
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """An arm that is drawn on some path, and where."""
+
+    asked: Arm
+    file: str
+    line: int
+
+
 @dataclass
 class Seen:
     """What a journey does: messages and starts, each once, the segments and services that it names, and what is wrong."""
@@ -58,6 +67,7 @@ class Seen:
     conditions: dict[str, tuple[Segment, str, int]] = field(default_factory=dict)
     starts: dict[tuple[object, ...], Start] = field(default_factory=dict)
     asked: dict[tuple[object, ...], Asked] = field(default_factory=dict)
+    draws: dict[tuple[object, ...], Drawn] = field(default_factory=dict)
     services: dict[str, tuple[Service[Any], str, int]] = field(default_factory=dict)
     #: Where it names which traits and properties, by kind and name.
     names: dict[tuple[str, str], tuple[str, int]] = field(default_factory=dict)
@@ -101,6 +111,8 @@ def _keep(seen: Seen, explored: Explored) -> None:
                 seen.starts.setdefault((line, asked.journey, repr(asked.params)), Start(asked, file, line))
             if (question := effect.understands) is not None:
                 seen.asked.setdefault((line, question.step, question.choices), Asked(question, file, line))
+            if (drawn := effect.draws) is not None:
+                seen.draws.setdefault((line, drawn.experiment), Drawn(drawn, file, line))
             if (request := effect.request) is not None:
                 key = (request.channel, request.template, request.purpose, request.occurrence, tuple(sorted(request.params)))
                 seen.calls.setdefault(key, Call(request, file, line))

@@ -65,6 +65,10 @@ async def test_the_companys_holdout_gets_no_marketing_from_any_journey_and_count
     assert (await delivery.deliver(wanted)).reason != "global holdout", "what a customer needs goes out all the same"
     rows = await trial.database.pool.fetch("select experiment, arm, share from exposure order by experiment")
     assert ("$holdout", "withheld", 0.999999) in [tuple(row) for row in rows]
+    anew = replace(delivery, versions=OnlyOwn(replace(served, holdout=GlobalHoldout(0.999999, salt="2027"))))
+    await anew.deliver(asked.model_copy(update={"occurrence": 11}))
+    experiments = await trial.database.pool.fetch("select experiment from exposure where experiment !~ '/' order by 1")
+    assert [row[0] for row in experiments] == ["$holdout", "$holdout 2027"], "another salt draws others, and begins anew"
 
 
 async def test_both_arms_of_a_journeys_holdout_are_written_down_when_it_is_first_asked(trial: Shop) -> None:

@@ -14,18 +14,18 @@ from uuid import UUID
 from temporalio import workflow
 
 from journeys.authoring import journey
+from journeys.check.reference import words_of
 from journeys.contracts import Receipt
 from journeys.handle import Journey
 from journeys.handle.branch import HERE
 from journeys.heard import Happened
-from journeys.reference import words_of
 from journeys.simulate import Run as Simulated
 from journeys.temporal.workflow import JourneyRun
 
 #: A run's clock on a real server goes on while it works.
 CLOSE = timedelta(minutes=2)
 #: What journeys declare that moves nobody, or what only several customers at once, or later entries, would show.
-_SILENT = {"bare", "kpi", "conversion", "purpose", "ends_on_leave", "max_lateness", "topic"}
+_SILENT = {"bare", "kpi", "conversion", "plan", "purpose", "ends_on_leave", "max_lateness", "topic"}
 _HANDLE = {name for kind in Journey.__mro__ if "journeys.handle" in kind.__module__ for name in words_of(kind)}
 #: The words of the handle and of what journeys declare: each has to come up.
 WORDS = frozenset(_HANDLE | (set(signature(journey).parameters) - _SILENT) | {"money", "ramp"})

@@ -8,13 +8,13 @@ from statistics import median
 
 import pytest
 
+from journeys import Plan
 from journeys.experiments import (
+    Comparison,
     Decision,
-    Experiment,
     Following,
     Kind,
     Metric,
-    Plan,
     Result,
     Sums,
     asked,
@@ -39,7 +39,7 @@ RATES = [(0.03, 1000, 1000), (0.005, 100, 100), (0.03, 1800, 200), (0.3, 20, 20)
 SPLITS = [(1000, 1000), (1800, 200), (1900, 100)]
 
 
-class Endless(Experiment):
+class Endless(Comparison):
     """Read as if without an end, by the sequence that is narrowest where the plan ends."""
 
     def rule(self, question: Question) -> ConfidenceSequence:
@@ -47,14 +47,14 @@ class Endless(Experiment):
         return ConfidenceSequence.at(self.alpha_each, self.plan.people * self.share(question))
 
 
-def between(metric: Metric, treated: int, control: int, *, read: type[Experiment] = Endless) -> Experiment:
+def between(metric: Metric, treated: int, control: int, *, read: type[Comparison] = Endless) -> Comparison:
     """Two arms with so many customers a day, planned for so many days as are looked at."""
     a_day = treated + control
     shares = {"treated": treated / a_day, "control": control / a_day}
     return read("e", metric, shares, "control", Plan(a_day * LOOKS))
 
 
-def shown_at(experiment: Experiment, looks: Iterable[tuple[Sums, Sums]]) -> int | None:
+def shown_at(experiment: Comparison, looks: Iterable[tuple[Sums, Sums]]) -> int | None:
     """At which look something is claimed, if at any, of all sums so far of the treated and the control."""
     [question] = experiment.questions
     under_way, plan = Asked(experiment, question), experiment.plan
@@ -66,7 +66,7 @@ def shown_at(experiment: Experiment, looks: Iterable[tuple[Sums, Sums]]) -> int 
     return None
 
 
-def claimed(treated: Arm, control: Arm, *read: Experiment, times: int = EXPERIMENTS) -> float:
+def claimed(treated: Arm, control: Arm, *read: Comparison, times: int = EXPERIMENTS) -> float:
     """In which fraction of so many experiments anything is, read in that of these ways that claims most."""
     counts = [0] * len(read)
     for _ in range(times):
@@ -79,7 +79,7 @@ def claimed(treated: Arm, control: Arm, *read: Experiment, times: int = EXPERIME
 def test_kpi_04_a_rate_is_claimed_to_differ_in_five_of_a_hundred_at_most(rate: float, treated: int, control: int) -> None:
     rng = Random(f"{rate} {treated}")
     arms = converting(rng, treated, rate), converting(rng, control, rate)
-    ways = between(RATE, treated, control), between(RATE, treated, control, read=Experiment)
+    ways = between(RATE, treated, control), between(RATE, treated, control, read=Comparison)
     assert claimed(*arms, *ways) <= 0.05
     assert claimed(*arms, between(RARE, treated, control), times=scaled(500, EXPERIMENTS)) <= 0.05
 
@@ -90,7 +90,7 @@ def test_kpi_04_money_is_claimed_to_differ_in_five_of_a_hundred_at_most(treated:
     rng = Random(treated)
     small = list(buying(rng, control, 2_000))
     arms = of_days(rng, in_parts(rng, small, treated // control)), of_days(rng, small)
-    ways = between(MONEY, treated, control), between(MONEY, treated, control, read=Experiment)
+    ways = between(MONEY, treated, control), between(MONEY, treated, control, read=Comparison)
     assert claimed(*arms, *ways) <= 0.05
 
 
@@ -147,7 +147,7 @@ def of_four(rates: Mapping[str, float], factors: Mapping[str, tuple[str, ...]], 
     """An experiment with these rates in four arms, of so many customers a day each."""
     drawn = {arm: conversions(rng, a_day, rate)(LOOKS) for arm, rate in rates.items()}
     days = ({arm: Sums.of_rate(a_day, converted[day]) for arm, converted in drawn.items()} for day in range(LOOKS))
-    return follow(Experiment("e", RATE, dict.fromkeys(ARMS, 0.25), ARMS[0], effect=Effect(0.3, 0.3), factors=factors), days)
+    return follow(Comparison("e", RATE, dict.fromkeys(ARMS, 0.25), ARMS[0], effect=Effect(0.3, 0.3), factors=factors), days)
 
 
 @pytest.mark.parametrize("factors", [{}, FACTORS])
@@ -195,9 +195,9 @@ PLANNED = 106_400  # 28 looks of 3,800: what one look needs for a tenth more tha
 
 @pytest.mark.parametrize(
     ("read", "by_plan", "later", "stops"),
-    [(Endless, 0.50, 0.855, 1.10), (Experiment, 0.77, 0.81, 0.91)],
+    [(Endless, 0.50, 0.855, 1.10), (Comparison, 0.77, 0.81, 0.91)],
 )
-def test_what_is_there_is_found_as_often_as_planned(read: type[Experiment], by_plan: float, later: float, stops: float) -> None:
+def test_what_is_there_is_found_as_often_as_planned(read: type[Comparison], by_plan: float, later: float, stops: float) -> None:
     rng, looks = Random(12), 54  # 1.92 plans
     treated, control = converting(rng, 1900, 0.033), converting(rng, 1900, 0.03)
     experiment = read("e", RATE, {"treated": 0.5, "control": 0.5}, "control", Plan(PLANNED))
@@ -216,7 +216,7 @@ def test_a_large_effect_is_found_in_a_third_of_the_plan() -> None:
     assert sum(stopped) / len(stopped) / LOOKS == pytest.approx(0.37, abs=0.03)
 
 
-def missed(experiment: Experiment, arms: tuple[Arm, Arm], difference: float, lift: float) -> tuple[bool, bool]:
+def missed(experiment: Comparison, arms: tuple[Arm, Arm], difference: float, lift: float) -> tuple[bool, bool]:
     """Whether at any look the truth is not within the bounds: of the difference, and of the lift."""
     following, so_far, out = Following(experiment), (Sums(), Sums()), (False, False)
     for now in zip(arms[0](LOOKS), arms[1](LOOKS), strict=True):
@@ -232,9 +232,9 @@ def less(sums: Sums, before: Sums) -> Sums:
     return Sums(sums.people - before.people, sums.y - before.y, sums.yy - before.yy, nonzero=sums.nonzero - before.nonzero)
 
 
-@pytest.mark.parametrize("read", [Endless, Experiment])
+@pytest.mark.parametrize("read", [Endless, Comparison])
 @pytest.mark.parametrize("control", [1000, 100])
-def test_bounds_hold_the_truth_at_all_looks(read: type[Experiment], control: int) -> None:
+def test_bounds_hold_the_truth_at_all_looks(read: type[Comparison], control: int) -> None:
     """A fifth more, planted: missed at any look in 5 of 100 experiments at most."""
     rng = Random(14)
     arms = converting(rng, 1000, 0.036), converting(rng, control, 0.03)
@@ -303,7 +303,7 @@ def test_who_counts_is_asked_at_the_same_instant_in_both_arms(asked_first: bool,
     counted: dict[str, list[float]] = {"withheld": [], "written to": []}
     for arm, bought in waiting(Random(18), asked_first=asked_first):
         counted[arm].append(bought)
-    experiment = Experiment("$holdout/j", RATE, {"withheld": 0.5, "written to": 0.5}, "withheld", effect=Effect(0.09, 0.1))
+    experiment = Comparison("$holdout/j", RATE, {"withheld": 0.5, "written to": 0.5}, "withheld", effect=Effect(0.09, 0.1))
     result = follow(experiment, [{arm: Sums.of_rate(len(each), int(sum(each))) for arm, each in counted.items()}])
     [finding] = result.findings
     assert decision(result, finding) is told

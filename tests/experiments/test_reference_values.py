@@ -4,7 +4,8 @@ from math import exp, inf, log, sqrt
 
 import pytest
 
-from journeys.experiments import Experiment, Kind, Metric, Plan, Sums, days_to_go, least_shown, people_from
+from journeys.arms import Plan
+from journeys.experiments import Comparison, Kind, Metric, Sums, days_to_go, least_shown, people_from
 from journeys.experiments.asked import estimated
 from journeys.experiments.counts import lift_of, likely_shares, log_e, p_of
 from journeys.experiments.estimates import adjusted, difference, lift, mean, ratio, slope
@@ -212,22 +213,22 @@ def test_the_ordinary_p_of_a_hybrids_end() -> None:
     assert hybrid.p(hybrid.always.width(50_000), 50_000) == pytest.approx(0.05)
 
 
-RATE = Experiment("news", Metric("conversion rate"), {"video": 0.5, "control": 0.5}, "control", effect=Effect(0.03, 0.1))
+RATE = Comparison("news", Metric("conversion rate"), {"video": 0.5, "control": 0.5}, "control", effect=Effect(0.03, 0.1))
 
 
 def test_what_an_experiment_needs_is_by_the_rule_that_it_is_read_by() -> None:
     assert RATE.people_needed == 203_766
-    planned = Experiment(**{**vars(RATE), "plan": Plan(106_416)})
+    planned = Comparison(**{**vars(RATE), "plan": Plan(106_416)})
     assert planned.people_needed == people_needed(Effect(0.03, 0.1), beyond=critical(0.04)) == 113_659
     assert least_shown(planned, 0.03, 113_659) == pytest.approx(0.1, abs=1e-4)
     assert least_shown(planned, 0.5, 10) is None
-    three = Experiment(**{**vars(planned), "shares": {"a": 0.3, "b": 0.2, "control": 0.5}})
+    three = Comparison(**{**vars(planned), "shares": {"a": 0.3, "b": 0.2, "control": 0.5}})
     assert three.people_needed == people_needed(Effect(0.03, 0.1), shares=(0.5, 0.2), beyond=critical(0.02))
     assert [days_to_go(100, *given) for given in ((100, 5), (40, 25), (39, 25), (0, 0))] == [0, 3, 3, None]
 
 
 def test_money_needs_more_people_than_a_rate() -> None:
-    spent = Experiment("s", Metric("revenue", Kind.MEAN, "EUR"), {"a": 0.5, "b": 0.5}, "b", plan=Plan(1_000))
+    spent = Comparison("s", Metric("revenue", Kind.MEAN, "EUR"), {"a": 0.5, "b": 0.5}, "b", plan=Plan(1_000))
     before = Sums.of([0.0] * 97 + [10.0, 20.0, 30.0])
     variance = mean(before).variance
     assert people_from(spent, before, 0.1) == pytest.approx((critical(0.04) + 0.841621) ** 2 * 4 * variance / 0.06**2, abs=1)

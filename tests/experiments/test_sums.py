@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from journeys.experiments import Experiment, Kind, Metric, Plan, Sums, follow
+from journeys.arms import Plan
+from journeys.experiments import Comparison, Kind, Metric, Sums, follow
 from journeys.experiments.asked import estimated
 from journeys.experiments.estimates import adjusted, difference, lift, mean, ratio, standard_error
 from tests.profile import examples
@@ -73,7 +74,7 @@ def test_bounds_leave_nothing_out_exactly_when_p_is_small(seed: int) -> None:
     rng = Random(seed)
     days = [{arm: Sums.of_rate(300, sum(rng.random() < rate for _ in range(300))) for arm, rate in (("a", 0.4), ("b", 0.3))}]
     for plan in (None, Plan(600), Plan(1_000)):
-        [finding] = follow(Experiment("e", Metric("m"), {"a": 0.5, "b": 0.5}, "b", plan), days).findings
+        [finding] = follow(Comparison("e", Metric("m"), {"a": 0.5, "b": 0.5}, "b", plan), days).findings
         told = finding.at_end or finding
         assert told.interval is not None
         assert (told.p <= 0.05) == (not told.interval.low <= 0 <= told.interval.high) == (finding.shown is not None)

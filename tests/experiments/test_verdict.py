@@ -5,24 +5,24 @@ from typing import Any
 
 import pytest
 
-from journeys import CatalogueError
-from journeys.experiments import Decision, Experiment, Kind, Metric, Plan, Sums, decision, follow, foretold, method, verdict
+from journeys import CatalogueError, Plan
+from journeys.experiments import Comparison, Decision, Kind, Metric, Sums, decision, follow, foretold, method, verdict
 from segments import Effect
 
 RATE = Metric("conversion rate")
 HALVES = {"video": 0.5, "article": 0.5}
 
 
-def experiment(metric: Metric = RATE, shares: Mapping[str, float] = HALVES, **options: Any) -> Experiment:
-    return Experiment("news", metric, shares, "article", **options)
+def experiment(metric: Metric = RATE, shares: Mapping[str, float] = HALVES, **options: Any) -> Comparison:
+    return Comparison("news", metric, shares, "article", **options)
 
 
-def told(made: Experiment, *days: tuple[int, int], people: int = 1_900) -> tuple[Decision, str]:
+def told(made: Comparison, *days: tuple[int, int], people: int = 1_900) -> tuple[Decision, str]:
     result = follow(made, days_of(made, days, people))
     return decision(result, result.findings[0]), verdict(result)
 
 
-def days_of(made: Experiment, days: Iterable[tuple[int, int]], people: int) -> list[dict[str, Sums]]:
+def days_of(made: Comparison, days: Iterable[tuple[int, int]], people: int) -> list[dict[str, Sums]]:
     return [{arm: Sums.of_rate(people, converted) for arm, converted in zip(made.shares, day, strict=True)} for day in days]
 
 
@@ -57,7 +57,7 @@ def test_nothing_shown_at_the_declared_end() -> None:
 
 
 def test_what_only_the_declared_end_shows_stays_shown() -> None:
-    planned = experiment(plan=Plan(10**9, looks=28))
+    planned = experiment(plan=Plan(10**9, days=28))
     assert told(planned, *[(62, 57)] * 27)[0] is Decision.OPEN
     for looks in (28, 29):
         come_to, sentence = told(planned, *[(62, 57)] * looks)
@@ -135,7 +135,7 @@ def test_each_of_several_questions_has_its_sentence_and_its_part_of_the_error() 
         (experiment(Metric("m", Kind.RATIO)), "Its error is that of customers"),
     ],
 )
-def test_how_it_is_read_is_said(made: Experiment, said: str) -> None:
+def test_how_it_is_read_is_said(made: Comparison, said: str) -> None:
     assert said in method(made)
 
 
@@ -146,7 +146,7 @@ def test_what_it_needs_is_said_before_it_starts() -> None:
     assert foretold(experiment(effect=effect), 0).endswith("people are needed: at this pace never reached.")
     short = foretold(experiment(effect=effect, plan=Plan(20_000)), 1_000)
     assert short.startswith(needs + "113,659 people are needed: 114 days")
-    assert " Its plan ends at 20,000, which shows at least +0.24" in short
+    assert " Its plan ends at 20,000 people, which shows at least +0.24" in short
     assert "shows no lift at all" in foretold(experiment(effect=Effect(0.5, 0.1), plan=Plan(10)), 1)
     assert foretold(experiment(effect=effect, plan=Plan(113_659)), 3_800).endswith("a day.")
     assert "cannot be said before an effect is declared" in foretold(experiment(), 1)
@@ -159,18 +159,18 @@ FACTORS = {"subject": ("plain", "emoji"), "time": ("noon", "night")}
     ("wrong", "told"),
     [
         (lambda: experiment(shares={"video": 0.5, "article": 0.4}), "add up to 0.9"),
-        (lambda: Experiment("news", RATE, HALVES, "artcle"), "did you mean article"),
+        (lambda: Comparison("news", RATE, HALVES, "artcle"), "did you mean article"),
         (lambda: experiment(alpha=0), "alpha=0"),
         (lambda: experiment(power=1), "power=1"),
         (lambda: Plan(0), "has no end"),
-        (lambda: Plan(10, looks=0), "has no end"),
+        (lambda: Plan(10, days=0), "has no end"),
         (lambda: Metric("m", Kind.RATIO, before=True), "leave out before="),
         (lambda: Metric("m", cap=5), "give a mean or ratio"),
         (lambda: Metric("m", Kind.MEAN, cap=0), "an amount above 0"),
         (lambda: experiment(factors=FACTORS), "give shares to plain_noon, plain_night, emoji_noon, emoji_night"),
         (lambda: experiment(factors={"medium": ("video",)}), "two levels or more"),
         (
-            lambda: Experiment(
+            lambda: Comparison(
                 "e",
                 RATE,
                 {"plain_noon": 0.4, "plain_night": 0.1, "emoji_noon": 0.25, "emoji_night": 0.25},
@@ -189,7 +189,7 @@ def test_what_is_no_experiment_is_refused(wrong: Any, told: str) -> None:
 
 def test_ml_16_factors_ask_each_level_and_whether_they_change_each_other() -> None:
     shares = {"plain_noon": 0.3, "plain_night": 0.3, "emoji_noon": 0.2, "emoji_night": 0.2}
-    made = Experiment("e", RATE, shares, "plain_noon", factors=FACTORS, effect=Effect(0.1, 0.1))
+    made = Comparison("e", RATE, shares, "plain_noon", factors=FACTORS, effect=Effect(0.1, 0.1))
     assert [(each.name, each.against) for each in made.questions] == [
         ("subject emoji", "subject plain"),
         ("time night", "time noon"),
@@ -203,5 +203,5 @@ def test_ml_16_factors_ask_each_level_and_whether_they_change_each_other() -> No
     assert "subject emoji does more for the conversion rate together with time night than without, by" in verdict(
         follow(made, [day] * 9)
     )
-    rare = Experiment("e", Metric("m", Kind.RARE), shares, "plain_noon", factors=FACTORS)
+    rare = Comparison("e", Metric("m", Kind.RARE), shares, "plain_noon", factors=FACTORS)
     assert len(rare.questions) == 2, "the arms of converters tell one group from another only"

@@ -241,8 +241,8 @@ EVERY = """
 from datetime import datetime, UTC
 from typing import Literal
 from pydantic import BaseModel
-from journeys import (GlobalHoldout, Journey, Place, Prices, Segment, Service, Show, Topic, Traits, Window, days, did, hours,
-    journey, minutes, number, per_hour, purchases, ramp, trait, within)
+from journeys import (Effect, Experiment, GlobalHoldout, Journey, Plan, Place, Prices, Segment, Service, Show, Topic, Traits,
+    Window, days, did, hours, journey, minutes, number, per_hour, purchases, ramp, trait, within)
 
 class Points(BaseModel):
     tier: Literal["a", "b"]
@@ -252,12 +252,13 @@ class Answer(BaseModel):
 
 own = Traits("renews_on", income=number())
 prices = Prices("EUR", push=0, whatsapp="0.01", email="0.01", sms="0.07")
-few = GlobalHoldout(0.05)
+few = GlobalHoldout(0.05, plan=Plan(days=90))
+news = Experiment("news", {"video": 0.5, "article": 0.5}, control="article", plan=Plan(people=40_000, effect=Effect(0.03, 0.1)))
 vips = Segment("vips", trait("tier") == "gold")
 crm = Service("crm", sends=("entry.tier",), gives=Points, per_day=100)
 hero = Place("hero", Show("note", when=vips), Show("other"))
 
-@journey(goal=purchases, capacity=100, topic=Topic("news", en="News"))
+@journey(goal=purchases, holdout=0.1, plan=Plan(days=28), capacity=100, topic=Topic("news", en="News"))
 async def trial(j: Journey[Answer]) -> None:
     await j.push("hello", useless_after=hours(2), priority=-1, window=Window("09:00", "18:00"), send_time=within(hours=4))
     task = j.task("Call", to="care", by=days(2), escalate="lead", choices=("yes", "no"), values=("seats",))
@@ -311,6 +312,14 @@ TASK = 'wait for care: Call or did "Bought", at most 3 d, called:'
             "0.06",
             "the global holdout: 0.05 of all customers, drawn by global",
         ),
+        ("Plan(days=90)", "Plan(days=60)", "drawn by global, over after 60 days"),
+        ("Plan(days=28)", "Plan(days=29)", "plan: over after 28 days, and now over after 29 days"),
+        (
+            'control="article", ',
+            'control="video", ',
+            "and now video 0.5 : article 0.5, against video, over after 40,000 people, to find +0.1 on a rate of 0.03",
+        ),
+        ("Effect(0.03, 0.1)", "Effect(0.03, 0.1000001)", "to find +0.1000001 on a rate of 0.03"),
         ('sms="0.07"', 'sms="0.08"', "what messages cost: sms: 70000, and now sms: 80000"),
         ("when=vips", 'when=did("Seen")', None),
         ("number()", 'number(decimal=",")', None),

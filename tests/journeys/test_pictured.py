@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from temporalio.api.sdk.v1 import WorkflowMetadata
 
+from journeys.check.reference import words_of
 from journeys.handle import Journey
-from journeys.reference import words_of
 from store import Database
 from store.runs.views import Run
 from workers.testing.shop import Shop, open_shop

@@ -22,7 +22,7 @@ NAME = "refused_catalogue"
 HEAD = """\
 from datetime import UTC, datetime, timedelta; MAY = datetime(2026, 5, 1, tzinfo=UTC)
 from journeys import Budget, Cap, Journey, Properties, Purpose, QuietHours, Traits, Window, after, journey, once
-from journeys.policies import After, Conversion
+from journeys.policies import After, Conversion; from journeys import Experiment, Place, Plan, Show
 from journeys import GlobalHoldout, Topic, left, per_hour, per_key, ramp, within; from segments import Segment, did, trait
 carts = Segment("carts", did("Product Added"))
 """
@@ -296,6 +296,11 @@ def test_a_step_that_cannot_work_is_told_with_its_line(step: str, sentence: str,
         ("conversion=Conversion(currency='euros')", "conversion: 'euros' is no currency"),
         ("conversion=Conversion(cap=0)", "conversion: the cap is no sum of money: 0"),
         ("conversion=Conversion(margin=35)", "conversion: the margin is no part of the revenue: 35"),
+        (
+            "plan=Plan(days=28)",
+            "a plan says how its holdout is read, and it has none; declare holdout=0.1, or give",
+        ),
+        ("holdout=0.1, plan=28", "plan cannot be 28; write plan=Plan(days=28, effect=Effect(0.03, 0.1))"),
         ("exits=[did('A')]", "exits are named, not a list; write exits={"),
         ("exits={'x': 'carts'}", "exit 'x' cannot be 'carts'; write did(…), left(vips)"),
         ("exits={'x': timedelta(0)}", "exit 'x' is an age that is over at once"),
@@ -368,10 +373,87 @@ def test_a_company_has_one_global_holdout_and_check_says_how_large_it_is(package
             "a = GlobalHoldout(0.1)\nb = GlobalHoldout(0.2)\n",
             "a company has one global holdout, and this catalogue declares several",
         ),
+        ("a = GlobalHoldout(0.1, salt='a/b')\n", "the salt is a text of 1 to 64 characters without a slash, not 'a/b'"),
+        ("a = GlobalHoldout(0.1, plan=90)\n", "GlobalHoldout: plan cannot be 90; write plan=Plan(days=90)"),
+        ("a = GlobalHoldout(0.1, conversion=Conversion(cap=0))\n", "conversion: the cap is no sum of money: 0"),
     ],
 )
 def test_a_global_holdout_that_cannot_work_is_told(declared: str, sentence: str, package: Path) -> None:
     assert any(sentence in problem for problem in told(package, declared))
+
+
+HALVES = "{'hi': 0.5, 'ho': 0.5}"
+CELLS = "{'a': {'x': 0.5, 'y': 0.5}, 'b': {'x': 0.5, 'y': 0.5}}"
+
+
+@pytest.mark.parametrize(
+    ("declared", "sentence"),
+    [
+        (
+            "Experiment('news')",
+            'experiment news has either arms or factors; write Experiment("news", {"video": 0.5, ',
+        ),
+        (f"Experiment('news', {HALVES}, factors={CELLS})", "experiment news has either arms or factors"),
+        ("Experiment('news', {'a': 0.5, 'b': 0.4})", "experiment news: the shares add up to 0.9, not to 1"),
+        ("Experiment('news', 0.5)", "experiment news: its arms have no shares"),
+        (
+            f"Experiment('news', {HALVES}, control='hoo')",
+            "experiment news has no arm 'hoo'; name its control: did you mean",
+        ),
+        (f"Experiment('news', {HALVES}, plan=28)", "experiment news: 28 is no plan; write plan=Plan(days=28)"),
+        ("Experiment('news', factors={'a': {'x': 0.5, 'y': 0.5}})", "experiment news: factors are two or more"),
+        ("Experiment('news', factors={'a': {'x': 1}, 'b': {'x': 1}})", "experiment news, factor a needs two arms or more"),
+        (
+            "Experiment('e', factors={'a': {'x': 0.5, 'x_y': 0.5}, 'b': {'y_z': 0.5, 'z': 0.5}})",
+            "experiment e: two combinations of levels have one name; name levels without _",
+        ),
+        (
+            f"Experiment('news', factors={CELLS}, control='x_x')",
+            "name its control: leave it out: it is the first level",
+        ),
+        ("Plan()", "Plan() says nothing; write Plan(days=28, effect=Effect(0.03, 0.1))"),
+        ("Plan(days=timedelta(days=28))", "has no end; write a whole number from 1 on: write Plan(days=28"),
+        ("Plan(people=0)", "Plan(people=0) has no end"),
+        ("Plan(effect=0.1)", "Plan(effect=0.1) is no effect"),
+        ("Plan(days=1, kpi='clicks')", 'nothing is judged by that; write "conversion", "orders", "revenue", "order value"'),
+        ("Plan(kpi='revenue', rare=True)", "Plan(rare=True) is about who converts, not about revenue; leave out one of them"),
+        (f"Show(experiment=Experiment('e', {HALVES}), arms={HALVES})", "e has its arms where it is declared; leave out arms="),
+    ],
+)
+def test_an_experiment_that_cannot_work_is_told_where_it_is_declared(declared: str, sentence: str, package: Path) -> None:
+    problems = told(package, f"made = {declared}\n")
+    assert any(sentence in problem for problem in problems), problems
+    assert {problem.partition(":")[0] for problem in problems} == {"1"}
+
+
+@pytest.mark.parametrize(
+    ("source", "sentence"),
+    [
+        (
+            f"news = Experiment('news', {HALVES})\n" + journey_of("async with j.experiment('news', hi=0.4, ho=0.6): pass"),
+            "journey trial: the experiment 'news' is declared with other arms or shares; give it the Experiment(…) itself",
+        ),
+        (
+            journey_of(f"async with j.experiment(Experiment('news', {HALVES})): pass"),
+            "journey trial: the experiment 'news' is declared where the catalogue does not find it; keep it at the top",
+        ),
+        (
+            f"news = Experiment('news', {HALVES})\n" + journey_of("async with j.experiment(news, hi=0.5, ho=0.5): pass"),
+            "j.experiment(…): news has its arms where it is declared; leave out the shares here",
+        ),
+        (
+            f"a = Experiment('news', {HALVES})\nb = Experiment('news', {HALVES}, control='ho')\n",
+            "two different experiments are called",
+        ),
+        (
+            f"hero = Place('hero', Show(experiment='n', arms={{'hi': 0.1, 'ho': 0.9}})); n = Experiment('n', {HALVES})\n",
+            "place hero: the experiment 'n' is declared with other arms or shares",
+        ),
+    ],
+)
+def test_an_experiment_is_asked_by_what_is_declared_of_it(source: str, sentence: str, package: Path) -> None:
+    problems = told(package, source)
+    assert any(sentence in problem for problem in problems), problems
 
 
 def test_every_mistake_of_a_catalogue_is_told_at_once(package: Path) -> None:

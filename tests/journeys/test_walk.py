@@ -1,6 +1,7 @@
 """Looking into journeys without running them."""
 
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -8,7 +9,7 @@ from uuid import UUID, uuid4
 from pydantic import BaseModel
 
 from definitions.cart_abandonment import cart_abandonment
-from journeys import Journey, JourneyDefinition, QuietHours, Service, Window, journey
+from journeys import Effect, Experiment, Journey, JourneyDefinition, Plan, QuietHours, Service, Window, journey
 from journeys.contracts import DeliverRequest, Receipt, RunStart
 from journeys.rules import Rule
 from journeys.walk.explore import explore
@@ -351,6 +352,27 @@ def test_what_is_waited_for_in_vain() -> None:
         "cancelled: that cannot come",
     }
     assert lint(on_some_ways) == lint(beside) == []
+
+
+def test_gov_03_a_plan_that_ends_before_its_effect_can_be_found_is_doubted() -> None:
+    small, enough = Plan(people=20_000, effect=Effect(0.03, 0.1)), Plan(people=400_000, effect=Effect(0.03, 0.1))
+    news = {"news": Experiment("news", {"video": 0.5, "article": 0.5}, plan=small)}
+
+    @journey(goal=purchases, holdout=0.1, plan=small)
+    async def hasty(j: Journey) -> None:
+        async with j.experiment(news["news"]) as arm:
+            await j.email(f"news-{arm}")
+
+    found = lint(hasty, None, news)
+    assert [each.rule for each in found] == ["too-small"] * 2
+    assert (
+        "its holdout is too small for its effect. Its plan ends at 20,000 people, which shows at least +0.41" in found[0].text
+    )
+    assert "and 327,341 are needed" in found[0].text
+    assert "news is too small for its effect. Its plan ends at 20,000 people, which shows at least +0.24" in found[1].text
+    patient = replace(hasty, spec=replace(hasty.spec, plan=enough))
+    assert [each.text.partition(" is too")[0] for each in lint(patient, None, news)] == ["journey hasty: news"]
+    assert lint(patient) == []
 
 
 def test_a_segment_that_only_the_api_may_have_is_doubted() -> None:

@@ -88,9 +88,18 @@ async def test_the_workflow_of_the_night_adds_up_the_last_days(shop: Shop) -> No
         "insert into daily_sum (day, journey, version, step, channel, provider, segment, experiment, arm, metric, reason, n)"
         " values ($1, 'x', '', 'push:x', 'push', '', '', '', '', 'sent', '', 3)", day
     )  # fmt: skip
+    earlier, version = day - timedelta(days=9), await shop.database.pool.fetchval("select version from exposure")
+    await shop.database.pool.execute(
+        "insert into daily_sum (day, journey, version, step, channel, provider, segment, experiment, arm, metric, reason, n)"
+        " values ($1, $2, '', '', '', '', '', '$holdout/' || $2, 'written to', 'exposed', '', 500)", earlier, JOURNEY
+    )  # fmt: skip
     await shop.client.execute_workflow(RecomputeSums.run, id=f"recompute-{uuid4()}", task_queue=WATCH_QUEUE)
     assert await shop.database.pool.fetchval("select count(*) from daily_sum where journey = 'x'") == 0
     assert await shop.database.pool.fetchval("select count(*) from sum_difference where journey = 'x'") == 1
+    [decided] = await shop.database.pool.fetch("select * from experiment_decision")
+    assert (decided["experiment"], decided["question"], decided["decision"]) == (f"$holdout/{JOURNEY}", "written to", "broken")
+    assert (decided["day"], decided["look"]) == (earlier, 1), "500 of one arm and nobody of the other are not by half and half"
+    assert decided["version"] == version, "by what the catalogue of its first customer's run declares"
 
 
 async def test_what_counts_by_events_that_go_stays_in_the_sums(

@@ -10,8 +10,8 @@ import asyncpg
 import pytest
 
 from activities.measuring.folding import COMPANYS, Folding
+from activities.measuring.looking import REVENUE, look
 from activities.measuring.values import CANCELLED, REFUNDED
-from api.reports.looking import REVENUE, look
 from journeys.clock import Clock
 from journeys.policies import Conversion
 from segments import did, purchases
@@ -194,7 +194,9 @@ async def test_an_event_that_nobody_was_told_of_is_found_when_its_day_is_added_u
 async def test_the_arms_of_an_experiment_are_read_by_day_with_their_people(database: Database, folding: Folding) -> None:
     await live(database, folding, 4)
     stand = await summed(database)
-    (carts,) = (each for each in await look(database, START.date() + 60 * DAY) if each.name == "$holdout/carts")
+    (carts,) = (
+        each for each in await look(database, START.date() + 60 * DAY, START.date() + 60 * DAY) if each.name == "$holdout/carts"
+    )
     by_hand = [(key, change) for key, change in stand.items() if key[4] == "$holdout/carts"]
     people = sum(change[0] for key, change in by_hand if key[6] == "exposed")
     assert sum(carts.exposed.values()) == people > 0

@@ -40,6 +40,8 @@ NOBODY = {
     "kept_sum": "sums",
     "value_horizon": "an instant",
     "conversion": "rules",
+    "experiment": "plans",
+    "experiment_decision": "sums",
     "conversion_type": "names of events",
     "sum_difference": "sums",
     "export_hour": "how many rows an hour has",

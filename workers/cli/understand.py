@@ -12,7 +12,7 @@ from workers.cli.asked import fail, settings
 from workers.cli.check import examined_as_named, examined_or_fail, is_catalogue, module_of, tell
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from journeys.authoring import JourneyDefinition
     from journeys.errors import Problem
@@ -58,14 +58,20 @@ def lint(
     journey: Annotated[str | None, typer.Argument(help="One journey; all without.")] = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON list with file, line, rule and what to do.")] = False,
+    people: Annotated[
+        bool, typer.Option("--database", help="Also count customers: are they enough for what experiments are to find?")
+    ] = False,
     catalogue: CatalogueOption = None,
 ) -> None:
     """Look for what does not load, and for what does, but is hardly meant: no goal, sent twice, never reached, too late.
 
-    Exit code 0 when there is nothing, 1 when there is. --json is a list of objects with file, line, column, rule,
-    severity (error: it does not load; warning: a doubt), message and remedy.
+    With --database it also says which experiments are too small for their effect: how many people they need, who is
+    there, how many days it takes. Exit code 0 when there is nothing, 1 when there is. --json is a list of objects with
+    file, line, column, rule, severity (error: it does not load; warning: a doubt), message and remedy.
     """
     found = _findings(journey, catalogue)
+    if people:
+        found = sorted({*found, *_too_small(journey, catalogue)})
     if as_json:
         typer.echo(json.dumps([problem.plain() for problem in found], ensure_ascii=False, indent=2))
     else:
@@ -76,7 +82,7 @@ def lint(
 
 def reference() -> None:
     """Print every word that a journey can say, with an example of each, as Markdown."""
-    from journeys.reference import reference as page
+    from journeys.check.reference import reference as page
 
     sys.stdout.write(page())
 
@@ -89,15 +95,32 @@ def _findings(journey: str | None, catalogue: str | None) -> "list[Problem]":
         return list(examined.problems)
     known, segments = examined.catalogue.journeys, examined.catalogue.segments
     if journey is not None:
-        return doubts(_named(journey, known), segments)
+        return doubts(_named(journey, known), segments, examined.catalogue.experiments)
     from workers.lacking import may_lack
 
     found = set(examined.problems)
     found.update(may_lack(examined.catalogue, examined.templates) if examined.templates is not None else ())
     for n, each in enumerate(known.values(), start=1):
         _say(f"{n} of {len(known)}: {each.name}")
-        found.update(doubts(each, segments))
+        found.update(doubts(each, segments, examined.catalogue.experiments))
     return sorted(found)
+
+
+def _too_small(journey: str | None, catalogue: str | None) -> "Iterator[Problem]":
+    """The experiments and holdouts for which too few customers are there, or come."""
+    from activities.measuring.planning import planned
+    from journeys.errors import Fault
+    from journeys.rules import Rule
+    from workers.cli.asked import settings_here, with_database
+    from workers.definitions import experiments_of
+
+    found = examined_or_fail(_module(catalogue))
+    known = found.journeys if journey is None else {journey: found.journeys[journey]}
+    specs, now = [each.spec for each in known.values()], settings_here().clock.now()
+    plans = with_database(lambda database: planned(database, specs, experiments_of(found), found.segments, now))
+    for name, each in known.items():
+        for small in (one for one in plans[name] if one.too_small):
+            yield each.problem(Fault(small.warning.rstrip("."), "see docs/measuring.md", Rule.TOO_SMALL), serious=False)
 
 
 def _say(what: str) -> None:

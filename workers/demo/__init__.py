@@ -17,7 +17,7 @@ from workers.demo.playback import Playback
 from workers.demo.recording import CUSTOMERS, Line, recorded
 from workers.demo.show import JOURNEY, Show
 from workers.demo.stage import fast_clock, midnight, set_up
-from workers.demo.summary import print_summary
+from workers.demo.summary import print_conclusions, print_summary
 from workers.demo.timeline import print_story
 from workers.demo.words import counted
 from workers.embedded.stack import EmbeddedStack
@@ -80,6 +80,7 @@ async def _tell(console: Console, show: Show) -> None:
     """The tables, one customer's timeline, the links."""
     console.print()
     await print_summary(console, show.database, JOURNEY)
+    await print_conclusions(console, show.database, show.clock.now())
     run_id = await report.telling_run(show.database, JOURNEY)
     subject = await report.subject(show.database, run_id) if run_id else None
     if run_id and subject:

@@ -2,13 +2,17 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
+from api.reports.known import report as report_of
 from store import Database, report
 from store.report import Conversions, StepOutcome
+from store.reports.report import Asked
 from workers.demo.words import CHANNELS, money, span
 
 #: What a message can come to; columns that are always shown, and those that are shown when there is something in them.
@@ -29,6 +33,16 @@ async def print_summary(console: Console, database: Database, journey: str) -> N
         "Sent before a late order came in": {"raced": sum(o.raced for group in by_step for o in group)},
     }
     console.print(counts_table(rows), "")
+
+
+async def print_conclusions(console: Console, database: Database, now: datetime) -> None:
+    """Print what may be concluded of the shop's experiments and holdouts, and what not."""
+    found = await report_of(database, "experiments", Asked(now=now))
+    if found.findings:
+        console.print("[bold]What may be concluded[/] (journeys report experiments; docs/reading-an-experiment.md)")
+        for sentence in found.findings:
+            console.print(f"  {escape(sentence)}", highlight=False)
+        console.print()
 
 
 def group_by_step(outcomes: Sequence[StepOutcome]) -> list[list[StepOutcome]]:

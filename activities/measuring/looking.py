@@ -4,24 +4,35 @@ Promise: an experiment is read from its first day on, by all of its days, since 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from math import isclose
 from typing import Any
 
-from journeys.experiments import Decision, Experiment, Finding, Kind, Metric, Result, Sums, decision, follow
+from journeys.arms import HOLDOUT, WITHHELD, WRITTEN, Experiment, Plan
+from journeys.experiments import (
+    Comparison,
+    Decision,
+    Finding,
+    Following,
+    Kind,
+    Metric,
+    Question,
+    Result,
+    Sums,
+    decision,
+)
 from journeys.policies import Conversion
 from store import Database, queries
 from store.database import columns
-from store.measuring import values
+from store.measuring import experiments, values
 from store.reports.counting import MILLIONTHS
 from store.reports.reading import read
 
 _SQL = queries("reports")
 _DAY = timedelta(days=1)
-HOLDOUT, WITHHELD, WRITTEN = "$holdout", "withheld", "written to"
 _NOBODY = "nobody yet"
 #: The metrics, in their order; the name of each of the sums, and of its table.
 CONVERSION, ORDERS, REVENUE, ORDER_VALUE = "conversion", "orders", "revenue", "order value"
@@ -42,6 +53,10 @@ class Looked:
     sent: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     costs: dict[str, dict[str, Decimal]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(Decimal)))
     rule: Conversion | None = None
+    #: What holds of what was declared, of which version, and whether something else was declared since.
+    declared: Experiment | None = None
+    version: str = ""
+    changed: bool = False
     shares: dict[str, float] = field(default_factory=dict)
     broken: str = ""
     results: dict[str, Result] = field(default_factory=dict)
@@ -54,6 +69,8 @@ class Looked:
     @property
     def control(self) -> str:
         """The arm with which the others are compared."""
+        if self.declared is not None:
+            return self.declared.control
         return next((arm for arm in (WITHHELD, "control") if arm in self.shares or arm in self.exposed), min(self.exposed))
 
     @property
@@ -68,43 +85,85 @@ class Looked:
 
     @property
     def judged(self) -> str:
-        """By which metric it is judged."""
+        """By which metric it is judged: what it declares, else what its journey does."""
+        if self.plan is not None and self.plan.kpi is not None:
+            return str(self.plan.kpi)
         return str(self.rule.kpi) if self.rule else CONVERSION
 
-    def total(self, metric: str, arm: str) -> Sums:
-        """All that a metric came to in an arm; people are those who were exposed."""
-        return sum((day.get(arm, Sums()) for day in self.days[metric].values()), Sums())
+    @property
+    def plan(self) -> Plan | None:
+        """When it is over, and what it is to find, where that was declared."""
+        return None if self.declared is None else self.declared.plan
 
-    def finding(self, metric: str, arm: str) -> Finding | None:
-        """What is found of an arm; None where nothing may be read."""
-        result = self.results.get(metric)
-        return None if result is None else next(each for each in result.findings if each.question.name == arm)
+    @property
+    def questions(self) -> tuple[Question, ...]:
+        """What is asked of it: of each arm against the control, or of the levels of its factors."""
+        if self.declared is not None and self.declared.factors:
+            return self._by(Metric(CONVERSION)).questions
+        return tuple(Question(arm, self.control, ((arm,), (self.control,))) for arm in self.treated)
 
-    def counting(self, metric: str, arm: str) -> Finding | None:
+    def comparison(self, metric: str) -> Comparison:
+        """It by a metric, as it is read; a part of it has no end of its own."""
+        assert self.rule is not None, "nothing is compared of what nothing measures"
+        return self._by(_metric(metric, self.rule, rare=self._is_rare), whole=not self.labels)
+
+    def _by(self, metric: Metric, *, whole: bool = False) -> Comparison:
+        if self.declared is None:
+            return Comparison(self.name, metric, self.shares, self.control)
+        found = Comparison.of(self.declared, metric)
+        about = found.effect if metric.kind in (Kind.RATE, Kind.RARE) else None
+        return replace(found, plan=found.plan if whole else None, effect=about)
+
+    @property
+    def _is_rare(self) -> bool:
+        return self.plan is not None and self.plan.rare
+
+    @property
+    def begins(self) -> date:
+        """The day on which its first customer was exposed: that of the first look."""
+        return min(self.first.values())
+
+    def total(self, metric: str, *arms: str) -> Sums:
+        """All that a metric came to in an arm, or in several; people are those who were exposed."""
+        return sum((day.get(arm, Sums()) for day in self.days[metric].values() for arm in arms), Sums())
+
+    def people(self, group: Iterable[str]) -> int:
+        """How many are in these arms."""
+        return sum(self.exposed.get(arm, 0) for arm in group)
+
+    def finding(self, metric: str, of: str | Question) -> Finding | None:
+        """What is found of a question, or of an arm against the control; None where nothing may be read."""
+        result, asked = self.results.get(metric), self._question(of)
+        if result is None:
+            return None
+        return next((each for each in result.findings if each.question[:2] == asked[:2]), None)
+
+    def counting(self, metric: str, of: str | Question) -> Finding | None:
         """The same; None also where the arms are not of the declared sizes, so that nothing counts."""
-        return None if self.decision(metric, arm) == Decision.BROKEN else self.finding(metric, arm)
+        return None if self.decision(metric, of) == Decision.BROKEN else self.finding(metric, of)
 
-    def decision(self, metric: str, arm: str) -> str:
+    def decision(self, metric: str, of: str | Question) -> str:
         """What a question has come to."""
-        found = self.finding(metric, arm)
+        found = self.finding(metric, of)
         if self.broken or found is None:
             return str(Decision.BROKEN) if self.broken else "not measured"
         return str(decision(self.results[metric], found))
 
-    def added(self, metric: str, arm: str) -> "Added":
-        """What the arm brought that it would not have brought without, with its bounds."""
-        found, people = self.counting(metric, arm), self.exposed.get(arm, 0)
+    def _question(self, of: str | Question) -> Question:
+        return of if isinstance(of, Question) else Question(of, self.control, ((of,), (self.control,)))
+
+    def added(self, metric: str, of: str | Question) -> "Added":
+        """What those arms brought that they would not have brought without, with its bounds."""
+        found, people = self.counting(metric, of), self.people(self._question(of).groups[0])
         if found is None or found.difference is None or found.interval is None:
             return Added()
         return Added(found.difference * people, *(bound * people for bound in found.interval))
 
-    def cost(self, arm: str) -> tuple[float | None, str]:
-        """What the messages to an arm cost, and in which money; unknown where there is no price, or several moneys."""
-        costs = self.costs.get(arm, {})
-        if len(costs) != 1:
-            return None, ""
-        [(currency, money)] = costs.items()
-        return float(money), currency
+    def cost(self, *arms: str) -> tuple[float | None, str]:
+        """What the messages to these arms cost, and in which money; unknown where there is no price, or several moneys."""
+        costs = [each for arm in arms for each in self.costs.get(arm, {}).items()]
+        moneys = {currency for currency, _ in costs}
+        return (float(sum(money for _, money in costs)), moneys.pop()) if len(moneys) == 1 else (None, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +185,18 @@ class Added:
 
 
 async def look(
-    database: Database, until: date, *, journey: str | None = None, by: Sequence[str] = (), metrics: Sequence[str] = METRICS
+    database: Database,
+    until: date,
+    today: date,
+    *,
+    journey: str | None = None,
+    by: Sequence[str] = (),
+    metrics: Sequence[str] = METRICS,
 ) -> list[Looked]:
     """Every experiment of a journey, or of all, as of the end of the day before `until`, in parts by version or segment.
 
-    Of other metrics than those asked for nothing is read, and nothing found.
+    The day that it is is not over yet, so that nothing ends on it. Of other metrics than those asked for nothing is read, and
+    nothing found.
     """
     found: dict[tuple[str, ...], Looked] = {}
     for row in await read(database, "customers", until, journey, list(by), list(metrics)):
@@ -140,10 +206,11 @@ async def look(
         if each := found.get((row["experiment"], *(row[name] for name in by))):
             _spend(each, row)
     looked = [found[key] for key in sorted(found) if found[key].exposed]
+    await _measured(database, looked)
     await _declared(database, looked)
     await _drawn(database, looked)
     for each in looked:
-        _read(each, until, metrics)
+        _read(each, until, today, metrics)
     return looked
 
 
@@ -167,6 +234,16 @@ def _spend(looked: Looked, row: Any) -> None:
 
 
 async def _declared(database: Database, looked: Iterable[Looked]) -> None:
+    """By which declaration each is read: the one that stood when its first customer was exposed."""
+    told = list(looked)
+    holding = await experiments.declared(database, [each.name for each in told])
+    for each in told:
+        if (held := holding.get(each.name)) is not None:
+            each.version, each.changed = held.version, held.declared != held.last
+            each.declared = None if held.declared is None else Experiment.from_json(held.declared)
+
+
+async def _measured(database: Database, looked: Iterable[Looked]) -> None:
     """By which rule each is measured: the latest of its journey."""
     told = list(looked)
     async with database.pool.acquire() as connection:
@@ -190,8 +267,11 @@ def _share(looked: Looked, rows: Iterable[Any]) -> None:
             looked.shares[row["arm"]] = row["last"]
         if None not in (row["first"], row["last"]) and not isclose(row["first"], row["last"]):
             looked.broken = f"the share of {row['arm']} was changed from {row['first']:g} to {row['last']:g} while it ran"
+    if looked.declared is not None:
+        _share_as_declared(looked, looked.declared.arms)
+        return
     unknown, left = [arm for arm in looked.exposed if arm not in looked.shares], 1 - sum(looked.shares.values())
-    if looked.name.partition("/")[0] == HOLDOUT and len(looked.shares) == 1:
+    if looked.name.startswith(HOLDOUT) and len(looked.shares) == 1:
         unknown = [WITHHELD if WRITTEN in looked.shares else WRITTEN]
     if left > _LITTLE and len(unknown) <= 1:
         looked.shares[unknown[0] if unknown else _NOBODY] = left
@@ -199,26 +279,39 @@ def _share(looked: Looked, rows: Iterable[Any]) -> None:
         looked.broken = looked.broken or _NO_SHARES
 
 
+def _share_as_declared(looked: Looked, arms: Mapping[str, float]) -> None:
+    """The declared shares; what was drawn otherwise is broken."""
+    strange = sorted(arm for arm in looked.exposed if arm not in arms)
+    others = sorted(arm for arm, share in looked.shares.items() if arm in arms and not isclose(share, arms[arm]))
+    if strange:
+        looked.broken = looked.broken or f"somebody is in {strange[0]}, which is none of the arms that it declares"
+    elif others:
+        looked.broken = looked.broken or f"{others[0]} is not drawn by the share that it declares"
+    looked.shares = dict(arms)
+
+
 _LITTLE = 1e-9
 _NO_SHARES = "the shares by which its arms were drawn are not known any more, or do not add up to 1"
 
 
-def _read(looked: Looked, until: date, metrics: Sequence[str]) -> None:
+def _read(looked: Looked, until: date, today: date, metrics: Sequence[str]) -> None:
     """The result of each of these metrics, where there is anything to compare."""
     if looked.broken or looked.rule is None or len(looked.shares) < 2:  # noqa: PLR2004 - a comparison needs two
         return
-    first = min(looked.first.values())
+    first = looked.begins
     days = [first + n * _DAY for n in range((until - first).days)]
     for metric in metrics:
-        asked = Experiment(looked.name, _metric(metric, looked.rule), looked.shares, looked.control)
-        looked.results[metric] = follow(asked, (looked.days[metric].get(day, {}) for day in days))
+        following = Following(looked.comparison(metric))
+        for day in days:
+            following.look(looked.days[metric].get(day, {}), closed=day < today)
+        looked.results[metric] = following.result
 
 
-def _metric(name: str, rule: Conversion) -> Metric:
+def _metric(name: str, rule: Conversion, *, rare: bool) -> Metric:
     money = rule.currency or ""
     match name:
         case "conversion":
-            return Metric("conversion rate")
+            return Metric("conversion rate", Kind.RARE if rare else Kind.RATE)
         case "orders":
             return Metric("orders per customer", Kind.MEAN, before=True)
         case "revenue":

@@ -1,0 +1,76 @@
+"""What is declared of experiments, by version, and what they have come to: each decision once, for good."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+from store.database import Database, columns
+from store.named import queries
+
+_SQL = queries("experiments")
+
+
+class Said(NamedTuple):
+    """What a version of the catalogue declares of an experiment, as JSON."""
+
+    experiment: str
+    version: str
+    declared: dict[str, Any]
+
+
+class Holding(NamedTuple):
+    """By which declaration an experiment is read (None: by none), of which version; and the one that was declared last."""
+
+    version: str
+    declared: dict[str, Any] | None
+    last: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What a question has come to by a metric, on which look and day, by which declaration, with its figures then."""
+
+    experiment: str
+    question: str
+    against: str
+    metric: str
+    decision: str
+    version: str
+    look: int | None
+    day: date | None
+    people: int
+    figures: dict[str, Any]
+    decided_at: datetime
+
+
+async def declare(database: Database, said: Sequence[Said], at: datetime) -> None:
+    """Write down what a version declares."""
+    if said:
+        await database.pool.execute(_SQL["declare"], *columns(said, 3), at)
+
+
+async def declared(database: Database, experiments: Iterable[str]) -> dict[str, Holding]:
+    """By what each of these experiments is read; those in which nobody is are left out."""
+    rows = await database.pool.fetch(_SQL["declared"], sorted(set(experiments)))
+    return {row["experiment"]: Holding(row["version"] or "", row["declared"], row["last"]) for row in rows}
+
+
+async def decide(database: Database, decided: Sequence[Decided], at: datetime) -> list[Decided]:
+    """Write down what questions have come to; returns those of which that was not written down before."""
+    rows = [
+        (d.experiment, d.question, d.against, d.metric, d.decision, d.version, d.look, d.day, d.people, d.figures)
+        for d in decided
+    ]
+    return [Decided(**row) for row in await database.pool.fetch(_SQL["decide"], *columns(rows, 10), at)] if rows else []
+
+
+async def decisions(database: Database, experiments: Iterable[str]) -> list[Decided]:
+    """What these experiments have come to, in the order in which they did."""
+    return [Decided(**row) for row in await database.pool.fetch(_SQL["decisions"], sorted(set(experiments)))]
+
+
+async def comings(database: Database, segments: Sequence[str], since: datetime, until: datetime) -> dict[str, float]:
+    """How many came into each of these segments a day."""
+    rows = await database.pool.fetch(_SQL["comings"], segments, since, until)
+    return {row["segment"]: float(row["a_day"]) for row in rows}

@@ -1,0 +1,42 @@
+-- name: declare
+-- What a version of the catalogue declares of experiments and holdouts.
+insert into experiment as e (experiment, version, declared, declared_at)
+select experiment, version, declared, $4
+from unnest($1::text[], $2::text[], $3::jsonb[]) as said (experiment, version, declared) order by experiment, version
+on conflict (experiment, version) do update set declared = excluded.declared, declared_at = excluded.declared_at
+where e.declared is distinct from excluded.declared;
+
+-- name: declared
+-- Of each of these experiments the declaration that stood when its first customer was exposed: that of the version of their run, or, where
+-- they had none, the last before it. With the one that was declared last, whether or not it is the same.
+select x.experiment, held.version, held.declared, last.declared as last
+from unnest($1::text[]) as asked (experiment)
+join lateral (select experiment, coalesce(version, '') as version, exposed_at from exposure x
+              where x.experiment = asked.experiment order by exposed_at limit 1) as x on true
+left join lateral (select version, declared from experiment e
+                   where e.experiment = x.experiment and x.version in ('', e.version)
+                   order by e.declared_at <= x.exposed_at desc, abs(extract(epoch from x.exposed_at - e.declared_at)) limit 1) as held on true
+left join lateral (select declared from experiment e where e.experiment = x.experiment order by declared_at desc, version limit 1)
+    as last on true;
+
+-- name: decide
+-- What questions have come to, each once.
+insert into experiment_decision
+    (experiment, question, against, metric, decision, version, look, day, people, figures, decided_at)
+select *, $11 from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::int[], $8::date[], $9::bigint[],
+                          $10::jsonb[])
+on conflict do nothing
+returning experiment, question, against, metric, decision, version, look, day, people, figures, decided_at;
+
+-- name: decisions
+-- What questions of these experiments have come to, in the order in which they did.
+select experiment, question, against, metric, decision, version, look, day, people, figures, decided_at
+from experiment_decision where experiment = any($1::text[]) order by experiment, decided_at, day, question, against, decision;
+
+-- name: comings
+-- How many came into these segments a day from $2 up to $3; of one into which somebody came for the first time since, from then on.
+select asked.segment, count(t.id) / greatest(1, extract(epoch from $3 - greatest($2, min(first.at))) / 86400)::float8 as a_day
+from unnest($1::text[]) as asked (segment)
+left join lateral (select at from segment_transition t where t.segment = asked.segment order by at limit 1) as first on true
+left join segment_transition t on t.segment = asked.segment and t.at >= $2 and t.at < $3 and t.kind = 'entered'
+group by asked.segment;

@@ -1,0 +1,223 @@
+"""Experiments as their author declared them: read by the plan that was made before, decided once, by the night alone."""
+
+from datetime import date, timedelta
+from uuid import UUID
+
+import pytest
+
+from activities.measuring.deciding import decide
+from activities.measuring.folding import Folding
+from api.reports.known import report
+from journeys import Effect, Experiment, Plan
+from journeys.clock import Clock
+from store import Database
+from store.measuring import experiments
+from store.measuring.experiments import Decided, Said
+from store.reports.report import Asked, Cell, Report
+from tests.reports.planted import CUSTOMERS, DAY, START, came, plant, run_of, version
+
+DAYS = 20
+UNTIL = (START + DAYS * DAY).date()
+HOLDOUT = "$holdout/carts"
+EFFECT = Effect(0.5, 0.5)
+FACTORS = {"subject": {"plain": 0.5, "emoji": 0.5}, "time": {"noon": 0.5, "night": 0.5}}
+
+
+async def planned(database: Database, name: str, *versions: tuple[str, Experiment]) -> None:
+    """Each version of the catalogue declares it, the day before the shop opens and on the days after."""
+    for n, (of, declared) in enumerate(versions):
+        said = Said(name, of, declared.to_json())
+        await experiments.declare(database, [said], START + (n - 1) * DAY)
+
+
+def holdout(plan: Plan | None) -> Experiment:
+    return Experiment.of_holdout(HOLDOUT, 0.2, plan)
+
+
+async def read(database: Database, until: date = UNTIL, **what: object) -> Report:
+    return await report(database, "experiments", Asked(now=START + 2 * DAYS * DAY, until=until, **what))  # type: ignore[arg-type]
+
+
+def of(found: Report, name: str, table: str = "experiments") -> dict[str, Cell]:
+    (row,) = [row for row in found.table(table).dicts() if row["experiment"] == name]
+    return row
+
+
+async def night(database: Database, after: int) -> list[Decided]:
+    """What the night after so many days writes down."""
+    return await decide(database, (START + after * DAY).date(), START + after * DAY + timedelta(hours=2))
+
+
+async def test_kpi_04_a_declared_end_is_read_as_one_and_decided_by_the_night_alone(database: Database) -> None:
+    await plant(database)
+    await planned(database, HOLDOUT, ("v1", holdout(Plan(days=12, effect=EFFECT))))
+    carts = of(await read(database), HOLDOUT)
+    assert [carts[name] for name in ("plan", "over", "decision")] == [
+        "over after 12 days, to find +0.5 on a rate of 0.5", "yes", "higher"
+    ]  # fmt: skip
+    assert any("Its declared end is after 12 days." in rule for rule in (await read(database)).rules)
+    assert (await read(database)).table("decisions").rows == (), "nobody who looks decides"
+    told = {each.experiment: each for each in await night(database, 12)}
+    assert {name: each.decision for name, each in told.items()} == {
+        HOLDOUT: "higher", "layout": "broken", "moved": "broken"
+    }  # fmt: skip
+    found = told[HOLDOUT]
+    assert (found.question, found.against, found.metric, found.version) == ("written to", "withheld", "conversion", "v1")
+    assert found.day is not None
+    assert found.look is not None
+    assert found.look == (found.day - START.date()).days + 1 <= 12
+    assert found.figures["interval"][0] > 0
+    assert await night(database, 13) == [], "each once"
+    shown = of(await read(database), HOLDOUT, "decisions")
+    assert [shown[name] for name in ("decision", "look", "day", "version")] == ["higher", found.look, found.day, "v1"]
+    assert of(await read(database, until=found.day), HOLDOUT)["decision"] != "higher"
+    assert [row["experiment"] for row in (await read(database, until=found.day)).table("decisions").dicts()] != [HOLDOUT]
+
+
+async def test_kpi_04_an_end_without_a_result_is_decided_too_and_counts_whole_days_only(database: Database) -> None:
+    await plant(database)
+    await database.pool.execute(
+        "update daily_sum set y = 10, yy = 10, nonzero = 10"
+        " where experiment = $1 and metric = 'conversion' and arm = 'written to' and y > 0",
+        HOLDOUT,
+    )
+    await planned(database, HOLDOUT, ("v1", holdout(Plan(people=500))))
+    ends = (START + 9 * DAY).date()
+    today = Asked(now=START + 9 * DAY, until=ends + DAY, journey="carts")
+    assert of(await report(database, "experiments", today), HOLDOUT)["over"] == "no", "that day is not over"
+    assert [each.decision for each in await night(database, 9) if each.experiment == HOLDOUT] == []
+    (found,) = [each for each in await night(database, 15) if each.experiment == HOLDOUT]
+    assert (found.decision, found.look, found.day, found.people) == ("not shown", 10, ends, 500)
+    assert found.figures["interval"][0] < 0 < found.figures["interval"][1]
+    carts = await read(database, journey="carts")
+    assert [of(carts, HOLDOUT)[name] for name in ("decision", "over")] == ["not shown", "yes"]
+    assert "At the declared end it may not be concluded that written to changes the conversion rate" in carts.findings[0]
+
+
+async def test_a_plan_that_is_changed_later_moves_nothing_and_is_told(database: Database) -> None:
+    await plant(database)
+    before = Plan(people=450, effect=EFFECT)
+    await planned(database, HOLDOUT, ("v1", holdout(before)))
+    as_planned = of(await read(database), HOLDOUT)
+    await planned(database, HOLDOUT, ("v1", holdout(before)), ("v2", holdout(Plan(people=40_000, kpi="revenue"))))
+    found = await read(database)
+    assert of(found, HOLDOUT) == as_planned
+    assert any(
+        "another plan was declared after its first customer had come; it is read by the plan of version v1" in n
+        for n in found.notes
+    )
+    await database.pool.execute("delete from experiment where version = 'v1'")
+    found = await read(database)
+    assert [of(found, HOLDOUT)[name] for name in ("plan", "judged_by")] == [None, "conversion"]
+    assert any("it is read as if nothing were declared" in note for note in found.notes)
+
+
+async def test_what_was_written_down_stands_when_the_sums_change(database: Database) -> None:
+    await plant(database)
+    await night(database, 15)
+    await database.pool.execute("update daily_sum set y = 0, yy = 0, nonzero = 0 where metric = 'conversion'")
+    found = await read(database)
+    assert of(found, HOLDOUT)["decision"] == "early"
+    assert of(found, HOLDOUT, "decisions")["decision"] == "higher"
+    assert any("it is early. What was written down stands." in note for note in found.notes)
+
+
+async def test_a_plan_says_what_judges_and_whether_few_convert(database: Database) -> None:
+    await plant(database)
+    await planned(database, HOLDOUT, ("v1", holdout(Plan(kpi="revenue"))))
+    carts = of(await read(database), HOLDOUT)
+    assert [carts[name] for name in ("judged_by", "decision", "over")] == ["revenue", "higher", None]
+    await planned(database, HOLDOUT, ("v1", holdout(Plan(rare=True))))
+    found = await read(database)
+    assert any("exactly and at each look" in rule for rule in found.rules)
+    # 300 of the 350 who converted were written to, who are 0.8 of all: a lift of 300 / 50 * 0.2 / 0.8 - 1.
+    assert of(found, HOLDOUT, "conversion")["lift"] == pytest.approx(0.5)
+
+
+async def test_the_control_and_the_shares_are_those_that_are_declared(database: Database) -> None:
+    await plant(database)
+    await planned(database, "layout", ("v1", Experiment("layout", {"wide": 0.75, "narrow": 0.25}, control="wide")))
+    found = await read(database, journey="carts")
+    layout = of(found, "layout")
+    assert [layout[name] for name in ("arm", "against", "decision")] == ["narrow", "wide", "broken"]
+    said = dict(zip((row["experiment"] for row in found.table().dicts()), found.findings, strict=True))
+    assert "narrow is not drawn by the share that it declares" in said["layout"]
+    await database.pool.execute(
+        "update exposure set share = case arm when 'wide' then 0.75 else 0.25 end where experiment = 'layout'"
+    )
+    layout = of(await read(database, journey="carts"), "layout")
+    assert [layout[name] for name in ("arm", "against", "exposed", "exposed_against")] == ["narrow", "wide", 125, 375]
+    assert layout["decision"] in {"open", "lower", "higher"}
+    await database.pool.execute("delete from exposure where experiment = 'layout' and arm = 'narrow'")
+    assert of(await read(database, journey="carts"), "layout")["decision"] != "broken", "the declared share is known"
+
+
+async def test_ml_16_factors_are_asked_about_over_all_arms_they_are_in(database: Database) -> None:
+    await plant(database)
+    arms = ["plain_noon", "plain_night", "emoji_noon", "emoji_night"]
+    await database.pool.executemany(
+        "insert into exposure (experiment, profile_id, arm, share, exposed_at, run_id, version)"
+        " values ($1, $2, $3, 0.25, $4, $5, $6)",
+        [("cells", UUID(int=n + 1), arms[n % 4], came(n), run_of(n), version(n)) for n in CUSTOMERS],
+    )  # fmt: skip
+    await Folding(database, None, Clock()).fold()
+    await planned(database, "cells", ("v1", Experiment("cells", factors=FACTORS, plan=Plan(days=12))))
+    found = await read(database, journey="carts")
+    rows = {(row["arm"], row["against"]): row for row in found.table("conversion").dicts() if row["experiment"] == "cells"}
+    assert list(rows) == [("subject emoji", "subject plain"), ("time night", "time noon"), ("subject emoji", "time night")]
+    emoji = rows["subject emoji", "subject plain"]
+    # Of each arm of 125, by what customers do in the shop that is planted.
+    buys = {
+        name: sum(1 for n in CUSTOMERS if n % 4 == k and (n % 10 == 0 if n % 5 == 0 else n % 5 != 4))
+        for k, name in enumerate(arms)
+    }
+    assert emoji["mean"] == (buys["emoji_noon"] + buys["emoji_night"]) / 250
+    assert emoji["mean_against"] == (buys["plain_noon"] + buys["plain_night"]) / 250
+    together = rows["subject emoji", "time night"]
+    assert together["mean"] is None
+    assert together["difference"] == pytest.approx(
+        (buys["emoji_night"] - buys["plain_night"] - buys["emoji_noon"] + buys["plain_noon"]) / 125
+    )
+    brought = [row for row in found.table().dicts() if row["experiment"] == "cells"]
+    assert [(row["arm"], row["exposed"], row["exposed_against"]) for row in brought] == [
+        ("subject emoji", 250, 250),
+        ("time night", 250, 250),
+    ]
+    assert any("Each of its 3 questions is held to 1.67 %" in rule for rule in found.rules)
+    decided = [each for each in await night(database, 15) if each.experiment == "cells"]
+    assert {(each.question, each.against, each.decision) for each in decided} == {
+        ("subject emoji", "subject plain", "not shown"),
+        ("time night", "time noon", "lower"),  # who is in the shop's holdout and orders is an even one
+        ("subject emoji", "time night", "not shown"),
+    }
+
+
+async def test_a_part_of_an_experiment_has_no_end_of_its_own(database: Database) -> None:
+    await plant(database)
+    await planned(database, HOLDOUT, ("v1", holdout(Plan(people=100))))
+    found = await read(database, journey="carts", by=("segment",))
+    parts = [row for row in found.table().dicts() if row["experiment"] == HOLDOUT]
+    assert len(parts) == 2
+    assert not any("At the declared end" in sentence for sentence in found.findings)
+
+
+async def test_the_declaration_of_an_experiment_without_a_version_is_the_last_before_its_first_customer(
+    database: Database,
+) -> None:
+    await plant(database)
+    await database.pool.execute("update exposure set version = null where experiment = $1", HOLDOUT)
+    first, later = holdout(Plan(people=450)), holdout(Plan(people=9))
+    await planned(database, HOLDOUT, ("v0", holdout(Plan(people=10))))
+    await experiments.declare(database, [Said(HOLDOUT, "v1", first.to_json())], START - timedelta(hours=1))
+    await experiments.declare(database, [Said(HOLDOUT, "v2", later.to_json())], START + timedelta(hours=1))
+    held = (await experiments.declared(database, [HOLDOUT, "nobody-is-in-it"]))[HOLDOUT]
+    assert (held.version, held.declared, held.last) == ("v1", first.to_json(), later.to_json())
+
+
+def test_what_is_declared_is_kept_and_read_back_as_it_was() -> None:
+    declared = Experiment("news", {"video": 0.5, "control": 0.5}, plan=Plan(days=7, effect=EFFECT))
+    assert Experiment.from_json(declared.to_json()) == declared
+    assert declared.control == "control"
+    factors = Experiment("cells", factors=FACTORS)
+    assert (Experiment.from_json(factors.to_json()), factors.control) == (factors, "plain_noon")
+    assert factors.levels("emoji_night") == {"subject": "emoji", "time": "night"}
