@@ -43,6 +43,7 @@ class Name(StrEnum):
     EXPORTING = "exporting"
     REPORTS = "reports"
     MEASURING = "measuring"
+    CAMPAIGN = "campaign"
 
 
 def main(
@@ -62,6 +63,7 @@ def main(
     blast: a transactional message behind 20,000 of marketing. sending: worker CPU of a delivery beside a bare loop.
     exporting: a million events as CSV, Arrow and Parquet beside a bare COPY. reports: each report over a year of a million
     customers, and a day added up anew. measuring: ingest and the tick with it and without, and how late the sums are.
+    campaign: worker CPU of a campaign's message beside a bare loop; a bulk start of 100,000, and single starts beside it.
     """
     _forget_settings()
     from benchmarks.meter import Meter
@@ -131,6 +133,8 @@ def _benchmark(name: Name) -> Benchmark:  # noqa: C901, PLR0912 - a line for eac
             from benchmarks.measured.reports import reports as benchmark
         case Name.MEASURING:
             from benchmarks.measured.beside import measuring as benchmark
+        case Name.CAMPAIGN:
+            from benchmarks.campaign import campaign as benchmark
     return benchmark
 
 

@@ -68,13 +68,15 @@ class Place:
 async def sending(ground: Ground) -> list[Row]:
     """A row for push and one for email."""
     async with AsyncExitStack() as exits:
-        place = await _open(ground, exits)
+        people = len(_JOURNEYS) * (2 * ground.sizes.sent * (ground.sizes.rounds + 1) + 1)
+        place = await placed(ground, exits, "sending", [delivery_queue(channel) for channel in _JOURNEYS], people)
         return [await _channel(ground, place, channel) for channel in _JOURNEYS]
 
 
-async def _open(ground: Ground, exits: AsyncExitStack) -> Place:
+async def placed(ground: Ground, exits: AsyncExitStack, name: str, queues: Sequence[str], people: int) -> Place:
+    """A worker of these queues in this process, and so many customers."""
     ground.say("starting API, sandbox and a worker for workflows")
-    stack = await exits.enter_async_context(ground.stack("sending", catalogue=CATALOGUE, workers=0))
+    stack = await exits.enter_async_context(ground.stack(name, catalogue=CATALOGUE, workers=0))
     api = stack.parts["api"]
     assert isinstance(api, Program)
     await exits.enter_async_context(ground.worker("delivering", {**api.environment, "JOURNEYS_WORKER_QUEUES": WORKFLOW_QUEUE}))
@@ -85,8 +87,8 @@ async def _open(ground: Ground, exits: AsyncExitStack) -> Place:
     client = await connect_temporal(settings)
     parts = assemble(settings, database, client)
     exits.push_async_callback(parts.close)
-    await exits.enter_async_context(serving(workers(client, parts, [delivery_queue(channel) for channel in _JOURNEYS])))
-    users = [f"sending-{n}" for n in range(len(_JOURNEYS) * (2 * ground.sizes.sent * (ground.sizes.rounds + 1) + 1))]
+    await exits.enter_async_context(serving(workers(client, parts, queues)))
+    users = [f"{name}-{n}" for n in range(people)]
     async with Ingest.of(stack.api_url, stack.keys.ingest) as http:
         await http.introduce(users)
     found = await database.pool.fetch("select distinct profile_id from identity where value = any($1::text[])", users)
@@ -94,7 +96,7 @@ async def _open(ground: Ground, exits: AsyncExitStack) -> Place:
 
 
 async def _channel(ground: Ground, place: Place, channel: Channel) -> Row:
-    bare = await _overheard(place, channel)
+    bare = await overheard(place, channel)
     count, rounds = ground.sizes.sent, ground.sizes.rounds
     spent: dict[str, list[float]] = defaultdict(list)
     for n in range(rounds + 1):
@@ -102,7 +104,7 @@ async def _channel(ground: Ground, place: Place, channel: Channel) -> Row:
             f"{channel.value}: round {n} of {rounds}, {count} messages each way" if n else f"{channel.value}: warming up"
         )
         turn = {
-            BARE: await _of(bare, count),
+            BARE: await of(bare, count),
             ALONE: await _alone(place, channel, count),
             SERVED: await _served(place, channel, count),
         }
@@ -118,7 +120,7 @@ async def _channel(ground: Ground, place: Place, channel: Channel) -> Row:
     )
 
 
-async def _of(send: Callable[[int], Awaitable[None]], count: int) -> float:
+async def of(send: Callable[[int], Awaitable[None]], count: int) -> float:
     """Seconds of CPU of this process."""
     began = time.process_time()
     await send(count)
@@ -132,7 +134,7 @@ async def _alone(place: Place, channel: Channel, count: int) -> float:
         for each in asked:
             assert (await place.parts.delivery.deliver(each)).sent
 
-    return await _of(send, count)
+    return await of(send, count)
 
 
 async def _served(place: Place, channel: Channel, count: int) -> float:
@@ -147,7 +149,7 @@ async def _served(place: Place, channel: Channel, count: int) -> float:
             await asyncio.sleep(_LOOK)
 
     assert not await _gone(place, runs), "starting them took too long: they have begun"
-    return await _of(sent, count)
+    return await of(sent, count)
 
 
 async def _gone(place: Place, runs: Sequence[NewRun]) -> int:
@@ -156,7 +158,7 @@ async def _gone(place: Place, runs: Sequence[NewRun]) -> int:
     return int(await place.database.pool.fetchval(told, ids))
 
 
-async def _overheard(place: Place, channel: Channel) -> Callable[[int], Awaitable[None]]:
+async def overheard(place: Place, channel: Channel) -> Callable[[int], Awaitable[None]]:
     """A loop that sends again and again what one delivery sent."""
     (run,) = await place.runs(channel, 1)
     if channel is Channel.EMAIL:

@@ -7,8 +7,9 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from temporalio.client import WorkflowExecutionStatus
 
-from journeys.campaigns.contracts import CampaignPart, CampaignStart
+from journeys.campaigns.contracts import CampaignPart, CampaignStart, CampaignTurn
 from workers.testing.shop import Shop
 
 CROWD = [f"u{n}" for n in range(12)]
@@ -193,3 +194,38 @@ async def test_a_pause_stops_it_and_a_cancel_ends_who_waits(trial: Shop, crowd: 
     assert {run.outcome for run in await trial.runs("campaign:sale")} == {"finished", "ended by an operator"}
     over = await trial.operate("PUT", f"/v1/campaigns/{second['id']}/state", json={"state": "running"})
     assert over.status_code == 409
+
+
+async def test_what_repeats_is_a_schedule_that_makes_a_campaign_each_time(trial: Shop, crowd: list[str]) -> None:
+    made = await to_vips(trial, repeat={"cron": "0 9 * * mon", "zone": "Europe/Madrid"})
+    assert made["state"] == "recurring"
+    await trial.watch.dispatcher.campaigner.start()
+    # As the server keeps it: in a namespace of seconds nobody answers questions about schedules yet.
+    schedule = trial.client.get_workflow_handle(f"temporal-sys-scheduler:campaign/{made['id']}")
+    assert (await schedule.describe()).status is WorkflowExecutionStatus.RUNNING
+    assert b"Europe/Madrid" in (await schedule.fetch_history()).events[0].SerializeToString()
+    turn = CampaignTurn(campaign=UUID(made["id"]), at=trial.clock.now())
+    for _ in range(2):  # a turn that is told twice is one
+        await trial.parts.campaigns.again(turn)
+    listed = (await trial.operate("GET", "/v1/campaigns")).json()["campaigns"]
+    (occurrence,) = [each for each in listed if each["occurrence_of"] == made["id"]]
+    assert (await until_state(trial, occurrence["id"], "finished"))["outcomes"] == {"sent": 10}
+    await trial.operate("PUT", f"/v1/campaigns/{made['id']}/state", json={"state": "cancelled"})
+    await trial.watch.dispatcher.campaigner.start()
+    await trial.parts.campaigns.again(turn.model_copy(update={"at": turn.at + timedelta(days=7)}))
+    assert len((await trial.operate("GET", "/v1/campaigns")).json()["campaigns"]) == 2
+    assert (await schedule.describe()).status is WorkflowExecutionStatus.TERMINATED
+
+
+async def test_a_killed_campaign_writes_to_nobody_and_a_paused_one_waits(trial: Shop, crowd: list[str]) -> None:
+    first = await to_vips(trial)
+    await by_hand(trial, first["id"])
+    switched = await trial.operate("PUT", "/v1/journeys/campaign:sale/state", json={"state": "killed"})
+    assert switched.status_code == 200, switched.text
+    second = await to_vips(trial)
+    assert await by_hand(trial, second["id"]) == "over"
+    assert (await looked_at(trial, second["id"]))["outcomes"] == {"refused: journey killed": 10}
+    await trial.operate("PUT", "/v1/journeys/campaign:sale/state", json={"state": "paused"})
+    third = await to_vips(trial)
+    assert await by_hand(trial, third["id"]) == "wait"
+    assert sorted(sent(trial).values()) == [1] * 10

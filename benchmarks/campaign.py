@@ -1,0 +1,131 @@
+"""Campaigns: what a message costs a worker's processor beside a bare loop, and a bulk start beside a single one.
+
+The bare loop, the deliveries and the campaign's workflow run in this process; all that receives in others.
+"""
+
+import asyncio
+import time
+from collections import defaultdict
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import httpx
+
+from activities.dispatch.campaigning import Campaigner, workflow_of
+from benchmarks.blast import new_run, open_rows
+from benchmarks.ground import Ground
+from benchmarks.numbers import quantile
+from benchmarks.people import Ingest
+from benchmarks.sending import BARE, Place, of, overheard, placed
+from benchmarks.table import Row
+from journeys.campaigns.contracts import CAMPAIGN_QUEUE
+from journeys.campaigns.message import PREFIX, Message
+from journeys.contracts import Channel
+from store import Database, campaigns, connect
+from store.campaigns import NewCampaign, Staged
+from workers.embedded.stack import EmbeddedStack
+
+CATALOGUE = "benchmarks.catalogue"
+CAMPAIGN = "campaign"
+_SINGLE = 20  # starts beside the bulk
+_LOOK = 0.05
+
+
+async def campaign(ground: Ground) -> list[Row]:
+    """A row for the cost of a message, one for a bulk start, one for single starts beside it."""
+    return [await _cost(ground), *await _bulk(ground)]
+
+
+async def _cost(ground: Ground) -> Row:
+    count, rounds = ground.sizes.sent, ground.sizes.rounds
+    spent: dict[str, list[float]] = defaultdict(list)
+    async with AsyncExitStack() as exits:
+        place = await placed(ground, exits, "campaign", (CAMPAIGN_QUEUE,), count * (rounds + 1) + 1)
+        bare = await overheard(place, Channel.PUSH)
+        for n in range(rounds + 1):
+            ground.say(f"round {n} of {rounds}, {count} messages each way" if n else "warming up")
+            turn = {BARE: await of(bare, count), CAMPAIGN: await _sent(place, count)}
+            for how, seconds in turn.items() if n else ():
+                spent[how].append(1000 * seconds / count)
+    usual = {how: quantile(each, 0.5) for how, each in spent.items()}
+    return Row(
+        "worker CPU per message of a campaign, beyond a bare httpx loop",
+        f"{usual[CAMPAIGN] - usual[BARE]:.1f} ms",
+        "<= 3 ms",
+        f"{usual[CAMPAIGN]:.1f} ms with its workflow, bare {usual[BARE]:.1f} ms; median of {rounds} rounds of {count}",
+    )
+
+
+async def _sent(place: Place, count: int) -> float:
+    """Seconds of CPU of this process for a campaign to so many, from its row to its end."""
+    taken, place.people = place.people[:count], place.people[count:]
+    new = _new(Message(channel=Channel.PUSH, template="hello", quiet_hours=None))
+    async with place.database.transaction() as connection:
+        made = await campaigns.make(connection, new)
+        await campaigns.stage(connection, made.id, [Staged(n, who) for n, who in enumerate(taken, 1)], [])
+        await campaigns.staged(connection, made.id, new.created_at)
+    began = time.process_time()
+    await Campaigner(place.database, place.client, place.settings.clock).start()
+    assert f"{count:,} sent" in await place.client.get_workflow_handle(workflow_of(made), result_type=str).result()
+    return time.process_time() - began
+
+
+def _new(message: Message) -> NewCampaign:
+    now, id_ = datetime.now(UTC), new_run(UUID(int=0), "").id
+    none: dict[str, Any] = dict.fromkeys(("segment", "list", "key", "wall_at", "per_second", "cron", "zone"))
+    told = {"message": message.model_dump(mode="json"), "params": {}, "by": "benchmark", "needs_approval": False}
+    return NewCampaign(id=id_, name=id_.hex, journey=PREFIX + id_.hex, created_at=now, begins_at=now, **none | told)
+
+
+async def _bulk(ground: Ground) -> list[Row]:
+    size = ground.sizes.bulk
+    async with ground.stack("bulk", catalogue=CATALOGUE, workers=1) as stack:
+        users = [f"bulk-{n}" for n in range(size + _SINGLE)]
+        ground.say(f"{len(users):,} customers")
+        async with Ingest.of(stack.api_url, stack.keys.ingest) as http:
+            await http.introduce(users)
+        database = await connect(stack.dsn, max_size=2)
+        try:
+            singles = await _ids(database, users[size:])
+            quiet = [await _single(database, who) for who in singles[: _SINGLE // 4]]
+            ground.say(f"a bulk start of {size:,}")
+            took = await _accepted(stack, users[:size])
+            beside = [await _single(database, who) for who in singles[_SINGLE // 4 :]]
+            begun = await database.pool.fetchval(
+                "select count(*) from run where campaign is not null and started_at is not null"
+            )
+        finally:
+            await database.close()
+    usual = quantile(quiet, 0.5)
+    later = [max(each - usual, 0) for each in beside]
+    told = f"max {max(later):.2f} s, n = {len(later)}; {usual:.2f} s alone; {begun:,} of the bulk had begun meanwhile"
+    return [
+        Row(f"a bulk start of {size:,} by CSV is accepted", f"{took:.1f} s", "<= 60 s", f"{size / took:,.0f} rows /s"),
+        Row("a single start beside it reaches Temporal later by, p95", f"{quantile(later, 0.95):.2f} s", "<= 1 s", told),
+    ]
+
+
+async def _accepted(stack: EmbeddedStack, users: list[str]) -> float:
+    file = "user_id\n" + "\n".join(users)
+    began = time.perf_counter()
+    async with httpx.AsyncClient(base_url=stack.api_url, auth=(stack.keys.operate, ""), timeout=300) as http:
+        answer = await http.post("/v1/journeys/blast/starts/file", content=file.encode(), headers={"Content-Type": "text/csv"})
+    assert answer.json()["waiting"] + answer.json()["done"] == len(users), answer.text
+    return time.perf_counter() - began
+
+
+async def _ids(database: Database, users: list[str]) -> list[UUID]:
+    rows = await database.pool.fetch("select distinct profile_id from identity where value = any($1::text[])", users)
+    return [row["profile_id"] for row in rows]
+
+
+async def _single(database: Database, who: UUID) -> float:
+    """Seconds from a run's row to Temporal having it."""
+    run = replace(new_run(who, "urgent"))
+    await open_rows(database, [run])
+    while not (at := await database.pool.fetchval("select started_at from run where id = $1", run.id)):  # noqa: ASYNC110 - Postgres tells nobody
+        await asyncio.sleep(_LOOK)
+    return float((at - run.created_at).total_seconds())

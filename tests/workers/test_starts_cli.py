@@ -1,0 +1,66 @@
+"""`journeys starts …`: a dry run, a file, a segment, what came of it, and failures in one line."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from store import Database
+from tests.command_line import in_thread
+from tests.workers.test_segments_cli import CATALOGUE, shop
+
+__all__ = ["shop"]
+
+
+async def starts(dsn: str, *arguments: str, code: int = 0) -> str:
+    finished = await in_thread("starts", *arguments, database_url=dsn, catalogue=CATALOGUE)
+    assert finished.returncode == code, finished.stderr + finished.stdout
+    return finished.stderr if code else finished.stdout
+
+
+async def starts_json(dsn: str, *arguments: str) -> Any:
+    return json.loads(await starts(dsn, *arguments, "--json"))
+
+
+async def test_a_file_is_tried_started_looked_at_paused_and_cancelled(
+    database: Database,
+    dsn: str,
+    shop: object,
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "customers.csv"
+    file.write_text("user_id,route\nana,push\nbob,pigeon\nnobody,push\n")
+    told = await starts_json(dsn, "file", "by_choice", str(file), "--dry-run")
+    assert told["would"] == {"enter": 1}
+    assert await database.pool.fetchval("select count(*) from campaign") == 0
+    made = await starts_json(dsn, "file", "by_choice", str(file))
+    assert (made["rows"], made["bad"], made["waiting"], made["by"]) == (3, 2, 1, "command line")
+    shown = await starts(dsn, "show", made["id"])
+    assert "3 rows, 2 bad, 0 twice" in shown
+    assert "no such customer" in shown
+    assert made["id"] in await starts(dsn)
+    assert "paused" in await starts(dsn, "pause", made["id"])
+    assert "goes on" in await starts(dsn, "resume", made["id"])
+    assert "cancelled" in await starts(dsn, "cancel", made["id"])
+    assert "it is over already" in await starts(dsn, "cancel", made["id"], code=1)
+
+
+async def test_everybody_in_a_segment_at_an_instant_on_their_clocks(dsn: str, shop: object) -> None:
+    told = await starts_json(dsn, "everybody", "by_choice", "--segment", "vips", "--dry-run")
+    assert (told["rows"], told["would"]) == (1, {"enter": 1})
+    made = await starts_json(
+        dsn, "everybody", "by_choice", "--segment", "vips", "--at", "2099-01-02T09:00:00", "--in-their-zone"
+    )
+    assert (made["state"], made["begins_at"], made["in_their_zone"]) == ("scheduled", "2099-01-01T19:00:00Z", True)
+    assert "no segment 'nobody-knows'" in await starts(dsn, "everybody", "by_choice", "--segment", "nobody-knows", code=1)
+    assert "say --segment or --list" in await starts(dsn, "everybody", "by_choice", code=1)
+    assert "no journey 'by_choise'" in await starts(dsn, "everybody", "by_choise", "--segment", "vips", code=1)
+    assert "in_their_zone takes an `at`" in await starts(
+        dsn, "everybody", "by_choice", "--segment", "vips", "--in-their-zone", code=1
+    )
+
+
+async def test_a_wrong_column_is_refused_with_the_near_name(dsn: str, shop: object, tmp_path: Path) -> None:
+    file = tmp_path / "customers.csv"
+    file.write_text("user_id,rute\nana,push\n")
+    assert "did you mean 'route'?" in await starts(dsn, "file", "by_choice", str(file), code=1)
+    assert "there is no such file" in await starts(dsn, "file", "by_choice", str(tmp_path / "none.csv"), code=1)
