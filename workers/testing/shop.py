@@ -321,8 +321,8 @@ def with_clock(parts: Parts, clock: HandClock) -> Parts:
     erasing = replace(parts.erasing, clock=clock, pause=timedelta(milliseconds=20), hourly=hourly)
     exporting = replace(parts.exporting, hourly=hourly)
     campaigns = replace(parts.campaigns, delivery=delivery, clock=clock)
-    changed = {"watch": watch, "delivery": delivery, "campaigns": campaigns, "calling": calling}
-    return replace(parts, **changed, erasing=erasing, exporting=exporting)
+    parts = replace(parts, watch=watch, delivery=delivery, campaigns=campaigns, calling=calling)
+    return replace(parts, erasing=erasing, exporting=exporting)
 
 
 def _tried_at(clock: Clock, due_at: datetime) -> datetime:
