@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from store.audit import note
 from store.database import Connection, Database, Record, columns
 from store.named import queries
 
@@ -118,6 +119,8 @@ class Where:
     phone: str | None = field(repr=False)
 
 
+#: What the audit says of a new one; whom it is for, row by row, it does not.
+_TOLD = "name", "journey", "segment", "list", "per_second", "cron", "zone", "needs_approval"
 _NEW = tuple(NewCampaign.__dataclass_fields__)
 _ROW = tuple(CampaignRow.__dataclass_fields__)
 
@@ -125,6 +128,9 @@ _ROW = tuple(CampaignRow.__dataclass_fields__)
 async def make(connection: Connection, new: NewCampaign) -> CampaignRow:
     """Make a campaign, or find the one that an earlier call with the same key made."""
     made = await connection.fetchval(_SQL["make"], *(getattr(new, name) for name in _NEW))
+    if made:
+        told = {name: value for name in _TOLD if (value := getattr(new, name)) is not None}
+        await note(connection, "make", "campaign", made, became=told | {"begins_at": new.begins_at.isoformat()})
     found = await connection.fetchrow(_SQL["by_id"], made) if made else None
     return _row(found or await connection.fetchrow(_SQL["by_key"], new.journey, new.key))
 
@@ -174,17 +180,29 @@ async def counts_of(database: "Database | Connection", id_: UUID) -> Counter[tup
 
 async def approve(database: Database, id_: UUID, by: str, at: datetime) -> bool:
     """Approve a campaign; false where that is not for them to say, or not asked."""
-    return await database.pool.fetchval(_SQL["approve"], id_, by, at) is not None
+    async with database.transaction() as connection:
+        approved = await connection.fetchval(_SQL["approve"], id_, by, at) is not None
+        if approved:
+            await note(connection, "approve", "campaign", id_)
+        return approved
 
 
 async def pause(database: Database, id_: UUID, since: datetime | None, at: datetime) -> bool:
     """Pause a campaign, or let it go on; false where it is over."""
-    return await database.pool.fetchval(_SQL["pause"], id_, since, at) is not None
+    return await _switched(database, "pause", id_, since, at, to="paused" if since else "going on")
 
 
 async def cancel(database: Database, id_: UUID, at: datetime) -> bool:
     """Cancel a campaign; false where it is over."""
-    return await database.pool.fetchval(_SQL["cancel"], id_, at) is not None
+    return await _switched(database, "cancel", id_, at, to="cancelled")
+
+
+async def _switched(database: Database, statement: str, id_: UUID, *given: datetime | None, to: str) -> bool:
+    async with database.transaction() as connection:
+        changed = await connection.fetchval(_SQL[statement], id_, *given) is not None
+        if changed:
+            await note(connection, "switch", "campaign", id_, became={"state": to})
+        return changed
 
 
 async def to_tell(database: Database, limit: int) -> list[CampaignRow]:

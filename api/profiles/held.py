@@ -54,6 +54,8 @@ class Export(BaseModel):
     tasks: Rows = Field(description="what journeys waited for: tasks of people with their notes, and what happened")
     service_answers: Rows
     experiments: Rows
+    counted: Rows = Field(description="what counts for them in experiments: converted, orders and money, by day")
+    campaigns: Rows = Field(description="starts of many and campaigns that they were to be in, and what came of it")
     merges: Rows
     changes: Rows = Field(description="what people and other systems of the company changed, and which fields")
     suppressed: Rows = Field(description="why addresses of theirs are not written to")

@@ -105,6 +105,12 @@ from exposure where profile_id = any($1::uuid[]) order by experiment;
 select jsonb_build_object('experiment', experiment, 'arm', arm, 'by_day', changes)
 from customer_value where profile_id = any($1::uuid[]) order by experiment;
 
+-- name: campaigns
+-- Starts of many and campaigns that the customer was to be in.
+select jsonb_build_object('campaign', c.name, 'journey', c.journey, 'params', r.params, 'entry', r.entry, 'state', r.state,
+                          'outcome', r.outcome, 'reason', r.reason, 'run_id', r.run_id)
+from campaign_row r join campaign c on c.id = r.campaign where r.profile_id = any($1::uuid[]) order by c.created_at, r.number;
+
 -- name: merges
 -- Profiles that turned out to be this customer.
 select jsonb_build_object('absorbed', absorbed, 'at', at, 'undone_at', undone_at, 'names', moved -> 'names')

@@ -68,13 +68,31 @@ async def somebody_in_everything(trial: Shop) -> dict[str, str]:
     await pool.execute("delete from segment_progress where segment = 'vips'")  # as if it were new
     await trial.watch.load()
     await trial.look()
-    told = {"customer_id": ana, "run_id": runs[0], "task_id": task, "merge_id": merge, "doubt": f"{runs[1]}/push:one/1"}
+    campaign = uuid4()
+    await pool.execute(
+        "insert into campaign (id, name, journey, segment, by, created_at, begins_at, changed_at, needs_approval)"
+        " values ($1, 'sale', 'by_choice', 'vips', 'olga', now(), now() + interval '1 day', now(), true)", campaign,
+    )  # fmt: skip
+    told = {"campaign": campaign} | {
+        "customer_id": ana,
+        "run_id": runs[0],
+        "task_id": task,
+        "merge_id": merge,
+        "doubt": f"{runs[1]}/push:one/1",
+    }
     return {name: str(value) for name, value in told.items()}
 
 
 #: Each call that changes something, in an order in which it can: what is asked, and by which name its path's parameters go.
 CHANGES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/journeys/{journey}/runs"): {"journey": "by_choice", "json": {"customer": {"user_id": "bea"}}},
+    ("POST", "/v1/journeys/{journey}/starts"): {"journey": "by_choice", "json": {"rows": [{"user_id": "zoe"}]}},
+    ("POST", "/v1/journeys/{journey}/starts/file"): {"journey": "by_choice", **CSV},
+    ("POST", "/v1/campaigns"): {
+        "json": {"name": "news", "to": {"segment": "vips"}, "message": {"channel": "push", "template": "note"}}
+    },
+    ("POST", "/v1/campaigns/{campaign}/approve"): {},
+    ("PUT", "/v1/campaigns/{campaign}/state"): {"json": {"state": "cancelled"}},
     ("PUT", "/v1/journeys/{journey}/state"): {"journey": "urgent", "json": {"state": "paused"}},
     ("PUT", "/v1/state"): {"json": {"state": "paused"}},
     ("POST", "/v1/tasks/{task_id}/done"): {"json": {"outcome": "she is glad"}},
@@ -112,7 +130,7 @@ async def changed(trial: Shop, call: tuple[str, str], names: dict[str, str]) -> 
     method, path = call
     given = dict(CHANGES[call])
     known = names | {name: given.pop(name) for name in re.findall(r"\{(\w+)\}", path) if name in given}
-    if given.get("json", {}) and "message" in given["json"]:
+    if isinstance(given.get("json"), dict) and "{doubt}" in given["json"].values():
         given["json"] = given["json"] | {"message": names["doubt"]}
     headers = given.pop("headers", {}) | {"X-Request-Id": "r-17"}
     return await trial.operate(method, path.format_map(known), headers=headers, **given)

@@ -49,15 +49,17 @@ COMMANDS = {
     "suppressions import": "add suppression", "suppressions take-back": "lift suppression",
     "dead-letters replay": "replay dead-letters", "dead-letters purge": "purge dead-letters", "keys create": "create key",
     "keys rotate": "rotate key", "keys revoke": "revoke key", "deploy": "deploy version", "move": "move runs",
+    "starts file": "make campaign", "starts everybody": "make campaign", "starts pause": "switch campaign",
+    "starts resume": "switch campaign", "starts cancel": "switch campaign",
 }  # fmt: skip
 #: Those that only look, and those that bring in or work out what others have said: the schema, bounces, sums.
 OTHERS = """
-api audit check demo dev diff doubts explain export graph lint mailbox merges migrate new preview profile providers reference
-replay report runs simulate switches version versions whatsapp-templates why-not worker
-dead-letters-list doubts-said keys-identity keys-list keys-web-push lists-list lists-report products-show runs-show
+api audit bucket-forget bucket-status bucket-write check demo dev diff doubts explain export graph lint mailbox merges migrate
+new preview profile providers reference replay report runs simulate switches version versions whatsapp-templates why-not
+worker dead-letters-list doubts-said keys-identity keys-list keys-web-push lists-list lists-report products-show runs-show
 profiles-certificate profiles-check-certificate profiles-consent profiles-erasures profiles-export profiles-retention
 segments-concerns segments-count segments-coverage segments-days segments-explain segments-list segments-preview segments-wait
-segments-why sums-differences sums-recompute suppressions-list suppressions-look-up
+segments-why starts starts-show sums-differences sums-recompute suppressions-list suppressions-look-up
 """
 #: A key of each role, with and without persons, and of one journey.
 KEYS: dict[str, Grant] = {role.value: Grant(role) for role in Role}
