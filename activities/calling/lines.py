@@ -71,14 +71,14 @@ class Lines:
         return located(self._known, service) is not None
 
     async def ask(self, request: Request, inside: Inside | None = None) -> httpx.Response:
-        """One attempt; the answer of a service that has taken it. Where settings do not know it, `inside` answers, if given.
+        """One attempt; the answer of a service that has taken it. Where settings do not name it, `inside` answers, if given.
 
         Raises:
             TryLater: it was not processed, or the service asks for another try.
             Ambiguous: there was no answer in time; it may have been processed.
             Refused: the service refuses (`SaidNo`), or its address is inside.
         """
-        if inside is not None and not self.knows(request.service):
+        if inside is not None and request.service not in self._known:
             return await self._inside(request, inside)
         where = located(self._known, request.service)
         if where is None:

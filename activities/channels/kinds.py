@@ -4,6 +4,7 @@ Promise: whoever asks what a channel is like reads its row; no other module swit
 row names are loaded when they are needed, so that reading the table costs nothing.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -84,15 +85,19 @@ class Kind:
         return tuple(cast("ProviderClass", resolve_name(provider)) for provider in self.providers)
 
     def insist(self, settings: Any) -> None:
-        """See that each provider whose first setting is given has all the others that it cannot do without.
+        """See that each provider of which one setting is given has all the others that it cannot do without.
 
         Raises:
             Misconfigured: one lacks some; says which.
         """
+        shared = Counter(names for provider in self.provider_classes for names in provider.goes_with)
         for provider in self.provider_classes:
             missing = [names for names in provider.goes_with if not _is_set(settings, names)]
-            if missing and _is_set(settings, provider.needs):
-                raise Misconfigured(f"{provider.needs} is set, and not what goes with it: {', '.join(missing)}")
+            if _is_set(settings, provider.needs):
+                if missing:
+                    raise Misconfigured(f"{provider.needs} is set, and not what goes with it: {', '.join(missing)}")
+            elif own := [names for names in provider.goes_with if shared[names] == 1 and names not in missing]:
+                raise Misconfigured(f"{own[0]} is set, and not {provider.needs}, without which {provider.name} is not used")
 
     def carriers(self, settings: Any) -> "Carriers | None":
         """The providers that the settings describe, with the weights that they give; none: the channel has no way out.

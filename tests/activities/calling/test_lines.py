@@ -174,6 +174,17 @@ async def test_a_service_that_nobody_has_placed_is_waited_for(http: httpx.AsyncC
         await lines.ask(request())
 
 
+async def test_a_function_answers_unless_settings_name_the_service_itself(sandbox: Sandbox, http: httpx.AsyncClient) -> None:
+    """Where all others are (`*`) is not where it is."""
+    somewhere = Where(url=f"{sandbox.url}/services/{{name}}", secrets=(SecretStr(SERVICE_SECRET),))
+
+    async def inside(_: bytes) -> httpx.Response:
+        return httpx.Response(200, json={"ours": True})
+
+    told = [await Lines({name: somewhere}, http).ask(request(n), inside) for n, name in enumerate(("*", "points"), 1)]
+    assert [each.json().get("ours", False) for each in told] == [True, False]
+
+
 async def test_a_slow_service_takes_its_own_places_only(sandbox: Sandbox, http: httpx.AsyncClient) -> None:
     sandbox.faults.tell("services", "slow", match="points/*", hold_seconds=60)
     lines = lines_to(f"{sandbox.url}/services/points", http)

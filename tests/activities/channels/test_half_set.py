@@ -48,6 +48,16 @@ def test_a_provider_without_one_of_them_names_it(name: str, left_out: str) -> No
     assert "s3cret" not in str(told.value)
 
 
+@pytest.mark.parametrize("name", ["ses", "twilio", "aws-sms", "whatsapp"])
+def test_what_is_a_provider_s_alone_is_not_passed_over_without_its_first(name: str) -> None:
+    first, *rest = WHOLE[name]
+    sentence = f" is set, and not JOURNEYS_{first.upper()}, without which {name} is not used"
+    with pytest.raises(Misconfigured, match=sentence) as told:
+        channels(given(**{setting: WHOLE[name][setting] for setting in rest}))
+    assert "s3cret" not in str(told.value)
+    assert channels(given(email_from="a@shop.example", sms_senders="Shop")), "what others share says nothing of one"
+
+
 def test_what_goes_with_a_provider_is_a_setting() -> None:
     named = {name for each in CLASSES.values() for names in (each.needs, *each.goes_with) for name in names.split(" or ")}
     assert named - {f"JOURNEYS_{name.upper()}" for name in Settings.model_fields} <= {""}
