@@ -73,6 +73,8 @@ log = structlog.get_logger(__name__)
 _BATCH = 500
 #: Calls to Temporal in flight. More only queue there, where what is urgent waits behind them like everything else.
 _AT_ONCE = 8
+#: Starts of campaigns between two looks at who enters by themselves: two rounds of these calls.
+_OF_CAMPAIGNS = 2 * _AT_ONCE
 _TRACE = TraceContextTextMapPropagator()
 
 
@@ -174,7 +176,7 @@ class Dispatcher:
 
     async def _start(self, shard: WatchShard, only: Sequence[str] | None = None) -> int:
         own = await self.versions.handed_out()
-        found = await runs.to_start(self.database, shard.shard, shard.shards, _BATCH, list(own.specs), only)
+        found = _in_turn(await runs.to_start(self.database, shard.shard, shard.shards, _BATCH, list(own.specs), only))
         waiting = await self._with_versions(found, own) if found else []
         reached = await self._reached_already([run for run, _ in waiting]) if waiting else set()
         calls = (self._start_one(*each) for each in waiting if each[0].id not in reached)
@@ -299,6 +301,12 @@ class Dispatcher:
 
     async def _release_one(self, message: PausedMessage) -> PausedMessage | None:
         return None if await tell(self.client, message.workflow_id, AskAgain()) is None else message
+
+
+def _in_turn(found: Sequence[RunToStart]) -> list[RunToStart]:
+    """All who enter by themselves, and few of those whom campaigns start: whoever comes meanwhile waits for no more."""
+    alone = [run for run in found if run.campaign is None]
+    return [*alone, *[run for run in found if run.campaign is not None][:_OF_CAMPAIGNS]]
 
 
 def _attributes(run: RunToStart) -> TypedSearchAttributes:

@@ -8,6 +8,7 @@ import pytest
 
 from activities.dispatch.dispatch import Dispatcher
 from activities.versions import OnlyOwn
+from journeys.campaigns.contracts import CampaignPart, CampaignStart
 from journeys.contracts import Purpose, WatchShard
 from workers.testing.shop import Shop
 
@@ -72,3 +73,17 @@ async def test_nobody_hurries_where_no_journey_is_transactional(trial: Shop, cro
     await enter(trial, "viewers", crowd)
     assert await trial.watch.dispatcher.hurry(SHARD) == 0
     assert await begun(trial) == {}
+
+
+async def test_few_of_a_campaign_begin_between_two_looks_and_after_who_enters_alone(trial: Shop, crowd: list[UUID]) -> None:
+    everybody = [f"b{n}" for n in range(40)]
+    for user in everybody:
+        await trial.signs_up(user)
+    rows = [{"user_id": user} for user in everybody]
+    made = await trial.operate("POST", "/v1/journeys/by_the_clock/starts", json={"rows": rows})
+    start = CampaignStart(campaign=UUID(made.json()["id"]), clock=trial.clock)
+    assert (await trial.parts.campaigns.look(start)).state == "work"
+    assert await trial.parts.campaigns.work(CampaignPart(campaign=start.campaign)) == len(everybody)
+    await trial.operate("POST", "/v1/journeys/asks/runs", json={"customer": {"user_id": CROWD[0]}})
+    await trial.watch.dispatcher.dispatch(SHARD)
+    assert await begun(trial) == {"asks": 1, "by_the_clock": 16}
