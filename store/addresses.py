@@ -11,6 +11,7 @@ import unicodedata
 from base64 import urlsafe_b64decode
 from contextlib import suppress
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 import phonenumbers
@@ -20,6 +21,7 @@ _POINT, _AUTH = 65, 16  # bytes of a browser's key (an uncompressed point), and 
 _BASE64URL = re.compile(r"[A-Za-z0-9_-]{1,100}={0,2}")
 _ENDPOINT = re.compile(r"(https://[A-Za-z0-9.-]+(:\d{1,5})?|http://(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?)/[!-~]{0,1500}")
 _LONGEST = 4000
+_PLAIN = re.compile(r"((?=[^@]{1,64}@)[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*)@([A-Za-z0-9.-]{1,180})")
 
 
 class AddressKind(StrEnum):
@@ -36,11 +38,24 @@ def email_address(value: Any) -> str | None:
     """The normal form of an address that could be delivered to, or None."""
     if not isinstance(value, str):
         return None
+    plain = _PLAIN.fullmatch(typed := value.strip())
+    if plain is None:
+        return _checked(typed)
+    found = _at(plain[2])  # plain letters before the @ are always good, and a domain is many people's
+    return found and f"{plain[1].lower()}@{found[2:]}"
+
+
+def _checked(typed: str) -> str | None:
     try:
-        checked = validate_email(value.strip(), check_deliverability=False, test_environment=True)
+        checked = validate_email(typed, check_deliverability=False, test_environment=True)
     except EmailNotValidError:
         return None
     return f"{_lower(checked.local_part)}@{checked.ascii_domain}"
+
+
+@lru_cache(10_000)
+def _at(domain: str) -> str | None:
+    return _checked(f"a@{domain}")
 
 
 def phone_number(value: Any, region: str) -> str | None:

@@ -10,7 +10,6 @@ import ssl
 import zlib
 from collections.abc import Mapping
 from datetime import timedelta
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
@@ -19,6 +18,7 @@ from h2.errors import ErrorCodes
 from h2.events import ConnectionTerminated, StreamReset
 
 from activities.channels.errors import Ambiguous, ChannelError, Forbidden, NoConnection, TryLater, Unable
+from activities.channels.instants import header_date
 from activities.web.guarded import Inside, led_nowhere, limits
 
 #: Answers by a gateway that do not say whether the provider behind it took the message.
@@ -183,11 +183,8 @@ def retry_after(response: httpx.Response) -> timedelta | None:
     value = response.headers.get("retry-after", "").strip()
     if value.isascii() and value.isdigit():
         return timedelta(seconds=min(int(value[:9]), _LONGEST_RETRY_AFTER.total_seconds()))
-    try:
-        span = parsedate_to_datetime(value) - parsedate_to_datetime(response.headers.get("date", ""))
-    except (ValueError, TypeError, OverflowError):
-        return None
-    return min(max(span, timedelta(0)), _LONGEST_RETRY_AFTER)
+    until, now = header_date(value), header_date(response.headers.get("date", ""))
+    return min(max(until - now, timedelta(0)), _LONGEST_RETRY_AFTER) if until and now else None
 
 
 def body_of(response: httpx.Response) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from babel.dates import PATTERN_CHARS, format_date, format_datetime, parse_patte
 from dateutil import parser
 from liquid import RenderContext
 
+from activities.channels.instants import since_1970
 from activities.channels.languages import locale_of
 from activities.templating.limits import BadArgument
 
@@ -92,7 +93,7 @@ def _said(value: object) -> date | None:
         return value
     if isinstance(value, int | float) or (isinstance(value, str) and value.isascii() and value.isdigit()):
         number = float(value)
-        return datetime.fromtimestamp(number / 1000 if number > _MILLISECONDS else number, UTC)
+        return since_1970(number / 1000 if number > _MILLISECONDS else number)
     if not isinstance(value, str):
         raise BadArgument(f"date needs a date, not {type(value).__name__}", token=None)
     return _read(value)

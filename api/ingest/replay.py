@@ -15,7 +15,7 @@ from typing import Any
 from api.body import parse
 from api.ingest.arrival import Arrival, Rejected
 from api.ingest.clients import as_claimed
-from api.ingest.signed import Signatures
+from api.ingest.signed import Signatures, unsigned
 from api.ingest.spec import read_item
 from api.problems import Problem
 from segments.language.readings import Reading
@@ -82,7 +82,7 @@ async def _replay(database: Database, letters: Sequence[Buried], now: datetime, 
 
 def remembered(arrival: Arrival, kind: str | None) -> dict[str, Any]:
     """What of an arrival is needed to read one of its items again; what came by a client's key is never believed more."""
-    told = {"kind": kind, "skew": arrival.skew.total_seconds(), "context": arrival.context}
+    told = {"kind": kind, "skew": arrival.skew.total_seconds(), "context": unsigned(arrival.context)}
     return told if arrival.client is None else told | {"client": True}
 
 

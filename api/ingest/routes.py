@@ -20,7 +20,7 @@ from api.ingest.clients import as_claimed
 from api.ingest.docs import CALLS, IngestAnswer
 from api.ingest.intake import Intake, Stored
 from api.ingest.replay import remembered
-from api.ingest.signed import FIELD, Signatures, taken_off
+from api.ingest.signed import Signatures, unsigned
 from api.ingest.spec import BATCH_LIMIT, KINDS, read_item
 from api.limits import Limits
 from api.metrics import ACCEPTED, DEAD_LETTERS, DUPLICATES, SECONDS
@@ -177,18 +177,13 @@ def _sort(raws: Sequence[Any], arrival: Arrival) -> tuple[list[Item], list[tuple
 def _letter(raw: Any, verdict: Rejected, arrival: Arrival, kind: str | None) -> DeadLetter:
     message_id = raw.get("messageId") if isinstance(raw, dict) else None
     known = message_id if isinstance(message_id, str) else None
-    raw = _unsigned(raw)
+    if isinstance(raw, dict) and isinstance(raw.get("context"), dict):
+        raw = {**raw, "context": unsigned(raw["context"])}
     same = {name: value for name, value in raw.items() if name != "sentAt"} if isinstance(raw, dict) else raw
     again = as_text(remembered(arrival, kind))
     return DeadLetter(
         arrival.source, arrival.received_at, known, verdict.reason, as_text(raw), again, f"{kind} {as_text(same)}"
     )
-
-
-def _unsigned(raw: Any) -> Any:
-    """The call without its signature, which is nobody's to read."""
-    context = raw.get("context") if isinstance(raw, dict) else None
-    return {**raw, "context": taken_off(context)[0]} if isinstance(context, dict) and FIELD in context else raw
 
 
 def _measure(stored: Stored, rejects: Sequence[tuple[Any, Rejected]], source: str) -> None:

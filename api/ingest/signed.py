@@ -65,3 +65,8 @@ def taken_off(context: dict[str, Any]) -> tuple[dict[str, Any], Any]:
     given = context.get(FIELD)
     signature = given.get("signature") if isinstance(given, dict) else None
     return {key: value for key, value in context.items() if key != FIELD}, signature
+
+
+def unsigned(context: dict[str, Any]) -> dict[str, Any]:
+    """A context as it may be kept: of a call, or of the batch that it came in; a signature is nobody's to read."""
+    return taken_off(context)[0]

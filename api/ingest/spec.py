@@ -16,6 +16,7 @@ from api.ingest.addresses import Unusable, addresses_of, choices_of
 from api.ingest.arrival import Arrival, Rejected, when
 from api.ingest.clients import Trust, as_client, joining
 from api.ingest.provenance import origins_of
+from api.ingest.signed import FIELD, unsigned
 from segments.language.events import ALIASED, GROUPED, LIST_EVENT, PAGE_VIEWED, SCREEN_VIEWED, TRAITS_CHANGED
 from segments.language.readings import Reading
 from segments.time.calendar import ZONE_TRAIT
@@ -70,6 +71,8 @@ def read_item(raw: Any, arrival: Arrival, kind: str | None = None, place: int = 
     trust: Trust = "server"
     if arrival.client is not None:
         context, trust = as_client(context, user_id, arrival.client)
+    elif FIELD in context:  # handed on by the shop's server as it came from an app
+        context = unsigned(context)
     properties, traits = _content(raw, kind, context, arrival.readings)
     event_type = _TYPES.get(kind) or _event(raw)
     texts = _texts(properties, context)

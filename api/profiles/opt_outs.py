@@ -21,7 +21,7 @@ from store.customers.consent import SAID_NO
 from store.customers.suppressions import Suppression, add, standing
 
 _HASH, _REPORTED, _LONGEST, _AT_ONCE = 64, 100, 200, 1_000
-_SLICE, _PAUSE = 0.002, 0.001  # seconds of reading, and of rest
+_SLICE, _PAUSE = 0.005, 0.001  # seconds of reading (after these the interpreter is taken away anyway), and of rest
 #: What columns of addresses are called: by their kind, and whatever it is.
 _COLUMNS = {AddressKind.EMAIL: ("email", "emailaddress"), AddressKind.PHONE: ("phone", "phonenumber", "number", "telephone")}
 _ADDRESS = ("address", "key")

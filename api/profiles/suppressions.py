@@ -8,7 +8,7 @@ from io import BytesIO
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 
 from activities.channels.kinds import KINDS, addressed
 from activities.channels.suppression import suppression_digest, suppression_digests
@@ -20,7 +20,7 @@ from api.state import Config, Db
 from journeys.contracts import Channel
 from segments.define.sheets import lines_of
 from segments.errors import SegmentError
-from store.addresses import read_as
+from store.addresses import AddressKind, read_as
 from store.customers import suppressions
 from store.customers.suppressions import Suppression
 from store.keys import Caller, Right
@@ -36,8 +36,19 @@ _CSV = {
 }
 _NEWEST = datetime(9999, 12, 31, tzinfo=UTC), b""
 
-#: Shown as the names themselves.
-OnChannel = Annotated[Channel, WithJsonSchema({"type": "string", "enum": [kind.name for kind in addressed()]})]
+
+def _has_addresses(channel: Channel) -> Channel:
+    if KINDS[channel].address is AddressKind.NONE:
+        raise ValueError(f"there are no addresses on {channel.value}, and so none that is suppressed")
+    return channel
+
+
+#: A channel of addresses. Shown as the names themselves.
+OnChannel = Annotated[
+    Channel,
+    AfterValidator(_has_addresses),
+    WithJsonSchema({"type": "string", "enum": [kind.name for kind in addressed()]}),
+]
 
 
 class SuppressionOut(BaseModel):
@@ -70,8 +81,6 @@ class Named(BaseModel):
 
     @model_validator(mode="after")
     def _one(self) -> "Named":
-        if self.channel.value not in {kind.name for kind in addressed()}:
-            raise ValueError(f"there are no addresses on {self.channel.value}, and so none that is suppressed")
         if (self.address is None) is (self.digest is None):
             raise ValueError("name either the address or its digest")
         return self

@@ -8,7 +8,7 @@ Source: Apple's "Adding a Web Service to Update Passes".
 import re
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime, parsedate_to_datetime
+from email.utils import format_datetime
 from typing import Annotated, Any
 from uuid import UUID, uuid4
 
@@ -19,6 +19,7 @@ from fastapi import Path as PathParameter
 from pydantic import BaseModel, Field
 
 from activities.channels.errors import ChannelError
+from activities.channels.instants import header_date, since_1970
 from activities.channels.sealed import InvalidToken
 from activities.channels.wallet.apple import MEDIA_TYPE
 from activities.channels.wallet.links import state_shown
@@ -175,17 +176,13 @@ async def _catch_up(config: ApiConfig, database: Database, device: tuple[UUID, s
 
 def _instant_of(tag: str) -> datetime | None:
     """A while before the tag's instant: who wrote earlier may have been seen later."""
-    if not tag.isascii() or not tag.isdigit() or len(tag) > 11:  # noqa: PLR2004 - seconds of this epoch
-        return None
-    return datetime.fromtimestamp(int(tag), UTC) - _OVERLAP
+    at = since_1970(tag) if tag.isascii() and tag.isdigit() else None
+    return None if at is None else at - _OVERLAP
 
 
 def _known(header: str, modified_at: datetime) -> bool:
-    try:
-        since = parsedate_to_datetime(header)
-    except ValueError:
-        return False
-    return since.tzinfo is not None and since >= modified_at
+    since = header_date(header)
+    return since is not None and since >= modified_at
 
 
 def _json(told: dict[str, Any]) -> Response:

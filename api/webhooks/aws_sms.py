@@ -5,13 +5,14 @@ Sources: AWS End User Messaging SMS, "Example of SMS event data", "Event types f
 payload for Amazon SNS topics".
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 import orjson
 from pydantic import AwareDatetime, BaseModel, Field, TypeAdapter
 
 from activities.channels.feedback import Notice, Reply, Status, Unreadable
+from activities.channels.instants import since_1970
 from activities.channels.sms.aws import CONTEXT_KEY
 from api.body import as_text
 from api.webhooks.reading import Id, Text, instant, key_of, one
@@ -63,7 +64,7 @@ def _status(item: dict[str, Any], now: datetime) -> list[Notice]:
     kind = event.type.removeprefix("TEXT_")
     if kind not in _ON_ITS_WAY | _ARRIVED | _FAILED:
         return [Unreadable(as_text(item), "eventType: unknown")]
-    at, clamped = instant(datetime.fromtimestamp(event.at / 1000, UTC), now)
+    at, clamped = instant(since_1970(event.at, per_second=1000), now)
     arrived = kind == "DELIVERED" or (kind in _ARRIVED and event.final)
     status = "delivered" if arrived else "failed" if kind in _FAILED else "sent"
     code = kind if status == "failed" else None

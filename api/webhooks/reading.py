@@ -30,8 +30,10 @@ Text = Annotated[str, BeforeValidator(_storable)]
 Id = Annotated[str, BeforeValidator(_storable), Field(min_length=1, max_length=ID_LENGTH)]
 
 
-def instant(at: datetime, now: datetime) -> tuple[datetime, bool]:
-    """A notice's time, and whether it had to be clamped."""
+def instant(at: datetime | None, now: datetime) -> tuple[datetime, bool]:
+    """A notice's time, and whether it had to be clamped, as where it tells none that can be read."""
+    if at is None:
+        return now, True
     at = at if at.tzinfo else at.replace(tzinfo=UTC)
     return (at, False) if _OLDEST <= at <= now + _SKEW else (now, True)
 

@@ -22,6 +22,7 @@ from activities.channels.email.bounced import Bounced, bounced, code_in
 from activities.channels.email.readers import followed_by_machine, opened_by_machine
 from activities.channels.email.resend import TAG, key_in
 from activities.channels.feedback import Notice, Status, Unreadable
+from activities.channels.instants import since_1970
 from api.body import as_text
 from api.webhooks.reading import Id, Text, instant, key_of, one
 from store.deliveries.ledger import MessageKey
@@ -83,9 +84,10 @@ def signed(body: bytes, headers: Mapping[str, str], secret: str, now: datetime) 
     id_, sent = headers.get("svix-id", ""), headers.get("svix-timestamp", "")
     try:
         key = b64decode(secret.removeprefix("whsec_"), validate=True)
-        fresh = abs(now.timestamp() - int(sent)) <= _TOLERANCE.total_seconds()
     except (NotBase64, ValueError):
         return False
+    at = since_1970(sent)
+    fresh = at is not None and abs(now - at) <= _TOLERANCE
     wanted = b64encode(hmac.digest(key, f"{id_}.{sent}.".encode() + body, hashlib.sha256)).decode()
     given = [each.removeprefix("v1,") for each in headers.get("svix-signature", "").split() if each.startswith("v1,")]
     fits = any(hmac.compare_digest(wanted.encode(), each.encode()) for each in given)

@@ -8,13 +8,14 @@ import hashlib
 import hmac
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import orjson
 from pydantic import BaseModel, Field
 
 from activities.channels.feedback import Notice, Reply, Status, Unreadable
+from activities.channels.instants import since_1970
 from activities.channels.whatsapp.content import CHOICE
 from activities.channels.whatsapp.errors import GONE, OPTED_OUT
 from api.body import as_text, parse
@@ -57,7 +58,7 @@ class _Status(BaseModel):
 
     def told(self, now: datetime) -> Status:
         """In neutral words."""
-        at, clamped = _instant(self.timestamp, now)
+        at, clamped = instant(since_1970(self.timestamp), now)
         gone, wants_out = self.code in GONE, self.code in OPTED_OUT
         return Status(self.id, self.key, self.status, at, self.code, clamped, gone=gone, wants_out=wants_out)
 
@@ -149,7 +150,7 @@ class _Reply(BaseModel):
 
     def told(self, now: datetime) -> Reply:
         """In neutral words."""
-        at, clamped = _instant(self.timestamp, now)
+        at, clamped = instant(since_1970(self.timestamp), now)
         item = self.model_dump_json(by_alias=True)
         form = self.form.answers if self.form else None
         return Reply(self.id, self.address, at, self.said, self.type, item, self.quoted, clamped, self.choice, form=form)
@@ -172,15 +173,6 @@ def notices(body: bytes, now: datetime) -> list[Notice]:
     if not isinstance(told, dict):
         raise ValueError("an object is expected")  # noqa: TRY004 - to the caller it is the same as broken JSON
     return [notice for value in _values(told) for notice in _read(value, now)]
-
-
-def _instant(seconds: int, now: datetime) -> tuple[datetime, bool]:
-    """A notice's time, and whether it had to be clamped because it lies in the future or before WhatsApp."""
-    try:
-        at = datetime.fromtimestamp(seconds, UTC)
-    except (ValueError, OverflowError, OSError):
-        return now, True
-    return instant(at, now)
 
 
 def _values(told: dict[str, Any]) -> Iterator[dict[str, Any]]:

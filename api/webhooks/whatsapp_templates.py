@@ -5,11 +5,12 @@ Source: Meta, "message_template_status_update" and "template_category_update".
 """
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, Field, ValidationError
 
+from activities.channels.instants import since_1970
 from api.body import parse
 from api.webhooks.reading import Text, instant
 from store.deliveries.whatsapp import TemplateState
@@ -61,10 +62,7 @@ def _read(told: dict[str, Any], now: datetime) -> Iterator[TemplateState]:
 
 
 def _time(seconds: object, now: datetime) -> datetime:
-    try:
-        return instant(datetime.fromtimestamp(float(str(seconds)), UTC), now)[0]
-    except (ValueError, OverflowError, OSError):
-        return now
+    return instant(since_1970(str(seconds)), now)[0]
 
 
 def _objects(value: Any) -> list[dict[str, Any]]:

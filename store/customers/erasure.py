@@ -261,7 +261,7 @@ async def _dead_letters(database: Database, id_: UUID, traces: Traces) -> int:
     purged, last = 0, 0
     while rows := await database.pool.fetch(_SQL["dead_letters"], last, _PAGE):
         last = rows[-1]["id"]
-        if about := [row["id"] for row in rows if traces.are_in(row["item"])]:
+        if about := [row["id"] for row in rows if traces.are_in_letter(row["message_id"], row["kept"])]:
             async with database.transaction() as connection:
                 gone = await connection.fetch(_SQL["purge_dead_letters"], about)
                 purged += await _count(connection, id_, DEAD_LETTERS, len(gone))

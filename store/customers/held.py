@@ -116,5 +116,5 @@ async def _not_taken_in(connection: Connection, traces: Traces) -> list[Mapping[
     found, last = list[Mapping[str, Any]](), 0
     while rows := await connection.fetch(_SQL["not_taken_in"], last, _PAGE):
         last = rows[-1]["id"]
-        found += [row["told"] for row in rows if traces.are_in(row["item"])]
+        found += [row["told"] for row in rows if traces.are_in_letter(row["message_id"], row["kept"])]
     return found

@@ -243,8 +243,8 @@ where id = any($1::uuid[]) and (merged_into is distinct from id or traits <> '{}
 returning 1;
 
 -- name: dead_letters
--- A page of dead letters, after an id.
-select id, item from dead_letter where id > $1 order by id limit $2;
+-- A page of dead letters, after an id, with every text that is kept of them.
+select id, message_id, array[item, arrival, reason] as kept from dead_letter where id > $1 order by id limit $2;
 
 -- name: purge_dead_letters
 -- These, gone.

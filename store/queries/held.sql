@@ -118,7 +118,9 @@ from merge where survivor = any($1::uuid[]) order by id;
 
 -- name: not_taken_in
 -- A page of what could not be taken in, after an id.
-select id, jsonb_build_object('received_at', received_at, 'reason', reason, 'item', item) as told, item
+select id, message_id, array[item, arrival, reason] as kept,
+       jsonb_build_object('received_at', received_at, 'reason', reason, 'message_id', message_id, 'item', item,
+                          'came_with', arrival) as told
 from dead_letter where id > $1 order by id limit $2;
 
 -- name: suppressed

@@ -169,6 +169,8 @@ async def test_a_phone_registers_hears_of_a_change_and_fetches_it(trial: Shop) -
     assert shown(files_of(fetched.content))["storeCard"]["headerFields"][0]["value"] == "20"
     again = await phone.fetches(**{"if-modified-since": fetched.headers["last-modified"]})
     assert again.status_code == 304
+    for no_date in ("Mon, 20 Nov 1995 19:12:08 +99999999999999999999", "soon"):
+        assert (await phone.fetches(**{"if-modified-since": no_date})).status_code == 200
     assert await phone.registers("DELETE") == 200
     assert (await phone.news()).status_code == 404
     told = await events(trial)

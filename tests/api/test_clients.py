@@ -96,6 +96,26 @@ async def test_a_client_changes_nothing_of_a_known_user_without_the_shop_s_signa
     assert sign_user(IDENTITY, "ben") not in kept
 
 
+@pytest.mark.parametrize("key", [CLIENT_KEY, INGEST_KEY])
+async def test_a_signature_is_kept_nowhere(client: Api, key: str) -> None:
+    """Wherever a context can stand, whether the call is taken or not, and whoever sends it."""
+    told, signature = signed(IDENTITY, "ana"), sign_user(IDENTITY, "ana")
+    calls: list[dict[str, Any]] = [
+        {"type": "track", "event": ""}, {"type": "track", "event": "Seen"}, {"type": "identify", "traits": {"x": 1}},
+        {"type": "alias", "previousId": "ben"}, {"type": "nothing"},
+    ]  # fmt: skip
+    for call in calls:
+        for own, shared in ((told, {}), ({}, told), (told, told)):
+            body = {**call, "userId": "ana", "context": own}
+            answer = await client.post("batch", {"batch": [body], "context": shared}, auth=(key, ""))
+            assert answer.status_code == 200, answer.text
+    tables = [
+        await client.database.pool.fetch(f"select t::text from {table} t") for table in ("dead_letter", "event", "profile")
+    ]
+    assert all(tables)
+    assert signature not in str(tables)
+
+
 @pytest.mark.parametrize("first", ["thief", "server"])
 async def test_a_user_id_cannot_be_taken_before_its_user_comes(client: Api, first: str) -> None:
     """Neither by registering an address under the id, nor by joining a visitor that has one, whoever is first."""

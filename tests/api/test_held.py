@@ -1,6 +1,7 @@
 """What is held of a customer, told in full, and the proof of consent word by word."""
 
 import re
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +9,7 @@ import httpx
 import pytest
 
 from api import ApiConfig
-from store.customers.erasure import DEAD_LETTERS, EMPTIED, REMOVED
+from store.customers.erasure import DEAD_LETTERS, EMPTIED, REMOVED, begin, purge
 from store.named import queries
 from tests.api.server import OPERATE_KEY, Api, serving
 from tests.command_line import in_thread
@@ -69,6 +70,24 @@ async def test_gov_01_all_that_is_held_is_told(asked: Any, ingest_api: Api) -> N
     assert [event["type"] for event in told["events"]].count("Product Viewed") == 1
     assert [each["reason"].partition(":")[0] for each in told["not_taken_in"]] == ["bad-event"]
     assert (await ingest_api.http.get(answer.url.path)).status_code == 403, "with a key that sends events"
+
+
+async def test_what_the_context_of_a_batch_says_is_told_and_erased_too(asked: Any, ingest_api: Api) -> None:
+    """It is kept beside each of its calls that could not be taken in; so is an address in a link."""
+    ana = {"traits": {"email": "ana@shop.example", "firstName": "Zz"}}
+    await ingest_api.batch({"type": "track", "event": "X"}, context=ana)
+    link = {"url": "https://shop.example/?next=%2Fbye%3Femail%3DAna%2540shop.example"}
+    await ingest_api.batch({"type": "page", "properties": link}, {"type": "track", "event": "Y"})
+    told = (await asked("export")).json()["not_taken_in"]
+    reasons = [each["reason"].partition(":")[0] for each in told]
+    assert sorted(reasons) == ["bad-event", "no-identity", "no-identity"]
+    assert [each["came_with"] for each in told if "Zz" in str(each["came_with"])] != []
+    customer = UUID(str(await ingest_api.database.pool.fetchval("select id from profile where merged_into is null")))
+    begun = await begin(ingest_api.database, customer, lambda *_: b"", at=datetime.now(UTC), by="test")
+    assert begun is not None
+    await purge(ingest_api.database, begun.id, datetime.now(UTC))
+    kept = str(await ingest_api.database.pool.fetch("select t::text from dead_letter t"))
+    assert ("Zz" in kept, "Ana" in kept, kept.count("no-identity")) == (False, False, 1), "what names nobody stays"
 
 
 def test_what_an_erasure_takes_away_was_told_before() -> None:

@@ -295,7 +295,15 @@ async def test_a_forged_or_old_notification_of_resend_is_not_taken(shop: MailSho
     await shop.sent()
     told, old = of_resend(shop, "delivered"), str(int((NOW - timedelta(minutes=6)).timestamp()))
     replayed = {"svix-signature": "v1,AAAA"}
-    for headers in ({"at": old}, {"svix-timestamp": "1"}, {"svix-id": "other"}, replayed, {"at": "soon"}, {"id": "a.b"}):
+    for headers in (
+        {"at": old},
+        {"svix-timestamp": "1"},
+        {"svix-id": "other"},
+        replayed,
+        {"at": "soon"},
+        {"id": "a.b"},
+        *({"at": at} for at in ("9" * 400, "nan", "-1")),
+    ):
         assert (await by_svix(shop, told, **headers)).status_code == 401
     assert await shop.events() == []
 

@@ -1,5 +1,7 @@
 """Mail that comes back: bounces, complaints and unsubscriptions as servers write them, and what hostile ones send."""
 
+import re
+from base64 import encodebytes
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from email.utils import format_datetime
@@ -15,6 +17,7 @@ from activities.channels.feedback import Status
 from api.config import ApiConfig
 from api.webhooks.mailbox import LARGEST, Ignored, read, take
 from store import Database
+from store.deliveries.ledger import MessageKey
 from tests.activities.channels.outgoing import SENDER
 from tests.api.mail_shop import NOW, SECRET, MailShop, mail_shop
 from tests.profile import examples
@@ -167,13 +170,51 @@ HOSTILE = [
     b"".join(b"Content-Type: multipart/report; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n) for n in range(3000)),
     b"Subject: " + b"A" * 100_000 + b"\r\n\r\n", b"Subject: =?utf-8?b?" + b"/" * 5000 + b"?=\r\n\r\n",
     b"To: " + b"<bounces+" * 20_000 + b"\r\nContent-Type: multipart/report; boundary=x\r\n\r\n--x--",
+    re.sub(rb"Date: [^\r]*", b"Date: Mon, 20 Nov 1995 19:12:08 +" + b"9" * 20, GOOD),
+    re.sub(rb"Date: [^\r]*", b"Date: Mon, 20 Nov 99999999999999999999 19:12:08 +0000", GOOD),
 ]  # fmt: skip
+#: What took seconds to minutes to read, because Python's reader takes the square of it.
+SLOW = {
+    "parameters": b"Content-Type: multipart/report; "
+    + b"".join(b"report-type*%d=x; " % n for n in range(50_000))
+    + b"\r\n\r\n",
+    "parameters of a part": GOOD.replace(b"message/delivery-status", b"message/delivery-status; " + b"a; " * 50_000),
+    "addresses": GOOD.replace(b"text/rfc822-headers", b"text/plain").replace(b"To: ", b"To: " + b"<a@b>," * 50_000),
+    "headers": b"a: b\r\n" * 100_000 + GOOD,
+    "parts": GOOD.replace(b"--B/mx\r\nContent-Type: message", b"--B/mx\r\n\r\n" * 50_000 + b"--B/mx\r\nContent-Type: message"),
+}
 
 
 @pytest.mark.parametrize("raw", HOSTILE, ids=range(len(HOSTILE)))
 def test_hostile_mail_does_nothing_or_what_a_good_one_does(raw: bytes) -> None:
     told = read(CONFIG, raw, NOW)
     assert isinstance(told, Ignored) or (isinstance(told, Status) and told.provider_message_id == message_id(KEY, SENDER))
+
+
+@pytest.mark.parametrize("raw", SLOW.values(), ids=SLOW)
+def test_what_would_take_long_to_read_is_not_read(raw: bytes) -> None:
+    assert read(CONFIG, raw, NOW) == Ignored("it cannot be read")
+
+
+def test_boundaries_within_a_part_are_not_looked_for() -> None:
+    """A letter comes back with parts of its own, however many and however deep."""
+    inner = (
+        b"Content-Type: multipart/mixed; boundary=y\r\n\r\n"
+        + b"--y\r\nContent-Type: multipart/mixed; boundary=y\r\n\r\n" * 5_000
+    )
+    told = read(CONFIG, GOOD.replace(b"Subject: hi\r\n", b"Subject: hi\r\n" + inner), NOW)
+    assert isinstance(told, Status)
+    assert (told.code, told.gone) == ("5.1.1", True)
+
+
+def test_headers_that_come_back_encoded_are_read() -> None:
+    headers = encodebytes(returned(KEY).encode()).decode()
+    encoded = dsn("failed", "5.1.1", "550", KEY, original="X").replace(
+        b"rfc822-headers\r\n\r\nX", b"rfc822-headers\r\nContent-Transfer-Encoding: base64\r\n\r\n" + headers.encode()
+    )
+    told = read(CONFIG, encoded, NOW)
+    assert isinstance(told, Status)
+    assert told.key == MessageKey.parse(KEY)
 
 
 @given(st.binary(max_size=60), st.integers(0, len(GOOD)), st.integers(0, 80))

@@ -243,6 +243,21 @@ async def test_a_bad_row_is_told_by_its_line_and_costs_no_other(operator: Api, c
     assert looked.json()["suppressions"][0]["since"] == "2025-12-31T22:00:00Z"
 
 
+@pytest.mark.parametrize("channel", ["in_app", "wallet"])
+async def test_a_channel_without_addresses_is_refused_everywhere(operator: Api, channel: str) -> None:
+    file = {"content": "address\nx\n", "params": {"channel": channel, "dry_run": True}}
+    named = {"channel": channel, "address": "x", "reason": "asked by phone"}
+    answers = [
+        await operator.http.post("/v1/suppressions/import", **file),
+        await operator.http.get("/v1/suppressions", params={"channel": channel}),
+        await operator.http.post("/v1/suppressions", json=named),
+        await operator.post("suppressions/look-up", {"channel": channel, "address": "x"}),
+        await operator.post("suppressions/take-back", {"channel": channel, "address": "x"}),
+    ]
+    for answer in answers:
+        assert (answer.status_code, "there are no addresses on" in answer.text) == (422, True), answer.text
+
+
 async def test_a_file_without_a_column_of_the_channel_s_is_refused(operator: Api) -> None:
     answer = await operator.http.post("/v1/suppressions/import?channel=sms", content="email\nana@shop.example\n")
     assert (answer.status_code, answer.json()["code"]) == (422, "bad-file")

@@ -1,9 +1,12 @@
 """FAULTS A4, A5, B17: one normal form of addresses for ingest, lists, look-up and suppression."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from activities.channels import suppression_digest
-from store.addresses import AddressKind, email_address, normalised, phone_number
+from store.addresses import AddressKind, _checked, email_address, normalised, phone_number
+from tests.profile import examples
 
 
 @pytest.mark.parametrize(
@@ -35,6 +38,18 @@ def test_what_may_be_somebody_else_stays_somebody_else(other: str) -> None:
     assert email_address(other) != "ana@example.com"
     assert suppression_digest("pepper", "email", other) != suppression_digest("pepper", "email", "ana@example.com")
     assert suppression_digest("pepper", "email", other) != suppression_digest("pepper", "email", "afina@example.com")
+
+
+@given(
+    st.from_regex(r"[A-Za-z0-9_+.'-]{1,70}", fullmatch=True),
+    st.from_regex(
+        r"[A-Za-z0-9.-]{1,20}|[A-Za-z0-9]{60,66}\.([a-z]{60}\.){0,3}example|(xn--)?[a-z]{1,8}\.(test|local|com|x1|1)",
+        fullmatch=True,
+    ),
+)
+@examples(500)
+def test_the_short_way_for_plain_letters_answers_as_the_long_one(local: str, domain: str) -> None:
+    assert email_address(f"{local}@{domain}") == _checked(f"{local}@{domain}")
 
 
 @pytest.mark.parametrize("no_address", ["", "ana", "ana@", "@example.com", "a b@example.com", "ana@xn--zzzz", None, 7])

@@ -47,6 +47,28 @@ async def test_mail_comes_by_a_pipe_and_out_of_a_maildir(database: Database, tmp
         assert list((tmp_path / "new").iterdir()) == []
 
 
+async def test_a_mail_that_cannot_be_taken_is_set_aside_and_stops_no_other(database: Database, tmp_path: Path) -> None:
+    """Whatever the reason: here Postgres refuses what one of them says."""
+    sender = Sender.parse("Shop <hello@shop.example>")
+    await database.pool.execute(
+        "create function refuse() returns trigger language plpgsql as $$ begin raise exception 'ana@mail.example'; end $$;"
+        "create trigger refuse before insert on event for each row when (new.properties ->> 'code' = '5.1.6')"
+        " execute function refuse()"
+    )
+    async with mail_shop(database) as shop:
+        for occurrence in (1, 2):
+            await shop.sent(message_id(shop.key(occurrence), sender), occurrence)
+        refused = dsn("failed", "5.1.6", "550 5.1.6 moved", shop.key())
+        piped_ = piped(refused, **settings(database.dsn))
+        assert (piped_.returncode, piped_.stdout.decode().strip(), piped_.stderr) == (65, "set aside: RaiseError", b"")
+        (tmp_path / "new").mkdir()
+        (tmp_path / "new" / "1.mx").write_bytes(refused)
+        (tmp_path / "new" / "2.mx").write_bytes(dsn("failed", "5.1.1", "550 5.1.1 user unknown", shop.key(2)))
+        told = journeys("mailbox", str(tmp_path), **settings(database.dsn))
+        assert (told.returncode, told.stdout) == (65, "1.mx\tset aside: RaiseError\n2.mx\thard bounce\n"), told.stderr
+        assert sorted(path.name for path in (tmp_path / "cur").iterdir()) == ["1.mx:2,F", "2.mx:2,S"]
+
+
 def test_while_postgres_is_away_the_server_is_told_to_come_again(tmp_path: Path) -> None:
     away = settings("postgresql://nobody@127.0.0.1:1/none")
     told = piped(b"Subject: x\r\n\r\n", **away)

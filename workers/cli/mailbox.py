@@ -1,7 +1,8 @@
 """`journeys mailbox`: takes mail that came back, from a mail server's pipe or out of a Maildir.
 
 Promise: a mail that was taken, or is of no use, is not looked at again; while Postgres is away, or a setting is missing, none
-is lost: the server is told to come again (exit code 75, as sysexits has it), and a Maildir's mail stays where it is.
+is lost: the server is told to come again (exit code 75, as sysexits has it), and a Maildir's mail stays where it is. A mail
+that cannot be taken for a reason of its own is set aside and told (exit code 65; in a Maildir flagged), and stops no other.
 """
 
 import os
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from store import Database
 
-_TEMPORARY = 75  # EX_TEMPFAIL
+_ITS_OWN, _TEMPORARY = 65, 75  # EX_DATAERR, EX_TEMPFAIL
 
 
 def mailbox(
@@ -29,44 +30,61 @@ def mailbox(
 ) -> None:
     """Take bounces, complaints and unsubscriptions that came by mail: `|journeys mailbox` in an alias, or a Maildir."""
     from store import StoreError
-    from store.away import AWAY
+    from store.away import passes
     from workers.embedded.errors import SettingUnusable
 
     if folder is not None and not (folder / "new").is_dir():
         fail(f"{folder} is no Maildir: it has no folder new")
-    away: tuple[type[BaseException], ...] = (StoreError, SettingUnusable, *AWAY)
     try:
-        _pipe() if folder is None else with_database(lambda database: _all(database, folder))
+        aside = with_database(lambda database: _pipe(database) if folder is None else _all(database, folder))
     except typer.Exit:  # a setting is missing, and has been told
         raise typer.Exit(_TEMPORARY) from None
-    except away as error:
+    except Exception as error:
+        if not isinstance(error, (StoreError, SettingUnusable)) and not passes(error):
+            raise
         typer.secho(f"journeys: no mail was taken ({error or type(error).__name__}); come again", err=True)
         raise typer.Exit(_TEMPORARY) from None
+    if aside:
+        raise typer.Exit(_ITS_OWN)
 
 
-def _pipe() -> None:
+async def _pipe(database: "Database") -> bool:
+    """Whether the mail is set aside: the server returns it."""
     from api.webhooks.mailbox import LARGEST
 
-    raw = sys.stdin.buffer.read(LARGEST + 1)
-    typer.echo(with_database(lambda database: _take(database, raw)))
+    told, aside = await _take(database, sys.stdin.buffer.read(LARGEST + 1))
+    typer.echo(told)
+    return aside
 
 
-async def _take(database: "Database", raw: bytes) -> str:
-    from api.webhooks.mailbox import take
-    from workers.serve import api_config
-
-    return await take(api_config(settings_here(), {}), database, raw)
-
-
-async def _all(database: "Database", folder: Path) -> None:
-    """Each new mail; one that is done with is filed as seen (Maildir: cur, with the flag S)."""
+async def _all(database: "Database", folder: Path) -> bool:
+    """Each new mail, filed as seen (Maildir: cur, with the flag S), or flagged (F) where it is set aside; whether any is."""
     from api.webhooks.mailbox import LARGEST
 
+    some = False
     for mail in _new(folder):
         with mail.open("rb") as file:
-            told = await _take(database, file.read(LARGEST + 1))
-        mail.rename(folder / "cur" / f"{mail.name.partition(':')[0]}:2,S")
+            told, aside = await _take(database, file.read(LARGEST + 1))
+        mail.rename(folder / "cur" / f"{mail.name.partition(':')[0]}:2,{'F' if aside else 'S'}")
         typer.echo(f"{mail.name.partition(':')[0]}\t{told}")
+        some |= aside
+    return some
+
+
+async def _take(database: "Database", raw: bytes) -> tuple[str, bool]:
+    """What a mail was, and whether it is set aside: then by the error's name, because its text may hold an address."""
+    from api.webhooks.mailbox import take
+    from store import StoreError
+    from store.away import passes
+    from workers.serve import api_config
+
+    config = api_config(settings_here(), {})
+    try:
+        return await take(config, database, raw), False
+    except Exception as error:
+        if isinstance(error, StoreError) or passes(error):
+            raise
+        return f"set aside: {type(error).__name__}", True
 
 
 def _new(folder: Path) -> "Iterator[Path]":

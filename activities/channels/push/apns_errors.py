@@ -5,12 +5,13 @@ address, or another app's topic, every token would be refused, and no push would
 Source: Apple's "Handling notification responses from APNs", with its table of reasons.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import httpx
 
 from activities.channels.errors import Ambiguous, ChannelError, EndpointGone, Refused, TryLater
 from activities.channels.http import GATEWAY_DOUBT, body_of, retry_after
+from activities.channels.instants import since_1970
 
 #: Not valid any more, since a time that APNs tells.
 _DEAD = frozenset({"Unregistered", "ExpiredToken"})
@@ -70,7 +71,4 @@ def _reason(answer: httpx.Response) -> str:
 def dead_since(answer: httpx.Response) -> datetime | None:
     """Since when a token is dead, in real time; APNs tells milliseconds."""
     told = body_of(answer).get("timestamp")
-    try:
-        return datetime.fromtimestamp(told / 1000, UTC) if isinstance(told, int) else None
-    except (ValueError, OverflowError, OSError):
-        return None
+    return since_1970(told, per_second=1000) if isinstance(told, int) else None

@@ -10,8 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from datetime import timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol, Self
 from urllib.parse import urlencode
 
@@ -21,6 +20,7 @@ from pydantic import SecretStr
 from activities.channels.base import wrong_content
 from activities.channels.errors import Ambiguous, ChannelError, Misconfigured
 from activities.channels.http import CONNECTIONS, body_of, get, http_client, post
+from activities.channels.instants import header_date
 from activities.channels.message import Accepted, Outgoing, SmsContent
 from activities.channels.over_http import OverHttp
 from activities.channels.sms.senders import sender_for, sender_of
@@ -142,10 +142,12 @@ class Twilio(OverHttp):
         asked = urlencode({"To": form["To"], "PageSize": _LISTED})
         answer = await get(self._http, self.name, f"{self._url}?{asked}", self._signed({}))
         age = timedelta(seconds=asyncio.get_running_loop().time() - began) + _SECOND
+        now = header_date(answer.headers.get("date", ""))
+        if now is None:
+            return None
         try:
-            since = parsedate_to_datetime(answer.headers["date"]) - age
-            found = [each["sid"] for each in body_of(answer)["messages"] if _is_it(each, form["Body"], since)]
-        except (KeyError, TypeError, ValueError):
+            found = [each["sid"] for each in body_of(answer)["messages"] if _is_it(each, form["Body"], now, age)]
+        except (KeyError, TypeError):
             return None
         return next((str(sid) for sid in found if sid not in self._given), None)
 
@@ -184,9 +186,10 @@ def _is_pool(sender: str) -> bool:
     return sender.startswith("MG") and len(sender) == 34  # noqa: PLR2004 - two letters and 32 digits
 
 
-def _is_it(listed: Mapping[str, Any], text: str, since: Any) -> bool:
+def _is_it(listed: Mapping[str, Any], text: str, now: datetime, age: timedelta) -> bool:
     ours = str(listed["direction"]).startswith("outbound") and listed["body"] == text
-    return ours and bool(parsedate_to_datetime(listed["date_created"]) >= since)
+    created = header_date(listed["date_created"]) if ours else None
+    return created is not None and now - created <= age
 
 
 def _accepted(answer: httpx.Response) -> Accepted:

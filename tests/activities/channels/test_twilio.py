@@ -1,5 +1,6 @@
 """Twilio against its sandbox: the form, senders by country, error codes, and a doubtful message looked for in Twilio's list."""
 
+import asyncio
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
@@ -124,6 +125,26 @@ async def test_where_the_list_cannot_be_asked_the_doubt_stays() -> None:
         twilio = Twilio(ACCOUNT_SID, (ACCOUNT_SID, "t"), SENDERS, f"http://127.0.0.1:{port}", http)
         with pytest.raises(Ambiguous):
             await twilio.send(to(NUMBER, TEXT))
+
+
+@pytest.mark.parametrize("date", [b"Mon, 20 Nov 1995 19:12:08 +" + b"9" * 20, b"soon"])
+async def test_where_the_list_tells_no_time_the_doubt_stays(date: bytes) -> None:
+    """Also where the dates in the list are none."""
+    listed = b'{"messages": [{"sid": "SM1", "direction": "outbound-api", "body": "%s", "date_created": "%s"}]}'
+    body = listed % (TEXT.text.encode(), date)
+
+    async def lost_then_listed(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while not (head := await reader.readuntil(b"\r\n\r\n")).startswith(b"POST"):
+            told = body if head.startswith(b"GET /2010") else b""  # else it is asked whether it answers
+            writer.write(b"HTTP/1.1 200 OK\r\ndate: %s\r\ncontent-length: %d\r\n\r\n%s" % (date, len(told), told))
+            await writer.drain()
+        writer.transport.abort()
+
+    server = await asyncio.start_server(lost_then_listed, "127.0.0.1", 0)
+    async with server, httpx.AsyncClient() as http:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        with pytest.raises(Ambiguous):
+            await Twilio(ACCOUNT_SID, (ACCOUNT_SID, "t"), SENDERS, url, http).send(to(NUMBER, TEXT))
 
 
 async def test_an_api_key_is_a_login_too(sandbox: Sandbox, http: httpx.AsyncClient) -> None:
