@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import httpx
 import psutil
 import pytest
+from structlog.testing import capture_logs
 
 from api import ApiConfig, connections
 from store import Database, connect, migrate
@@ -313,3 +314,18 @@ async def test_large_bodies_in_pieces_have_no_head_to_speak_of(ingest_api: Api) 
 
     answer = await ingest_api.http.post("/v1/batch", content=pieces())
     assert answer.status_code not in (408, 431), answer.text
+
+
+@pytest.mark.parametrize("path", ["/u/x/", "/healthz/", "/v1/runs/"])
+async def test_nobody_is_led_to_where_the_host_header_says(ingest_api: Api, path: str) -> None:
+    answer = await ingest_api.http.get(path, headers={"Host": "evil.example"})
+    assert (answer.status_code, answer.headers.get("location")) == (404, None)
+
+
+async def test_what_a_device_logs_can_be_written_down(ingest_api: Api) -> None:
+    """JSON can say half of a surrogate pair, and UTF-8 cannot."""
+    body = b'{"logs": ["\\ud800 is no letter", "\\ud83d\\ude00 is"]}'
+    with capture_logs() as lines:
+        answer = await ingest_api.http.post("/wallet/apple/v1/log", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 200
+    assert [line["said"] for line in lines if "said" in line] == ["? is no letter", "\N{GRINNING FACE} is"]
