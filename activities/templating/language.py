@@ -38,6 +38,7 @@ from activities.templating.limits import (
     checked,
     rendering,
 )
+from activities.templating.links import IN_CSS, css_encoded
 from activities.templating.values import NotAText
 from activities.templating.vocabulary import unknown
 
@@ -89,6 +90,7 @@ def _environment(*, autoescape: bool) -> Environment:
     environment.filters = {name: _Bounded(use) for name, use in environment.filters.items()}
     environment.filters["default"] = misc.default
     environment.filters["money"] = _Bounded(_money)
+    environment.filters[IN_CSS] = _Bounded(css_encoded)
     environment.filters["date"] = _Bounded(_date)
     return environment
 
