@@ -106,6 +106,7 @@ def create_app(config: ApiConfig, *, database: Database | None = None) -> FastAP
         lifespan=_lifespan,
         docs_url=None,  # of our own, which needs no other server
         redoc_url=None,
+        redirect_slashes=False,  # to wherever the Host header says
     )
     store = Store(config, database)
     app.state.config = config

@@ -17,7 +17,7 @@ from liquid import RenderContext
 
 from activities.channels.instants import since_1970
 from activities.channels.languages import locale_of
-from activities.templating.limits import BadArgument
+from activities.templating.limits import DIGITS, BadArgument
 
 #: Under which names a rendering knows whose wall and which language; no template can spell them.
 ZONE, LANGUAGE = "$zone", "$language"
@@ -29,6 +29,7 @@ _DIRECTIVE = re.compile(r"%[-^0#_]*[A-Za-z%]")
 _QUOTED = re.compile("'[^']*'")
 _DEFAULTS = ((2000, 1, 1), (2001, 2, 2))
 _LONGEST = 200
+_LONGEST_DATE = 64  # characters of what may be a date: "Wednesday, 30 September 2026 at 23:59:59.999999 +02:00"
 _MILLISECONDS = 10**11  # what counts more than this counts milliseconds
 
 
@@ -91,7 +92,9 @@ def _moment(value: object, settings: Mapping[str, object]) -> date | None:
 def _said(value: object) -> date | None:
     if isinstance(value, date):
         return value
-    if isinstance(value, int | float) or (isinstance(value, str) and value.isascii() and value.isdigit()):
+    if isinstance(value, int | float) or (
+        isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= DIGITS
+    ):
         number = float(value)
         return since_1970(number / 1000 if number > _MILLISECONDS else number)
     if not isinstance(value, str):
@@ -100,6 +103,8 @@ def _said(value: object) -> date | None:
 
 
 def _read(text: str) -> date | None:
+    if len(text) > _LONGEST_DATE:  # a customer's data may hold anything, and looking for a date in it takes its time
+        return None
     try:
         return date.fromisoformat(text)
     except ValueError:

@@ -31,11 +31,14 @@ from activities.templating.limits import (
     CHARACTERS,
     ITEMS,
     BadArgument,
+    BoundedOutput,
     ShortFor,
     ShortTablerow,
     check_work,
     checked,
+    rendering,
 )
+from activities.templating.links import IN_CSS, css_encoded
 from activities.templating.values import NotAText
 from activities.templating.vocabulary import unknown
 
@@ -80,12 +83,14 @@ def _environment(*, autoescape: bool) -> Environment:
     environment = _Limited(undefined=Missing, strict_filters=True, autoescape=autoescape)
     for tag in ("include", "render"):  # templates stand alone
         environment.tags.pop(tag, None)
+    environment.add_tag(BoundedOutput)
     environment.add_tag(ShortFor)
     environment.add_tag(ShortTablerow)
     environment.filters.pop("safe", None)  # what comes from a customer's data is never markup
     environment.filters = {name: _Bounded(use) for name, use in environment.filters.items()}
     environment.filters["default"] = misc.default
     environment.filters["money"] = _Bounded(_money)
+    environment.filters[IN_CSS] = _Bounded(css_encoded)
     environment.filters["date"] = _Bounded(_date)
     return environment
 
@@ -148,7 +153,8 @@ class Phrase:
             BrokenTemplate: a variable has no value and no fallback, or a limit was passed.
         """
         try:
-            return self.template.render(values)
+            with rendering():
+                return self.template.render(values)
         except LiquidError as error:
             raise BrokenTemplate(f"{self.file}:{self.line}: {reason(error)}") from None
         except Exception as error:  # noqa: BLE001 - filters stumble over data in every way that Python knows

@@ -26,6 +26,16 @@ _ENCODED = re.compile(r"\|\s*(url_encode|base64_url_safe_encode)\s*\Z")
 _WEB_LINK = re.compile(r"""(?:https?://|\{\{[^{}]*\}\}(?=[/?]))(?:\{\{.*?\}\}|\{%.*?%\}|[^\s<>"'{]|\{(?![{%]))*""", re.DOTALL)
 
 
+#: The filter of what is shown inside of a style.
+IN_CSS = "css_encode"
+_ENDS_CSS = str.maketrans({each: quote(each) for each in "'\"()\\;{}<>\n\r\f"})
+
+
+def css_encoded(value: object) -> str:
+    """An address, or a colour, that ends nothing in CSS: quotes, brackets, semicolons and the like are percent-encoded."""
+    return str(value).translate(_ENDS_CSS)
+
+
 def fault(address: str, *, schemes: frozenset[str] | None = WEB) -> str | None:
     """What is wrong with an address, or nothing; without `schemes` any app's own scheme will do."""
     if re.search(r"[\s<>\"\\\x00-\x1f]", address) or not address:

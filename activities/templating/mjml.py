@@ -11,6 +11,7 @@ import css_inline
 import mrml
 
 from activities.templating.errors import Problem, TemplateError
+from activities.templating.links import IN_CSS
 
 _LIQUID = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 _TAG = re.compile(r"""(<!--.*?-->|<(?:"[^"]*"|'[^']*'|[^'">])*>)""", re.DOTALL)
@@ -19,6 +20,9 @@ _HTML = "mj-(text|button|table|raw|accordion-title|accordion-text|navbar-link|so
 _CONTENT = re.compile(rf"""<{_HTML}\b(?:"[^"]*"|'[^']*'|[^'">])*(?<!/)>.*?</mj-\1>""", re.DOTALL)
 _GAP = re.compile(r"(?<=>)\s+(?=<)")
 _MARK = re.compile(r"LIQ(\d+)UID")
+#: Where CSS stands, and a variable that is shown.
+_STYLE = re.compile(r"""(?<=\sstyle=)(?:"[^"]*"|'[^']*')|<style\b.*?</style>""", re.DOTALL | re.IGNORECASE)
+_SHOWN = re.compile(r"\A\{\{(-?)(?!\s*shop\b)(.*?)(-?)\}\}\Z", re.DOTALL)  # the shop's own words are its own
 _COMMENT = re.compile(r"<!--\s*(LIQ\d+UID)\s*-->")
 # An HTML parser adds the <tbody> that an author left out right before the first row, which would part a loop's two ends.
 _IMPLIED = re.compile(r"(<table[^>]*>)(?=\s*(?:<!--\s*LIQ\d+UID\s*-->\s*)+<tr)")
@@ -38,7 +42,11 @@ class Compiled:
     @property
     def html(self) -> str:
         """The HTML with its Liquid."""
-        return self.restored(self.marked)
+        return self.restored(_STYLE.sub(lambda style: _MARK.sub(self._in_css, style[0]), self.marked))
+
+    def _in_css(self, mark: re.Match[str]) -> str:
+        """What is shown inside of a style cannot end it: HTML's escaping does not hold there."""
+        return _SHOWN.sub(rf"{{{{\1\2 | {IN_CSS} \3}}}}", self._pieces[int(mark[1])])
 
     def restored(self, text: str) -> str:
         """Any text derived from the marked HTML, with its Liquid back."""

@@ -19,6 +19,8 @@ _HOW = "sign the userId on the shop's server and send it in context.identity.sig
 def as_client(context: dict[str, Any], user_id: str | None, signatures: Signatures) -> tuple[dict[str, Any], Trust]:
     """The context as it may be stored, without the signature, and how far the call is to be believed.
 
+    The user's id is given as it was sent.
+
     Raises:
         Rejected: it names the source of a trait, which only a server can.
     """

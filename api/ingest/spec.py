@@ -70,7 +70,7 @@ def read_item(raw: Any, arrival: Arrival, kind: str | None = None, place: int = 
         context = {**arrival.context, **context}
     trust: Trust = "server"
     if arrival.client is not None:
-        context, trust = as_client(context, user_id, arrival.client)
+        context, trust = as_client(context, _as_sent(raw, user_id), arrival.client)
     elif FIELD in context:  # handed on by the shop's server as it came from an app
         context = unsigned(context)
     properties, traits = _content(raw, kind, context, arrival.readings)
@@ -128,6 +128,12 @@ def _name(raw: dict[str, Any], key: str) -> str | None:
         return as_id(raw.get(key))
     except NotAnId as error:
         raise Rejected("bad-identity", str(error), f"/{key}") from error
+
+
+def _as_sent(raw: dict[str, Any], user_id: str | None) -> str | None:
+    """The text of the user's id before it took its normal form: what the shop has signed."""
+    value = raw.get("userId")
+    return value if user_id is not None and isinstance(value, str) else user_id
 
 
 def _previous(raw: dict[str, Any], user_id: str | None, anonymous_id: str | None) -> tuple[str | None, str | None]:

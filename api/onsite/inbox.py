@@ -9,7 +9,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Path, Query, Request
-from starlette.responses import StreamingResponse
+from starlette.responses import Response, StreamingResponse
 
 from activities.channels.feedback import Status
 from activities.channels.in_app.inbox import id_of
@@ -53,17 +53,15 @@ async def stream(
     user: User = None,
     signature: Signature = None,
     last_event_id: Annotated[str, Header(alias="Last-Event-ID", max_length=64, description="of the last event seen")] = "",
-) -> StreamingResponse:
+) -> Response:
     """The inbox whenever it has changed, as server-sent events; a stream ends after ten minutes, and is to be opened again."""
     user_id = await user_of(request, user, signature)
     streams: Streams = request.app.state.streams
-    streams.admit(user_id)
 
     async def still_allowed() -> None:
         await allow(request, Right.SEND)
 
-    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(streams.of(user_id, last_event_id, still_allowed), media_type="text/event-stream", headers=headers)
+    return streams.answer(user_id, last_event_id, still_allowed)
 
 
 @router.post("/{id_}/{what}", status_code=204, responses=responses(401, 403, 404, 422, 503))

@@ -13,7 +13,11 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeAlias
+
+from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from api.onsite.models import InboxOut
 from api.problems import UNAVAILABLE, Problem
@@ -53,12 +57,15 @@ class Streams:
         self._open: dict[str, set[_Stream]] = defaultdict(set)
         self._looking: asyncio.Task[None] | None = None
 
-    def admit(self, user_id: str) -> None:
-        """Insist that there is room.
+    def answer(self, user_id: str, last_event_id: str, still_allowed: Callable[[], Awaitable[None]]) -> Response:
+        """A stream for one who looks, as an answer that is refused while there is no room.
 
-        Raises:
+        Raises (when it is sent):
             Problem: 429, this user has too many open; 503, the process has.
         """
+        return _Answer(self, user_id, last_event_id, still_allowed)
+
+    def _insist_on_room(self, user_id: str) -> None:
         if len(self._open.get(user_id, ())) >= _MOST_OF_ONE:
             raise Problem(
                 429, "this user has too many streams open; close some, or ask GET /v1/inbox", headers={"Retry-After": "60"}
@@ -67,25 +74,30 @@ class Streams:
             told = "too many streams are open; come again in 30 s, or ask GET /v1/inbox now and then"
             raise Problem(503, told, headers={"Retry-After": "30"})
 
-    async def of(self, user_id: str, last_event_id: str, still_allowed: Callable[[], Awaitable[None]]) -> AsyncIterator[bytes]:
+    async def of(self, user_id: str, stream: _Stream, still_allowed: Callable[[], Awaitable[None]]) -> AsyncIterator[bytes]:
         """Events for one who looks, until they go, may not any more, or the stream has lived long enough."""
         until = asyncio.get_running_loop().time() + LIFE
-        with self._joined(user_id, last_event_id) as stream:
-            yield f"retry: {_AGAIN * 1000}\n\n".encode()
-            await self._tell([user_id])
-            while asyncio.get_running_loop().time() < until:
-                try:
-                    async with asyncio.timeout(HEARTBEAT):
-                        id_, data = await stream.news.get()
-                except TimeoutError:
-                    if not await _may(still_allowed):
-                        return
-                    yield b": still here\n\n"
-                else:
-                    yield b"id: %b\nevent: inbox\ndata: %b\n\n" % (id_.encode(), data)
+        yield f"retry: {_AGAIN * 1000}\n\n".encode()
+        await self._tell([user_id])
+        while asyncio.get_running_loop().time() < until:
+            try:
+                async with asyncio.timeout(HEARTBEAT):
+                    id_, data = await stream.news.get()
+            except TimeoutError:
+                if not await _may(still_allowed):
+                    return
+                yield b": still here\n\n"
+            else:
+                yield b"id: %b\nevent: inbox\ndata: %b\n\n" % (id_.encode(), data)
 
     @contextmanager
-    def _joined(self, user_id: str, last_event_id: str) -> Iterator[_Stream]:
+    def joined(self, user_id: str, last_event_id: str) -> Iterator[_Stream]:
+        """A place among the open streams, until the end of the block.
+
+        Raises:
+            Problem: there is no room.
+        """
+        self._insist_on_room(user_id)
         stream = _Stream(last_event_id)
         self._open[user_id].add(stream)
         if self._looking is None or self._looking.done():
@@ -117,6 +129,22 @@ class Streams:
         """Stop looking."""
         if self._looking is not None:
             self._looking.cancel()
+
+
+class _Answer(StreamingResponse):
+    """A stream as an answer: it has its place before its first byte, and gives it back however it ends."""
+
+    def __init__(
+        self, streams: Streams, user_id: str, last_event_id: str, still_allowed: Callable[[], Awaitable[None]]
+    ) -> None:
+        super().__init__((), media_type="text/event-stream", headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+        self._joined = partial(streams.joined, user_id, last_event_id)
+        self._events = partial(streams.of, user_id, still_allowed=still_allowed)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._joined() as stream:
+            self.body_iterator = self._events(stream)
+            await super().__call__(scope, receive, send)
 
 
 async def _may(still_allowed: Callable[[], Awaitable[None]]) -> bool:

@@ -47,7 +47,7 @@ async def visitor_of(request: Request, user: str | None, signature: str | None, 
     """
     caller = await allow(request, Right.SEND)
     user_id, anonymous_id = _id(user, "Journeys-User"), _id(device, "Journeys-Visitor")
-    if user_id is not None and not _vouched(request.app.state.config, caller, user_id, signature):
+    if user_id is not None and not _vouched(request.app.state.config, caller, unquote(user or ""), signature):
         raise Problem(403, f"the user's id is not signed, or not by the secret of this key; {_HOW}", code="unsigned-identity")
     return Visitor(caller, user_id, anonymous_id)
 
@@ -71,7 +71,8 @@ def _id(given: str | None, header: str) -> str | None:
         raise Problem(422, f"{header} {error}", code="invalid-request") from None
 
 
-def _vouched(config: ApiConfig, caller: Caller, user_id: str, signature: str | None) -> bool:
+def _vouched(config: ApiConfig, caller: Caller, sent: str, signature: str | None) -> bool:
+    """Whether the shop has signed the user's id, as it was sent."""
     if caller.role is Role.INGEST:
         return True
-    return signature is not None and Signatures((config.secret, *config.former_secrets), caller.name).vouch(user_id, signature)
+    return signature is not None and Signatures((config.secret, *config.former_secrets), caller.name).vouch(sent, signature)

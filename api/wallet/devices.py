@@ -135,7 +135,8 @@ async def latest(request: Request, pass_type: PassTypeName, serial: UUID, config
 async def log(told: Logs) -> Response:
     """What went wrong on a device, for whoever set the passes up: without anything that could be a name or a token."""
     for line in told.logs[:10]:
-        _log.warning("a wallet complains", said=_LONG.sub("…", line[:500]))
+        said = line[:500].encode(errors="replace").decode()  # half of a surrogate pair, which JSON can say and no log can hold
+        _log.warning("a wallet complains", said=_LONG.sub("…", said))
     return Response(status_code=200)
 
 

@@ -11,6 +11,7 @@ import httpx
 import uvicorn
 
 from api import ApiConfig, create_app
+from api.connections import Bounded
 from store import Database
 from workers.testing.servers import as_api
 
@@ -46,7 +47,8 @@ async def serving(config: ApiConfig, database: Database | None = None) -> AsyncI
     """The address of an API served by uvicorn until the end of the block, in the role that it has in production."""
     listening = socket.create_server(("127.0.0.1", 0))
     config = replace(config, dsn=as_api(config.dsn), public_url=f"http://127.0.0.1:{listening.getsockname()[1]}")
-    server = uvicorn.Server(uvicorn.Config(create_app(config, database=database), log_level="error", access_log=False))
+    app = create_app(config, database=database)
+    server = uvicorn.Server(uvicorn.Config(app, http=Bounded, log_level="error", access_log=False))
     running = asyncio.create_task(server.serve(sockets=[listening]))
     try:
         yield config.public_url

@@ -246,6 +246,15 @@ async def test_errors_can_be_read_by_the_page_and_no_other_route_is_open(client:
                 assert not [name for name in answer.headers if name.startswith("access-control")], path
 
 
+@pytest.mark.parametrize("sent", ["jose\u0301", " jos\xe9 ", 7])
+async def test_a_user_id_is_signed_as_it_is_sent(client: Api, sent: str | int) -> None:
+    """What is kept is its normal form, of which no SDK and no shop needs to know."""
+    context = {"identity": {"signature": sign_user(IDENTITY, str(sent))}}
+    await client.post("identify", {"userId": sent, "traits": {"firstName": "Ana"}, "context": context})
+    assert (await of(client, str(sent).strip() if sent != "jose\u0301" else "jos\xe9"))["traits"] == {"firstName": "Ana"}
+    assert await client.reasons() == []
+
+
 async def test_any_page_may_use_a_key_whose_operator_says_so(client: Api) -> None:
     key = await create_key(client.database.pool, "open", Grant(Role.CLIENT, origins=["*"]))
     headers = {"Origin": "https://anywhere.example", "Authorization": f"Bearer {key}"}

@@ -6,6 +6,7 @@ import re
 import signal
 import socket
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,9 @@ from urllib.parse import urlsplit
 import httpx
 import psutil
 import pytest
+from structlog.testing import capture_logs
 
-from api import ApiConfig
+from api import ApiConfig, connections
 from store import Database, connect, migrate
 from store.keys import Grant, Role, put_key
 from store.roles import let_api_in
@@ -259,3 +261,71 @@ async def test_a_definition_with_five_thousand_conditions_is_refused_at_once(ing
         answer = await ingest_api.http.request(method, path, json=body, auth=(OPERATE_KEY, ""))
         assert answer.status_code == 422, answer.text
         assert "more than 1,000 parts" in answer.json()["detail"]
+
+
+HEAD = b"GET /healthz HTTP/1.1\r\nHost: test\r\n"
+LAST_PIECE = b"POST /v1/track HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n"
+
+
+@pytest.mark.parametrize("begun", [b"", b"\r\n", b"GET /", HEAD, HEAD + b"X: ", HEAD + b"\r\n" + HEAD])
+async def test_who_does_not_finish_a_head_is_hung_up_on(ingest_api: Api, monkeypatch: pytest.MonkeyPatch, begun: bytes) -> None:
+    monkeypatch.setattr(connections, "SECONDS", 0.2)
+    reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(ingest_api.url).port)
+    writer.write(begun)
+    async with asyncio.timeout(20):
+        said = await reader.read()
+    writer.close()
+    assert (b"HTTP/1.1 408 " in said) == (begun.strip() != b""), said
+
+
+@pytest.mark.parametrize(
+    "begun", [b"GET /", HEAD + b"X: ", HEAD + b"X: a\r\n" * 9, HEAD + b"\r\n" + HEAD + b"X: ", LAST_PIECE + b"X: "]
+)
+async def test_a_head_without_end_is_refused(ingest_api: Api, begun: bytes) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(ingest_api.url).port)
+    writer.write(begun)
+    answer = asyncio.create_task(reader.read())
+    sent = 0
+    with suppress(ConnectionError):
+        while not answer.done() and sent < 64 * MB:
+            writer.write(b"a" * 1000 if not begun.endswith(b"\r\n") else b"X: a\r\n" * 100)
+            await writer.drain()
+            sent += 1000
+    writer.close()
+    with suppress(ConnectionError):
+        assert b"HTTP/1.1 431 " in await answer or LAST_PIECE in begun
+    assert sent < 16 * MB, "far fewer than were taken"
+    assert (await ingest_api.http.get("/healthz")).status_code == 200
+
+
+async def test_a_long_head_that_comes_at_once_is_refused_and_a_usual_one_is_not(ingest_api: Api) -> None:
+    assert (await ingest_api.http.get("/healthz", headers={"X": "a" * 20_000})).status_code == 200
+    answer = await ingest_api.http.get("/healthz", headers={"X": "a" * 40_000})
+    assert (answer.status_code, answer.headers["content-type"]) == (431, "application/problem+json")
+    assert answer.json()["code"] == "request-header-fields-too-large"
+
+
+async def test_large_bodies_in_pieces_have_no_head_to_speak_of(ingest_api: Api) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b'{"batch": ['
+        for _ in range(9):
+            yield b" " * 40_000
+        yield b"]}"
+
+    answer = await ingest_api.http.post("/v1/batch", content=pieces())
+    assert answer.status_code not in (408, 431), answer.text
+
+
+@pytest.mark.parametrize("path", ["/u/x/", "/healthz/", "/v1/runs/"])
+async def test_nobody_is_led_to_where_the_host_header_says(ingest_api: Api, path: str) -> None:
+    answer = await ingest_api.http.get(path, headers={"Host": "evil.example"})
+    assert (answer.status_code, answer.headers.get("location")) == (404, None)
+
+
+async def test_what_a_device_logs_can_be_written_down(ingest_api: Api) -> None:
+    """JSON can say half of a surrogate pair, and UTF-8 cannot."""
+    body = b'{"logs": ["\\ud800 is no letter", "\\ud83d\\ude00 is"]}'
+    with capture_logs() as lines:
+        answer = await ingest_api.http.post("/wallet/apple/v1/log", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 200
+    assert [line["said"] for line in lines if "said" in line] == ["? is no letter", "\N{GRINNING FACE} is"]

@@ -4,10 +4,11 @@ import asyncio
 import base64
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID, uuid4
 
 import httpx
@@ -122,6 +123,14 @@ async def test_a_name_that_headers_cannot_hold_is_percent_encoded(web: Web) -> N
     assert (await web.get(**{"Journeys-User": "%FF"})).status_code == 422
 
 
+@pytest.mark.parametrize("sent", ["jose\u0301", " jos\xe9 "])
+async def test_a_user_id_is_signed_as_it_is_sent_and_means_its_normal_form(web: Web, sent: str) -> None:
+    await web.put(user="jos\xe9")
+    signed = {"Journeys-Signature": sign_user(identity_secret(SECRET, "web"), sent)}
+    assert len((await web.get(**{"Journeys-User": quote(sent)}, **signed)).json()["messages"]) == 1
+    assert (await web.get(**{"Journeys-User": quote(sent + "x")}, **signed)).status_code == 403
+
+
 async def test_nobody_tells_of_another_s_message(web: Web) -> None:
     theirs = await web.put(user="ben")
     for id_ in (theirs, uuid4()):
@@ -225,3 +234,49 @@ async def test_a_stream_shows_that_it_lives_and_ends_with_its_key(web: Web, monk
                 break
         await web.database.pool.execute("update api_key set ends_at = now()")
         assert {line async for line in lines} <= {"", ": still here"}
+
+
+async def test_a_hundred_streams_at_once_of_one_user_are_eight(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each has its place when it is let in, and not only when its first byte has gone."""
+    monkeypatch.setattr(streams, "HEARTBEAT", 0.1)
+    streaming, gone = asyncio.Event(), asyncio.Event()
+    got: list[int] = []
+
+    async def one() -> None:
+        async with web.http.stream("GET", "/v1/inbox/stream", headers=web.headers()) as answer:
+            got.append(answer.status_code)
+            if len(got) == 100:
+                streaming.set()
+            await gone.wait()
+
+    async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
+        for _ in range(100):
+            tasks.create_task(one())
+        await streaming.wait()
+        gone.set()
+    assert (got.count(200), got.count(429)) == (8, 92)
+    async with asyncio.timeout(10):
+        while not await is_open(web):  # noqa: ASYNC110 - the server hears by itself that they have gone
+            await asyncio.sleep(0.05)
+
+
+async def test_a_client_that_goes_before_the_first_byte_leaves_no_stream_open() -> None:
+    async def look(_: object) -> dict[str, Any]:
+        return {}
+
+    async def send(_: object) -> None:
+        raise OSError("gone")
+
+    async def receive() -> dict[str, str]:
+        return {"type": "http.disconnect"}
+
+    async def allowed() -> None:
+        return None
+
+    open_ = streams.Streams(look, 1)
+    for _ in range(3):  # one more than there is room for would be refused
+        with suppress(Exception):
+            await open_.answer("ana", "", allowed)({"type": "http", "asgi": {"spec_version": "2.4"}}, receive, send)
+    with open_.joined("ana", ""):
+        pass
+    await open_.close()

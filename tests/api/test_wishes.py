@@ -150,6 +150,10 @@ def test_it_takes_a_stop_back(said: str) -> None:
     [
         ("Arrêtez, s'il vous plaît", "fr"),
         ("désabonner", "fr"),
+        ("Cancelar suscripción", "es"),
+        ("¡Cancelar mi suscripción!", "es"),
+        ("Annuler mon abonnement.", "fr"),
+        ("cancelar assinatura", "pt"),
         ("Bitte abmelden", "de"),
         ("Kündigen", "de"),
         ("Cancellami, grazie", "it"),

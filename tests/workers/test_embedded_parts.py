@@ -1,5 +1,6 @@
 """The small pieces of the stack: secrets, the lock, ports, what the terminal tells, what children are told, restarts."""
 
+import io
 import json
 import secrets
 import socket
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
+from rich.console import Console
 
 from activities.calling.where import where_of
 from activities.channels.errors import Misconfigured
@@ -23,6 +25,7 @@ from workers.assembly import channels
 from workers.embedded.attention import Warnings, worth_telling
 from workers.embedded.environment import Addresses, environment, insist_on_whole
 from workers.embedded.errors import AlreadyRunning, ServerFailed
+from workers.embedded.foreground import _say
 from workers.embedded.hold import Hold
 from workers.embedded.parts import Part, Program, says
 from workers.embedded.ports import LOCALHOST, Ports, free_port
@@ -316,3 +319,13 @@ async def die_for_ever(supervision: Supervision, part: Program) -> None:
         assert part.child is not None
         part.child.process.wait()
         await supervision.look()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "ascii"])
+def test_what_a_part_says_ends_nothing_whatever_the_terminal(encoding: str) -> None:
+    shown = io.BytesIO()
+    terminal = io.TextIOWrapper(shown, encoding=encoding, write_through=True)
+    _say(Console(file=terminal), "!", "api", "half \ud800, all \U0001f600")
+    said = shown.getvalue().decode(encoding)
+    assert "half \\ud800, all" in said
+    assert ("\U0001f600" in said) == (encoding == "utf-8")

@@ -149,11 +149,18 @@ def api() -> None:
     if not is_free(given.api_host, given.api_port):
         fail(f"JOURNEYS_API_PORT={given.api_port}: something else listens there on {given.api_host}")
     insist_on_catalogue(given.catalogue)
+    from api.connections import Bounded
     from workers.serve import create_app
 
     # log_config None: our own set-up of logs stands.
     uvicorn.run(
-        create_app(), host=given.api_host, port=given.api_port, log_config=None, access_log=False, timeout_graceful_shutdown=20
+        create_app(),
+        host=given.api_host,
+        port=given.api_port,
+        http=Bounded,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=20,
     )
 
 

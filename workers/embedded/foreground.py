@@ -84,7 +84,9 @@ def _addresses(stack: EmbeddedStack) -> dict[str, str]:
 
 
 def _say(console: Console, mark: str, part: str, sentence: str) -> None:
-    console.print(f"  {mark} {_NAMES.get(part, part):<10} {escape(sentence)}", highlight=False)
+    encoding = console.encoding
+    shown = sentence.encode(encoding, "backslashreplace").decode(encoding)  # a log may quote what no terminal can show
+    console.print(f"  {mark} {_NAMES.get(part, part):<10} {escape(shown)}", highlight=False)
 
 
 def _let_it_stop() -> None:

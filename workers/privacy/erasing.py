@@ -24,7 +24,7 @@ class EraseCustomer:
                 erasure,
                 task_queue=WATCH_QUEUE,
                 start_to_close_timeout=takes,
-                heartbeat_timeout=timedelta(minutes=10) if name == "purge" else None,
+                heartbeat_timeout=timedelta(seconds=20) if name == "purge" else None,
                 retry_policy=_AGAIN,
                 summary=name,
             )

@@ -1,6 +1,9 @@
 """Limits that hold inside filters and loops, in memory and in time, whatever a customer's data says (A18)."""
 
+import sys
 import tracemalloc
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from activities.templates import BrokenTemplate, Context, load_templates
-from activities.templating.language import HTML, TEXT
+from activities.templating.language import HTML, TEXT, Phrase
+from activities.templating.values import Several
 from journeys.contracts import Channel
 from tests.activities.test_templates import push, written
 from tests.profile import examples
@@ -100,3 +104,71 @@ def test_no_filter_fails_in_any_other_way(folder: Path, name: str, given_argumen
 
 def test_both_environments_have_the_same_filters() -> None:
     assert TEXT.filters.keys() == HTML.filters.keys()
+
+
+HOSTILE = {
+    "dots": "1.",
+    "digits": "9",
+    "tags": "<a ",
+    "lines": "\n",
+    "dashes": "-",
+    "percent": "%E9",
+    "words": "a ",
+    "amps": "&amp;",
+}
+
+
+def calls_of(work: Callable[[], object]) -> int:
+    """How many functions are called by some work: time, as any machine counts it."""
+    counted = 0
+
+    def count(*_: object) -> None:
+        nonlocal counted
+        counted += 1
+
+    sys.setprofile(count)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return counted
+
+
+@pytest.mark.parametrize("name", sorted(TEXT.filters))
+@pytest.mark.parametrize("kind", sorted(HOSTILE))
+def test_no_filter_works_character_by_character(name: str, kind: str) -> None:
+    """A date of 30,000 characters took a fifth of a second; 300 of them stopped a worker for a minute."""
+    given_arguments = {"replace": ": '1', 'x'", "date": ": 'long'", "money": ": 'EUR'", "slice": ": 1, 9", "split": ": ' '"}
+    text = f"{{{{ x | {name}{given_arguments.get(name, '')} | size }}}}"
+    phrase = Phrase(TEXT.from_string(text), "f", 1)
+
+    def render() -> None:
+        with suppress(BrokenTemplate):
+            phrase.render({"x": HOSTILE[kind] * (30_000 // len(HOSTILE[kind]))})
+
+    render()
+    assert calls_of(render) < 150_000, "which is five for each character"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{% for i in (1..300) %}{{ x | date: 'long' | size }}{% endfor %}",
+        "{% for i in (1..300) %}{{ x | upcase | size }}{% endfor %}",
+        "{% for i in (1..300) %}{% capture y %}{{ x }}{% endcapture %}{% endfor %}",
+        "{% for i in (1..300) %}{% capture y %}{{ many }}{% endcapture %}{% endfor %}",
+    ],
+)
+def test_one_text_may_do_so_much_and_no_more(text: str) -> None:
+    values = {"x": "1." * 14_500, "many": Several(["a"] * 16_000)}
+    for environment in (TEXT, HTML):
+        with pytest.raises(BrokenTemplate, match=r"f:1: BadArgument: .* more than 3,000,000 characters; loop less"):
+            Phrase(environment.from_string(text), "f", 1).render(values)
+        short = {"x": "1 September 2026", "many": Several(["a"])}
+        assert Phrase(environment.from_string(text), "f", 1).render(short) is not None, "and the next one has all of it again"
+
+
+def test_a_long_letter_stays_within_it() -> None:
+    row = "{{ i | append: ' thing' | capitalize }} {{ 24.9 | money: 'EUR' }} {{ '2026-09-01' | date: 'long' }}\n"
+    shown = Phrase(HTML.from_string(f"{{% for i in (1..1000) %}}{row}{{% endfor %}}"), "f", 1).render({})
+    assert shown.count("September") == 1000

@@ -1,5 +1,7 @@
 """Links: a customer's name breaks none and adds nothing to any; and whatever a mail reader can open may be linked to (A18)."""
 
+import re
+from html import unescape
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -10,6 +12,8 @@ from hypothesis import strategies as st
 
 from activities.channels import EmailContent, WhatsAppContent
 from activities.templates import Context, Templates, load_templates
+from activities.templating.language import HTML
+from activities.templating.mjml import compile_mjml
 from journeys.contracts import Channel
 from tests.activities.test_templates import OUT, email, push, rejected, written
 from tests.profile import examples
@@ -96,3 +100,25 @@ def test_a_picture_is_no_place_in_the_letter(tmp_path: Path) -> None:
     context: dict[str, Any] = {"image_url": "https://cdn.example/a b.jpg"}
     content = email(tmp_path, '<mj-image src="{{ entry.image_url }}" />', Context(entry=context, unsubscribe_url=OUT))
     assert 'src="https://cdn.example/a%20b.jpg"' in content.html
+
+
+@pytest.mark.parametrize(
+    "mjml",
+    [
+        '<mj-section background-url="{{ entry.url }}"><mj-column><mj-text>a</mj-text></mj-column></mj-section>',
+        "<mj-hero background-url=\"{{- entry.url | default: 'x' -}}\"><mj-text>a</mj-text></mj-hero>",
+        '<mj-section background-color="{{ entry.url }}"><mj-column><mj-text>a</mj-text></mj-column></mj-section>',
+        '<mj-raw><p style="background: url({{ entry.url }})">a</p></mj-raw>',
+    ],
+)
+def test_no_value_ends_the_css_that_it_stands_in(tmp_path: Path, mjml: str) -> None:
+    """In CSS the escaping of HTML does not hold: a reader undoes it first."""
+    evil = "https://x.example/');position:fixed;top:0;background:url('https://evil.example/t"
+    text = f"<mjml><mj-body>{mjml}<mj-section><mj-column><mj-text>{OUT}</mj-text></mj-column></mj-section></mj-body></mjml>"
+    compiled = HTML.from_string(compile_mjml("hi", text, 1).html)
+    styles = [unescape(each) for each in re.findall(r'\sstyle="([^"]*)"', compiled.render(entry={"url": evil}))]
+    shown = [each for each in styles if "x.example" in each]
+    assert shown
+    assert not [each for each in shown if re.search(r"x\.example/['\")]|;\s*position:fixed", each)]
+    good = compiled.render(entry={"url": "https://x.example/a%20b.png?v=1&w=2"})
+    assert "https://x.example/a%20b.png?v=1&w=2" in "".join(map(unescape, re.findall(r'\sstyle="([^"]*)"', good)))

@@ -7,21 +7,25 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import httpx
 import orjson
 import pytest
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from temporalio.client import Client
+from temporalio.testing import ActivityEnvironment
 from temporalio.worker import Replayer
+from uuid_utils.compat import uuid7
 
 from activities.channels.base import Sends
 from activities.channels.carriers import Carriers
 from activities.channels.errors import EndpointGone
 from activities.channels.message import Accepted, Outgoing
 from activities.channels.wallet.google_object import GooglePass
-from activities.privacy.erasing import sign
+from activities.privacy.erasing import Erasing, sign
+from journeys.clock import Clock
 from journeys.contracts import Channel
 from store import Database
 from store.customers.certificate import holds
@@ -334,3 +338,17 @@ async def test_nobody_is_erased_by_a_wrong_key_and_an_unknown_customer_is_told(t
     answer = await trial.operate("DELETE", f"/v1/profiles/{UUID(int=7)}")
     assert (answer.status_code, answer.json()["code"]) == (404, "unknown-customer")
     assert await trial.database.pool.fetchval("select count(*) from erasure") == 0
+
+
+async def test_a_purge_shows_that_it_lives_while_it_works(database: Database) -> None:
+    """So that another worker takes over within seconds of a kill, and not from one that merely waits for Postgres."""
+    beaten, environment = asyncio.Event(), ActivityEnvironment()
+    environment.on_heartbeat = lambda *_: beaten.set()
+    purging = Erasing(database, cast("Client", None), Clock(), SECRET).purge
+    async with asyncio.timeout(20):
+        async with database.transaction() as connection:
+            await connection.execute("lock table erasure in access exclusive mode")
+            running = asyncio.create_task(environment.run(purging, str(uuid7())))
+            await beaten.wait()
+            assert not running.done()
+        await running
