@@ -128,9 +128,9 @@ def _seconds(settings: Settings, url: str) -> dict[str, str]:
     if "resend_url" not in settings.model_fields_set:
         ours |= {"RESEND_URL": url}
     if not settings.ses_url:
-        ours |= {"SES_URL": url} | _sandbox_login("SES")
+        ours |= {"SES_URL": url} | (_sandbox_login("SES") if settings.ses_region else {})
     if not settings.aws_sms_url:
-        ours |= {"AWS_SMS_URL": url} | _sandbox_login("AWS_SMS")
+        ours |= {"AWS_SMS_URL": url} | (_sandbox_login("AWS_SMS") if settings.aws_sms_region else {})
     return ours
 
 
