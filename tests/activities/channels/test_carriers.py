@@ -7,6 +7,7 @@ import pytest
 
 from activities.channels.carriers import Carriers, read_weights
 from activities.channels.kinds import lacking, sending
+from activities.channels.platforms import by_platform
 from journeys.contracts import Channel
 from tests.activities.channels.test_platforms import Carrier
 from workers.settings import Settings
@@ -56,7 +57,10 @@ def test_weights_are_read_and_a_wrong_one_is_told() -> None:
 
 def test_who_has_a_weight_and_is_not_configured_is_told_with_what_is_missing() -> None:
     weights = {"smtp": 1, "resend": 3, "ses": 0, "twilio": 1, "apns": 1}
-    given = {Channel.EMAIL: Carriers(Carrier("smtp")), Channel.PUSH: Carriers(Carrier("fcm+apns"))}
+    given = {
+        Channel.EMAIL: Carriers(Carrier("smtp")),
+        Channel.PUSH: Carriers(*by_platform([Carrier("fcm"), Carrier("apns", "ios")])),
+    }
     assert lacking(weights, given) == {
         "ses": "JOURNEYS_SES_REGION",
         "resend": "JOURNEYS_RESEND_API_KEY",

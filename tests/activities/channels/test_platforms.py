@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from activities.channels import Accepted, Outgoing, PushContent, TryLater
-from activities.channels.base import Provider
+from activities.channels.base import Provider, Sends
 from activities.channels.kinds import KINDS
 from activities.channels.platforms import by_platform
 from tests.activities.channels.outgoing import to
@@ -74,14 +74,12 @@ class _Line:
         return Accepted()
 
 
-class Carrier:
+class Carrier(Sends):
     """A provider that is always there."""
 
     idempotent = False
     connections = 1
     tells_within = timedelta(0)
-    forgets_after = timedelta.max
-    by_settling = False
 
     def __init__(self, name: str, *platforms: str) -> None:
         self.name, self.platforms = name, frozenset(platforms)
