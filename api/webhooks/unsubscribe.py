@@ -1,7 +1,7 @@
 """The way out of marketing messages: a mail reader's one click (RFC 8058), or a page with one button.
 
-Promise: only POST acts, because mail scanners follow links; no login, no cookie, no question; a second click changes
-nothing.
+Promise: only POST acts, because mail scanners follow links; no login, no cookie, no question; a second click says
+the same no again, which beats a yes between the two, and is no second event.
 """
 
 from collections.abc import Mapping
