@@ -142,6 +142,18 @@ def _of_library(status: int, told: str, headers: Mapping[str, str] | None) -> Pr
 _TOO_LARGE = 413
 
 
+def only_known(request: Request) -> None:
+    """See that every parameter of the query is one of the route's: a misspelt one would be answered with everything.
+
+    Raises:
+        Problem: 422, one is not; says which there are.
+    """
+    known = {each.alias for each in request.scope["route"].dependant.query_params}
+    if wrong := sorted(set(request.query_params) - known):
+        there = f"there are {', '.join(sorted(known))}" if known else "it takes none"
+        raise Problem(422, f"there is no parameter {wrong[0][:50]!r} here; {there}", code="invalid-request")
+
+
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The OpenAPI description of the errors that a route may answer with."""
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemBody"}}}

@@ -7,7 +7,7 @@ some of the process's connections to what does not wait.
 """
 
 from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -149,9 +149,9 @@ class Claims:
             await holdout_asked(attempt.connection, attempt.request.run_id, experiment, arm, share, attempt.now)
         match decided:
             case No() as no:
-                return await self._say_no(replace(attempt, told=inputs_of(asked.question)), no)
+                return await self._say_no(replace(_carried(attempt, asked), told=inputs_of(asked.question)), no)
             case Go() if why is not None:
-                attempt = replace(attempt, told=inputs_of(asked.question))
+                attempt = replace(_carried(attempt, asked), told=inputs_of(asked.question))
                 if number := attempt.request.repeat:
                     return await self._not_repeated(attempt, number, Reason.AMBIGUOUS, why.detail)
                 return await self._wait(attempt, why, "released", asked.offer)
@@ -259,6 +259,14 @@ class Claims:
             provider=attempt.provider.name,
             priority=attempt.spec.priority if request.priority is None else request.priority,
         )
+
+
+def _carried(attempt: Attempt, asked: Asked) -> Attempt:
+    """With whoever carries to the customer's newest address in the place of all who carry for the channel."""
+    with suppress(TryLater):
+        if asked.endpoints:
+            return replace(attempt, provider=attempt.provider.carrier(asked.endpoints[0].platform))
+    return attempt
 
 
 def _said(

@@ -199,6 +199,7 @@ async def look(
     nothing found.
     """
     found: dict[tuple[str, ...], Looked] = {}
+    until = min(until, today + _DAY)  # nobody has looked at days that are still to come
     for row in await read(database, "customers", until, journey, list(by), list(metrics)):
         key = (row["experiment"], *(row[name] for name in by))
         _take(found.setdefault(key, Looked(row["experiment"], key[1:])), row, metrics)

@@ -1,21 +1,22 @@
 """Exports: what may be had, column by column, and the rows of a table as Arrow, Parquet or CSV, streamed as they are read."""
 
+import re
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import StreamingResponse
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field
 
 from api.auth import PersonReader, Reader, schemes
-from api.problems import Problem, responses
+from api.problems import Problem, only_known, responses
 from api.state import Db
 from store.exports import Format, Name, NoArrow, Span, Table, csv, tables, written
 
-router = APIRouter(prefix="/v1/export", tags=["reports"], dependencies=schemes())
+router = APIRouter(prefix="/v1/export", tags=["reports"], dependencies=[*schemes(), Depends(only_known)])
 
 #: Each holds a connection to Postgres and a thread, for as long as its reader takes.
 AT_ONCE = 3
@@ -25,6 +26,20 @@ MEDIA_TYPES = {
     Format.PARQUET: "application/vnd.apache.parquet",
     Format.CSV: "text/csv; charset=utf-8",
 }
+
+
+def _instant(given: object) -> object:
+    """A day is its first instant (UTC); a number is no instant, though it might be read as seconds."""
+    if isinstance(given, str) and _DAY.fullmatch(given):
+        return f"{given}T00:00:00Z"
+    if not isinstance(given, datetime) and "-" not in str(given):
+        raise ValueError("a day is written 2026-03-01, an instant 2026-03-01T12:00:00Z")
+    return given
+
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+#: A day, or an instant with its zone.
+Since = Annotated[AwareDatetime, BeforeValidator(_instant)]
 
 
 @dataclass(slots=True)
@@ -68,8 +83,8 @@ async def export(
     table: Annotated[Name, Path(description="one of GET /v1/export")],
     _: PersonReader,
     database: Db,
-    since: Annotated[AwareDatetime | None, Query(alias="from", description="rows from this instant on; RFC 3339")] = None,
-    until: Annotated[AwareDatetime | None, Query(alias="to", description="and before this one")] = None,
+    since: Annotated[Since | None, Query(alias="from", description="rows from this day (UTC) or instant on (RFC 3339)")] = None,
+    until: Annotated[Since | None, Query(alias="to", description="and before this one")] = None,
     format: Annotated[Format, Query(description="arrow: an IPC stream; parquet: compressed by zstd")] = Format.CSV,  # noqa: A002 - the parameter's name
 ) -> StreamingResponse:
     """The rows of a table, all or those of a span, streamed. An export that breaks off ends its connection, not its file."""

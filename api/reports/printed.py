@@ -20,7 +20,7 @@ def text(cell: Cell, column: Column, currency: str = "") -> str:
     if cell is None:
         return UNKNOWN
     if not isinstance(cell, int | float | Decimal):
-        return str(cell)
+        return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in str(cell))
     number = float(cell)
     told = {
         Unit.COUNT: f"{cell:,}",
@@ -102,8 +102,15 @@ def as_csv(table: Table) -> str:
     out = io.StringIO(newline="")
     writer = csv.writer(out)
     writer.writerow([column.name for column in table.columns])
-    writer.writerows(["" if cell is None else plain(cell) for cell in row] for row in table.rows)
+    writer.writerows([_inert(plain(cell)) for cell in row] for row in table.rows)
     return out.getvalue()
+
+
+def _inert(cell: str | float | None) -> str | float:
+    """A cell that no spreadsheet takes for a formula, whatever a customer's device has sent."""
+    if cell is None:
+        return ""
+    return f"'{cell}" if isinstance(cell, str) and cell[:1] in "=+-@\t\r" else cell
 
 
 def _short(value: float, sign: str = "") -> str:

@@ -65,6 +65,8 @@ class Asking(Words[EntryModel]):
             told = f"j.experiment(…): {declared.name} has its arms where it is declared"
             raise CatalogueError(told, remedy="leave out the shares here")
         known, arms = (declared.name, dict(declared.arms)) if declared is not None else (name, shares)
+        if str(known).startswith("$"):
+            raise CatalogueError(f"experiment {known}: names with $ are those of holdouts", remedy="name it otherwise")
         check_experiment(known, arms)
         asked = Arm(
             run_id=self._start.run_id,

@@ -29,6 +29,10 @@ DAYS = 365
 ALL = "(all)"
 
 
+#: Of money there is less than this in an amount.
+_MOST = Decimal(10) ** 15
+
+
 @dataclass(frozen=True, slots=True)
 class Spend:
     """What was paid to win customers by a source, such as `google`; the same word as in `context.campaign.source` of events."""
@@ -50,7 +54,7 @@ class Spend:
             money = Decimal(amount)
         except InvalidOperation:
             money = Decimal("NaN")
-        if not (source.strip() and found and money.is_finite() and money >= 0):
+        if not (source.strip() and found and money.is_finite() and 0 <= money < _MOST):
             raise NoReport(f"no spend: {text!r}; write source=amount, such as google=1200.50 or 'google=1200.50 EUR'")
         return cls(source.strip(), money, currency.strip().upper())
 

@@ -18,6 +18,10 @@ _TWO = 2
 Cell = str | int | float | Decimal | date | None
 
 
+#: Before the one there were no events, and nobody asks for what is after the other.
+_FIRST, _LAST = date(1970, 1, 1), date(2199, 12, 31)
+
+
 class Unit(StrEnum):
     """What a column's values are."""
 
@@ -239,9 +243,12 @@ def _names(texts: Iterable[str]) -> tuple[str, ...]:
 
 def _day(name: str, text: str | None) -> date | None:
     try:
-        return date.fromisoformat(text) if text else None
+        day = date.fromisoformat(text) if text else None
     except ValueError:
         raise NoReport(f"{name}: {text} is no day; write 2026-03-01") from None
+    if day is not None and not _FIRST <= day <= _LAST:
+        raise NoReport(f"{name}: {text} is a day of which nothing can be known; write one from {_FIRST} to {_LAST}")
+    return day
 
 
 def share(part: float | Decimal, whole: float | Decimal) -> float | None:

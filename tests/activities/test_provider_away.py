@@ -232,7 +232,7 @@ async def test_who_is_out_for_one_platform_is_out_for_no_other_and_each_has_its_
     }))  # fmt: skip
     assert apple is not None
     (both,) = by_platform([provider_of(trial, "fcm"), apple])
-    delivery = replace(by(trial, KINDS["push"], time, both), limits=Limits(trial.database))
+    delivery = by(trial, KINDS["push"], time, both)
     trial.sandbox.faults.tell("apns", "503")
     for n in range(1, 15):
         with pytest.raises(ApplicationError, match="apns"):
@@ -244,6 +244,7 @@ async def test_who_is_out_for_one_platform_is_out_for_no_other_and_each_has_its_
     last = dict(await trial.database.pool.fetchrow(about, other.id) or {})
     assert (last["provider"], last["copies"]) == ("apns", 0), "not claimed while it is not used"
     await providers.set_limit(trial.database, providers.Limit("fcm", per_day=1), time.now, "olga")
+    delivery = replace(delivery, limits=Limits(trial.database))  # which has not asked yet
     assert (await delivery.deliver(request(run, occurrence=1))).sent, "Android's go on"
     assert not (await delivery.deliver(request(run, occurrence=2))).sent
     assert (await providers.used(trial.database, time.now.date()))["fcm"] == (1, 0)

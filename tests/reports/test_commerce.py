@@ -150,3 +150,14 @@ def test_a_spend_may_say_its_currency() -> None:
 def test_a_period_of_less_than_a_day_is_refused() -> None:
     with pytest.raises(NoReport, match="a day or longer"):
         Counting(period=timedelta(hours=1))
+
+
+async def test_what_a_device_sends_as_money_or_currency_stops_no_report(database: Database) -> None:
+    """A no-break space is no blank to Postgres' numbers, nor are 15,500 digits one that it can read."""
+    asked = ["49.90\u00a0", "\u2003 5", "0." + "1" * 15_500 + "e-999", " 7.5\n", "1e400", "-3"]
+    each = "select jsonb_build_object('revenue', x) as p from unnest($1::text[]) as x offset 0"
+    read = f"select money_in(p, 'revenue') from ({each}) as e"
+    assert [row[0] for row in await database.pool.fetch(read, asked)] == [None, None, None, Decimal("7.5"), None, 0]
+    told = "select currency_in(jsonb_build_object('currency', $1::text))"
+    texts = ["eur", "=cmd|' /c calc'!A1", "\x1b[31m", "EURO", ""]
+    assert [await database.pool.fetchval(told, each) for each in texts] == ["EUR", "", "", "", ""]

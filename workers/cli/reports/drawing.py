@@ -18,6 +18,7 @@ Part = Rich | Text
 _SAID = (Unit.TEXT, Unit.DAY)
 _FEW_ROWS, _MANY_COLUMNS = 3, 8
 _LABEL, _MOST, _GAP = 24, 20, 2  # characters of a chart's label; rows of a chart; characters between columns
+_LEAST = 10  # characters of a line with bounds, however long the values beside it
 
 
 def drawn(report: Report, width: int) -> Iterator[Part]:
@@ -142,7 +143,7 @@ def _intervals(chart: Chart, table: Table, width: int) -> Iterator[str]:
     if not known:
         return
     at = names.index(chart.values[0])
-    room = width - _LABEL - max(len(row[at]) for row in texts) - 3
+    room = max(width - _LABEL - max(len(row[at]) for row in texts) - 3, _LEAST)
     least, most = min(0.0, *known), max(0.0, *known)
 
     def place(value: float) -> int:
