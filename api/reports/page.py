@@ -4,7 +4,7 @@ Promise: it asks no server for anything, and reads in light and in dark.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from api.html import PAGES
@@ -49,9 +49,16 @@ def as_html(report: Report, at: datetime) -> str:
         title=report.title,
         days=printed.days(report),
         at=at,
-        tables=[(table, _heads(table), printed.texts(table), _pictures(table)) for table in report.tables],
+        tables=[(table, _heads(table), printed.texts(table), _pictures(table)) for table in map(_narrow, report.tables)],
         numeric=[Unit.COUNT, Unit.NUMBER, Unit.SHARE, Unit.LIFT, Unit.MONEY],
     )
+
+
+def _narrow(table: Table) -> Table:
+    """Without the sentences that stand above all tables already."""
+    kept = [n for n, column in enumerate(table.columns) if column.name != "verdict"]
+    rows = tuple(tuple(row[n] for n in kept) for row in table.rows)
+    return replace(table, columns=tuple(table.columns[n] for n in kept), rows=rows)
 
 
 def _heads(table: Table) -> list[tuple[Column, str]]:
