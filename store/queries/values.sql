@@ -19,7 +19,8 @@ insert into customer_touched (profile_id)
 select distinct x.profile_id from exposure x left join run r on r.id = x.run_id
 where exists (select from fresh) or exists (
     select from declared d where d.journey = r.journey and (d.version = coalesce(x.version, '') or not exists (
-        select from conversion c where c.journey = r.journey and c.version = coalesce(x.version, ''))));
+        select from conversion c where c.journey = r.journey and c.version = coalesce(x.version, ''))))
+   or x.experiment ~ '^\$[^/]+$' and exists (select from declared d where d.journey = '');  -- the company's holdout is of no journey
 
 -- name: rules
 -- The rules of these journeys, the latest of each last.

@@ -113,6 +113,11 @@ async def test_a_rule_that_changes_looks_at_everybody_again(database: Database, 
     changed = await counted(database, BY_HAND | {"carts": Rule(("Drive Completed",), DAY)}, COMPANY)
     # Orders are purchases all the same, only for a day and in any currency.
     assert await summed(database) == changed
+    companys = Conversion(by=did("Order Completed"), within=2 * DAY)
+    await values.declare(database, [Declared("", "", companys.to_json(), companys.types)], START + DAY)
+    await folding.fold()
+    shorter = Rule(("Order Completed",), 2 * DAY)
+    assert await summed(database) == await counted(database, BY_HAND | {"carts": Rule(("Drive Completed",), DAY)}, shorter)
     fresh = [declared[0]._replace(version="v3")]
     await values.declare(database, [*declared, *fresh], START + 2 * DAY)
     assert await database.pool.fetchval("select count(*) from customer_touched") == 0, "nobody was exposed under what is new"
