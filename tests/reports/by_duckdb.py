@@ -325,7 +325,7 @@ class Oracle:
                           (until, journey, by))
             for key, row in of.items() if key[3] == "conversion"
         ]  # fmt: skip
-        return found
+        return found | {"decisions": []}
 
     def spent(self, row: Row, until: date, journey: str | None, by: Sequence[str]) -> tuple[int, float | None, str]:
         """Messages to an arm, what they cost, and in which money, where that is one."""
@@ -352,6 +352,7 @@ class Oracle:
             "revenue_per_recipient": value["sy1"] / row["n1"] if row["ruled"] else None,
             **dict(zip(_named("incremental_revenue"), _added(revenue), strict=True)),
             "messages": sent, "cost": cost, "margin": row["margin"], **dict(zip(_named("roi"), roi, strict=True)),
+            "plan": None, "over": None,  # nothing is declared of any
             "people_needed": needed,
             "days_to_go": None if needed is None else max(0, ceil((needed - row["people"]) / row["a_day"] - 1e-9)),
         }  # fmt: skip

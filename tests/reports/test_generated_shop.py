@@ -23,7 +23,7 @@ from tests.reports.generated import DAY, NOW, RULES, START, GeneratedShop
 from tests.reports.worth_by_duckdb import commerce, drivers
 from workers.testing.servers import as_api, fresh_database
 
-SINCE, UNTIL, MIDDLE = START.date(), (START + 75 * DAY).date(), (START + 20 * DAY).date()
+SINCE, UNTIL, MIDDLE = START.date(), (NOW + DAY).date(), (START + 20 * DAY).date()
 
 
 @dataclass
