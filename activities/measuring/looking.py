@@ -199,7 +199,6 @@ async def look(
     nothing found.
     """
     found: dict[tuple[str, ...], Looked] = {}
-    until = min(until, today + _DAY)  # nobody has looked at days that are still to come
     for row in await read(database, "customers", until, journey, list(by), list(metrics)):
         key = (row["experiment"], *(row[name] for name in by))
         _take(found.setdefault(key, Looked(row["experiment"], key[1:])), row, metrics)
@@ -300,6 +299,9 @@ def _read(looked: Looked, until: date, today: date, metrics: Sequence[str]) -> N
     if looked.broken or looked.rule is None or len(looked.shares) < 2:  # noqa: PLR2004 - a comparison needs two
         return
     first = looked.begins
+    until = min(
+        until, max([today, *(day for of in looked.days.values() for day in of)]) + _DAY
+    )  # nobody looks at what is to come
     days = [first + n * _DAY for n in range((until - first).days)]
     for metric in metrics:
         following = Following(looked.comparison(metric))

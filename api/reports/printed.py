@@ -110,7 +110,7 @@ def _inert(cell: str | float | None) -> str | float:
     """A cell that no spreadsheet takes for a formula, whatever a customer's device has sent."""
     if cell is None:
         return ""
-    return f"'{cell}" if isinstance(cell, str) and cell[:1] in "=+-@\t\r" else cell
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@")) else cell
 
 
 def _short(value: float, sign: str = "") -> str:
