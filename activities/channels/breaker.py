@@ -89,14 +89,20 @@ class Breaker:
         """
         asked = self.enter(key)
         try:
+            with self.hearing(key):
+                yield
+        finally:
+            self.leave(asked)
+
+    @contextmanager
+    def hearing(self, key: str) -> Iterator[None]:
+        """Take note of what the provider does with the message of a key, which is through already."""
+        try:
             yield
         except ChannelError as error:
             self.heard(error, key)
             raise
-        else:
-            self.heard(None)
-        finally:
-            self.leave(asked)
+        self.heard(None)
 
     def leave(self, asked: float | None) -> None:
         """The message is through, whatever became of it; who has asked since then goes on asking."""

@@ -82,13 +82,8 @@ class _Watched:
 
     async def send(self, outgoing: Outgoing) -> Accepted:
         """Hand one message over."""
-        try:
-            accepted = await self.line.send(outgoing)
-        except ChannelError as error:
-            self.breaker.heard(error, outgoing.key)
-            raise
-        self.breaker.heard(None)
-        return accepted
+        with self.breaker.hearing(outgoing.key):
+            return await self.line.send(outgoing)
 
 
 def _breakers(provider: Provider) -> Mapping[str, Breaker]:

@@ -211,7 +211,7 @@ def silent_providers() -> frozenset[str]:
 
 def lacking(weights: Mapping[str, int], carriers: "Mapping[Channel, Carriers]") -> dict[str, str]:
     """Providers that are given a weight and are not configured: each with the setting that is missing."""
-    there = {name for each in carriers.values() for provider in each.all for name in (part.name for part in provider.parts)}
+    there = {part.name for each in carriers.values() for provider in each.all for part in provider.parts}
     classes = (each for kind in sending() for each in kind.provider_classes)
     return {each.name: each.needs for each in classes if each.name in weights and each.name not in there}
 

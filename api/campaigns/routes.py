@@ -4,7 +4,6 @@ Promise: everything here is rows in Postgres; the watch carries them to Temporal
 a repeated call with the same Idempotency-Key makes nothing.
 """
 
-import tempfile
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
@@ -34,6 +33,7 @@ from api.problems import Fault, Problem, responses
 from api.runs.journeys import definition_of
 from api.runs.models import JourneyName, cursor, cursor_after
 from api.state import Config, Db
+from api.uploads import FILE_LIMIT, received
 from journeys import InvalidParams, JourneyDefinition
 from journeys.campaigns.message import PREFIX, Message, message_of
 from segments.ask.overview import all_segments
@@ -46,10 +46,7 @@ from store.keys import Caller, Right
 
 router = APIRouter(prefix="/v1", tags=["campaigns"], dependencies=schemes())
 
-#: Bytes of a file of rows.
-FILE_LIMIT = 64 * 1024 * 1024
 _JSON_LIMIT = 8 * 1024 * 1024
-_IN_MEMORY = 1024 * 1024
 _CALLS = responses(400, 401, 403, 404, 409, 413, 422, 503)
 _Key = Annotated[str | None, Header(alias="Idempotency-Key", max_length=200, description="repeated, it makes nothing more")]
 _FILE = {
@@ -89,16 +86,12 @@ async def start_many(
     Each enters by the journey's rules, as by a single start. Who cannot, is counted with the reason.
     """
     definition = definition_of(config, journey)
+    new = drafted(body, config.clock.now(), caller.name, journey, idempotency_key, needs_approval=config.approve_campaigns)
     if body.rows is None:
         await _known(config, database, body.segment, body.list)
-    new = drafted(body, config.clock.now(), caller.name, journey, idempotency_key, needs_approval=config.approve_campaigns)
-    new = replace(
-        new, segment=body.segment, list=body.list, params=body.params if body.rows is not None else _all(definition, body)
-    )
+        new = replace(new, segment=body.segment, list=body.list, params=_all(definition, body))
     rows = from_objects(body.rows or (), config.default_region)
-    return await _made(
-        config, database, response, replace(new, params={}) if body.rows is not None else new, definition, rows, body
-    )
+    return await _made(config, database, response, new, definition, rows, body)
 
 
 @router.post(
@@ -130,9 +123,7 @@ async def start_file(
     except ValueError as error:
         raise Problem(422, str(error), code="invalid-query") from None
     new = drafted(body, config.clock.now(), caller.name, journey, idempotency_key, needs_approval=config.approve_campaigns)
-    with tempfile.SpooledTemporaryFile(_IN_MEMORY) as file:
-        await _receive(request, file)
-        file.seek(0)
+    async with received(request) as file:
         try:
             rows = _read(request, file, config.default_region, definition)
             return await _made(config, database, response, new, definition, rows, body)
@@ -304,15 +295,6 @@ def _read(request: Request, file: IO[bytes], region: str, definition: JourneyDef
     if "ndjson" in request.headers.get("content-type", ""):
         return from_lines(lines_of(file), region)
     return from_sheet(lines_of(file), region, taken_by(definition))
-
-
-async def _receive(request: Request, file: IO[bytes]) -> None:
-    size = 0
-    async for piece in request.stream():
-        size += len(piece)
-        if size > FILE_LIMIT:
-            raise Problem(413, f"the file is larger than {FILE_LIMIT:,} bytes; split it", code="too-large")
-        file.write(piece)
 
 
 async def _known(config: ApiConfig, database: Database, segment: str | None, name: str | None) -> None:

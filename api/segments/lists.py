@@ -3,10 +3,9 @@
 Promise: idempotent, and honest about every row that could not be used.
 """
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import IO, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request
@@ -17,6 +16,7 @@ from api.problems import Problem, responses
 from api.segments.models import NAME
 from api.segments.views import SnapshotView, snapshot
 from api.state import Config, Db
+from api.uploads import FILE_LIMIT, received
 from segments.define.importing import BadFile, checked_name, import_rows, keep_only, put_on, read_rows, take_off
 from segments.define.sheets import NotCsv, lines_of
 from segments.define.snapshots import kept_lists
@@ -26,9 +26,6 @@ from store.lists import import_of, problems_of, resolve
 
 router = APIRouter(prefix="/v1", tags=["lists"], dependencies=schemes())
 
-#: Bytes of a CSV file; split larger ones, or use `journeys lists import`, which has no limit.
-FILE_LIMIT = 64 * 1024 * 1024
-_IN_MEMORY = 1024 * 1024
 _AT_ONCE = 5_000
 _ListName = Annotated[
     str, Path(pattern=NAME, description="the list's name; it exists from its first change on", examples=["vips"])
@@ -184,9 +181,7 @@ async def import_csv(
     replace: Annotated[bool, Query(description="take everybody else off the list")] = False,
 ) -> ImportView:
     """Put the customers of a CSV file on a list. While it runs, `GET` on the same address shows how far it has come."""
-    with tempfile.SpooledTemporaryFile(_IN_MEMORY) as file:
-        await _receive(request, file)
-        file.seek(0)
+    async with received(request) as file:
         try:
             rows = read_rows(lines_of(file), config.default_region)
             await import_rows(database, name, rows, import_id, config.clock.now, by=caller.name, replace=replace)
@@ -221,15 +216,6 @@ async def _import(database: Database, name: str, import_id: UUID) -> ImportView:
     if found is None or found.list_name != name:
         raise Problem(404, f"no import {import_id} into list '{name}'", code="unknown-import")
     return ImportView.model_validate(found)
-
-
-async def _receive(request: Request, file: IO[bytes]) -> None:
-    size = 0
-    async for piece in request.stream():
-        size += len(piece)
-        if size > FILE_LIMIT:
-            raise Problem(413, f"the file is larger than {FILE_LIMIT:,} bytes; split it", code="too-large")
-        file.write(piece)
 
 
 async def _resolved(
