@@ -35,6 +35,7 @@ from api.segments import lists
 from api.segments import questions as segment_questions
 from api.segments import routes as segments
 from api.state import Store
+from api.subscriptions import routes as subscriptions
 from api.wallet import adding, devices
 from api.wallet import google as google_wallet
 from api.web_push import routes as web_push
@@ -84,6 +85,7 @@ ROUTERS = [
     dead_letters.router,
     audit.router,
     suppressions.router,
+    subscriptions.router,
     whatsapp.router,
     previews.router,
     erasures.router,

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
 from activities.channels.message import InAppContent
@@ -28,6 +29,8 @@ class ApiConfig:
     former_secrets: tuple[str, ...] = field(default=(), repr=False)
     public_url: str = "http://127.0.0.1:8080"
     default_region: str = "ES"
+    #: Networks inside that outgoing webhooks may go to.
+    opened: tuple[IPv4Network | IPv6Network, ...] = ()
     #: In which languages STOP and START are understood; see `api.webhooks.wishes`.
     stop_languages: tuple[str, ...] = ("en", "es")
 

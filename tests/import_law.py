@@ -53,6 +53,7 @@ activities.dispatch   BORDER journeys.errors segments.* store.* activities activ
 activities.exporting  BORDER store.* activities.deliver.patience
 activities.gate       BORDER segments.* store.* activities.channels activities.templating activities.versions
 activities.measuring  BORDER journeys.experiments segments.* store.* activities activities.versions
+activities.notifying  BORDER store.* activities activities.deliver.patience WEB
 activities.privacy    BORDER store.* activities activities.channels activities.deliver.patience activities.dispatch
 activities.templating store.* activities.channels
 activities.web
@@ -79,6 +80,7 @@ api.profiles          journeys segments.* store.* activities.channels api api.se
 api.reports           journeys journeys.experiments segments.* store.* activities.channels activities.measuring api
 api.runs              journeys journeys.campaigns journeys.walk segments.* store.* activities.channels activities.measuring api
 api.segments          journeys segments.* store.* activities.channels activities.measuring api
+api.subscriptions     journeys segments.* store.* activities.notifying api api.runs
 api.webhooks          journeys segments.* store.* activities.channels api
 api.wallet            journeys segments.* store.* activities.channels api api.webhooks
 api.web_push          journeys segments.* store.* activities.channels api api.webhooks
@@ -90,13 +92,14 @@ workers.embedded      journeys.* segments.* store.* activities.* api.* workers w
 workers.campaigns     BORDER
 workers.exporting     BORDER
 workers.measuring     BORDER
+workers.notifying     BORDER
 workers.privacy       BORDER
 workers.sandbox       BORDER
 workers.testing       journeys.* segments.* store.* activities.* api.* workers workers.embedded workers.sandbox
 """
 GROUPS = {
     "WEB": ["activities.channels", "activities.web"],
-    "WORKFLOWS": ["workers.campaigns", "workers.exporting", "workers.measuring", "workers.privacy"],
+    "WORKFLOWS": ["workers.campaigns", "workers.exporting", "workers.measuring", "workers.notifying", "workers.privacy"],
     "MESSAGES": ["activities.channels", "activities.templating"],
     # What stands on the border between workflows and activities: contracts, and pure decisions on entry.
     "BORDER": [

@@ -37,11 +37,12 @@ from activities.dispatch.repeating import Repeater
 from activities.dispatch.undecided import Undecided
 from activities.exporting.hours import Exporting
 from activities.measuring.folding import EVERY, Folding
+from activities.notifying.notifying import EVERY as AS_IT_HAPPENS
+from activities.notifying.notifying import Notifying
 from activities.privacy.erasing import Erasing
 from activities.privacy.retaining import Retaining
 from activities.versions import Versions
 from activities.watch import Watch
-from activities.web.addresses import network_of
 from activities.web.guarded import guarded_client
 from journeys.catalogue import Catalogue
 from journeys.contracts import Ceilings, Channel
@@ -72,6 +73,7 @@ class Parts:
     calling: Calling
     watch: Watch
     folding: Folding
+    notifying: Notifying
     erasing: Erasing
     retaining: Retaining
     exporting: Exporting
@@ -84,6 +86,7 @@ class Parts:
         for each in self.carriers.values():
             await each.close()
         await self.calling.lines.close()
+        await self.notifying.http.aclose()
         if self.account is not None:
             await self.account.close()
         if self.erasing.wallets is not None:
@@ -102,6 +105,7 @@ def assemble(settings: Settings, database: Database, client: Client) -> Parts:
     library = library_of(settings.catalogue, database, definitions, deployers(settings))
     carriers, account = channels(settings), Account.configured(settings, database)
     folding, filled = Folding(database, library, settings.clock), hourly(settings, database)
+    told = notifying(settings, database, client)
     delivering = delivery(settings, database, library, carriers)
     return Parts(
         catalogue=definitions,
@@ -112,8 +116,9 @@ def assemble(settings: Settings, database: Database, client: Client) -> Parts:
         fitting=Fitting(library),
         acting=Acting(database, library),
         calling=Calling(database, library, lines(settings), lambda _: settings.clock.now(), settings.clock.speed),
-        watch=watch(settings, database, client, library, account, folding),
+        watch=watch(settings, database, client, library, account, folding, told),
         folding=folding,
+        notifying=told,
         erasing=Erasing(database, client, settings.clock, settings.signing_secret, wallets_of(settings), filled),
         retaining=Retaining(database, settings.clock, keep(settings)),
         exporting=Exporting(filled, settings.export_tables, settings.export_lag),
@@ -150,8 +155,13 @@ def channels(settings: Settings) -> dict[Channel, Carriers]:
 
 def lines(settings: Settings) -> Lines:
     """The ways to the company's services."""
-    opened = [network_of(each) for each in settings.private_targets]
-    return Lines(where_of(settings.services_text), guarded_client(PATIENT, opened, connections=CONNECTIONS))
+    return Lines(where_of(settings.services_text), guarded_client(PATIENT, settings.opened, connections=CONNECTIONS))
+
+
+def notifying(settings: Settings, database: Database, client: Client) -> Notifying:
+    """What tells those who want to know by webhooks of theirs."""
+    http = guarded_client(PATIENT, settings.opened, connections=CONNECTIONS)
+    return Notifying(database, client, settings.clock, http, settings.signing_secret, settings.former_secrets_given)
 
 
 def delivery(settings: Settings, database: Database, versions: Versions, carriers: Mapping[Channel, Carriers]) -> Delivery:
@@ -187,6 +197,7 @@ def watch(
     versions: Versions,
     account: Account | None = None,
     folding: Folding | None = None,
+    told: Notifying | None = None,
 ) -> Watch:
     """The watch activity with its dispatcher and closer."""
     clock = settings.clock
@@ -218,5 +229,6 @@ def watch(
         chores=(
             *(((account.look, _TEMPLATES), (account.show_as_read, _READ)) if account else ()),
             *(((folding.fold, EVERY),) if folding else ()),
+            *(((told.wake, AS_IT_HAPPENS),) if told else ()),
         ),
     )

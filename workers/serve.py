@@ -89,6 +89,7 @@ def api_config(
         former_secrets=settings.former_secrets_given,
         public_url=settings.public_url,
         default_region=settings.default_region,
+        opened=settings.opened,
         stop_languages=settings.stop_languages,
         in_flight=settings.ingest_in_flight,
         events_per_second=settings.ingest_events_per_second,

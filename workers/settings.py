@@ -12,7 +12,7 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 
 from activities.channels.email.settings import MailSettings
 from activities.channels.wallet.settings import WalletSettings
-from activities.web.addresses import network_of
+from activities.web.addresses import Network, network_of
 from journeys.clock import Clock
 from store import StoreUnreachable
 from store.exports.tables import Name
@@ -131,7 +131,8 @@ class Settings(MailSettings, WalletSettings):
         ' "secrets": ["whsec_…"]}}; a second secret while one is replaced, "authorization" for what else it wants to see',
     )
     private_targets: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=(), description="networks inside that services may be in, comma separated; empty: none, not even this machine"
+        default=(),
+        description="networks inside that services and receivers of webhooks may be in, comma separated; empty: none",
     )
 
     doubt_pause: timedelta = Field(
@@ -305,6 +306,11 @@ class Settings(MailSettings, WalletSettings):
         if (text := given.get_secret_value()) and (why := weakness(text)):
             raise PydanticCustomError("weak_secret", "{why}", {"why": why})
         return given
+
+    @property
+    def opened(self) -> tuple[Network, ...]:
+        """Networks inside that requests may go to."""
+        return tuple(network_of(each) for each in self.private_targets)
 
     @property
     def former_secrets_given(self) -> tuple[str, ...]:

@@ -37,6 +37,7 @@ from workers.exporting.hours import ExportHours
 from workers.lacking import unable
 from workers.measuring.recomputing import RecomputeSums
 from workers.memory import long_lived
+from workers.notifying.workflows import Notify
 from workers.privacy.erasing import EraseCustomer
 from workers.privacy.retaining import Retain
 from workers.replaying import as_begun, fetched
@@ -153,13 +154,14 @@ def _watch(client: Client, parts: Parts, common: Mapping[str, Any]) -> Worker:
     return Worker(
         client,
         task_queue=WATCH_QUEUE,
-        workflows=[WatchShards, EraseCustomer, Retain, RepeatMessage, RecomputeSums, ExportHours],
+        workflows=[WatchShards, EraseCustomer, Retain, RepeatMessage, RecomputeSums, ExportHours, Notify],
         activities=[
             parts.watch.watch,
             parts.erasing.purge,
             parts.erasing.certify,
             parts.retaining.retain,
             parts.folding.nightly,
+            parts.notifying.notify,
             parts.exporting.due,
             parts.exporting.hour,
         ],

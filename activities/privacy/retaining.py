@@ -6,7 +6,7 @@ import structlog
 from temporalio import activity
 
 from journeys.clock import Clock
-from store import Database
+from store import Database, subscriptions
 from store.measuring.values import close
 from store.retention import Keep, retain
 
@@ -27,5 +27,6 @@ class Retaining:
         if self.keep.events is not None:
             async with self.database.transaction() as connection:
                 await close(connection, self.clock.now() - self.keep.events)
+        await subscriptions.drop_old(self.database, self.clock.now())
         for each in await retain(self.database, self.keep, self.clock.now()):
             log.info("kept for as long as it may be", kind=each.kind, week=each.what, rows=each.rows)

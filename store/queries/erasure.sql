@@ -104,6 +104,10 @@ delete from consent where profile_id = any($1::uuid[]) returning received_at as 
 -- Their rows of campaigns.
 delete from campaign_row where profile_id = any($1::uuid[]) returning 1;
 
+-- name: purge_notification
+-- What others were told of them. That they were erased is told after this.
+delete from notification where profile_id = any($1::uuid[]) and type <> 'customer.erased' returning 1;
+
 -- name: purge_topic_choice
 -- What they said of topics, and of the sale of their data.
 delete from topic_choice where profile_id = any($1::uuid[]) returning 1;

@@ -105,6 +105,11 @@ from exposure where profile_id = any($1::uuid[]) order by experiment;
 select jsonb_build_object('experiment', experiment, 'arm', arm, 'by_day', changes)
 from customer_value where profile_id = any($1::uuid[]) order by experiment;
 
+-- name: told
+-- To whom of the company's systems what was told of the customer by webhooks, a month back.
+select jsonb_build_object('to', s.name, 'with_user_id', s.personal, 'type', n.type, 'at', n.at, 'about', n.about, 'state', n.state)
+from notification n join subscription s on s.id = n.subscription where n.profile_id = any($1::uuid[]) order by n.at, n.subscription, n.id;
+
 -- name: campaigns
 -- Starts of many and campaigns that the customer was to be in.
 select jsonb_build_object('campaign', c.name, 'journey', c.journey, 'params', r.params, 'entry', r.entry, 'state', r.state,

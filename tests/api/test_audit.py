@@ -121,6 +121,12 @@ CHANGES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/suppressions/take-back"): {"json": {"channel": "email", "digest": "07" * 32}},
     ("POST", "/v1/dead-letters/replay"): {"json": {"all": True}},
     ("POST", "/v1/dead-letters/purge"): {"json": {"all": True}},
+    ("PUT", "/v1/subscriptions/{name}"): {"name": "crm", "json": {"url": "https://crm.example/hooks", "types": ["run.*"]}},
+    ("PUT", "/v1/subscriptions/{name}/state"): {"name": "crm", "json": {"state": "paused"}},
+    ("POST", "/v1/subscriptions/{name}/secret"): {"name": "crm", "json": {}},
+    ("POST", "/v1/subscriptions/{name}/test"): {"name": "crm"},
+    ("POST", "/v1/subscriptions/{name}/replay"): {"name": "crm", "json": {"since": "2026-01-01T00:00:00Z"}},
+    ("DELETE", "/v1/subscriptions/{name}"): {"name": "crm"},
     ("DELETE", "/v1/profiles/{customer_id}"): {},
 }
 

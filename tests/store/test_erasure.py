@@ -56,6 +56,7 @@ NOBODY = {
     "export_stale": "which hours are written anew, some for an erasure",
     "product": "what is for sale",
     "provider_limit": "settings",
+    "subscription": "settings",
     "provider_pace": "counts",
     "provider_stopped": "which provider a worker does not use",
     "provider_use": "counts",

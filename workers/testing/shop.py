@@ -321,7 +321,8 @@ def with_clock(parts: Parts, clock: HandClock) -> Parts:
     erasing = replace(parts.erasing, clock=clock, pause=timedelta(milliseconds=20), hourly=hourly)
     exporting = replace(parts.exporting, hourly=hourly)
     campaigns = replace(parts.campaigns, delivery=delivery, clock=clock)
-    parts = replace(parts, watch=watch, delivery=delivery, campaigns=campaigns, calling=calling)
+    notifying = replace(parts.notifying, clock=clock)
+    parts = replace(parts, watch=watch, notifying=notifying, delivery=delivery, campaigns=campaigns, calling=calling)
     return replace(parts, erasing=erasing, exporting=exporting)
 
 

@@ -1,0 +1,1 @@
+"""Outgoing webhooks: what happened is posted to those who want to know (docs/webhooks.md)."""
