@@ -34,6 +34,7 @@ from api.segments import changes as segment_changes
 from api.segments import lists
 from api.segments import questions as segment_questions
 from api.segments import routes as segments
+from api.sources import routes as sources
 from api.state import Store
 from api.subscriptions import routes as subscriptions
 from api.wallet import adding, devices
@@ -86,6 +87,7 @@ ROUTERS = [
     audit.router,
     suppressions.router,
     subscriptions.router,
+    sources.router,
     whatsapp.router,
     previews.router,
     erasures.router,

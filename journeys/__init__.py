@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from journeys.onsite.places import Place, Show
     from journeys.policies import Conversion, GlobalHoldout, Topic, Window
     from journeys.services import Service
+    from journeys.sources.source import Source
     from segments import (
         DefinitionError,
         Effect,
@@ -88,8 +89,9 @@ else:
             from journeys import arms, authoring, contracts, errors, handle, policies, services  # noqa: PLC0415 - as above
             from journeys.gate import budget  # noqa: PLC0415 - as above
             from journeys.onsite import places  # noqa: PLC0415 - as above
+            from journeys.sources import source  # noqa: PLC0415 - as above
 
-            homes = (arms, authoring, contracts, errors, handle, policies, services, budget, places, segments)
+            homes = (arms, authoring, contracts, errors, handle, policies, services, budget, places, source, segments)
             return next(vars(home)[name] for home in homes if name in vars(home))
         raise AttributeError(f"module 'journeys' has no attribute '{name}'", name=name, obj=sys.modules[__name__])
 
@@ -126,6 +128,7 @@ __all__ = [
     "SegmentError",
     "Service",
     "Show",
+    "Source",
     "Topic",
     "Traits",
     "Window",

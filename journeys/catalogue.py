@@ -25,6 +25,7 @@ from journeys.place import around, spec_of
 from journeys.policies import Conversion, GlobalHoldout
 from journeys.rules import Rule
 from journeys.services import Service
+from journeys.sources.source import Source
 from journeys.telling import problem_of
 from segments import Predicate, Segment
 from segments.language.readings import Reading
@@ -35,6 +36,7 @@ _CALLED: dict[type, str] = {
     Service: "services",
     Place: "places",
     Experiment: "experiments",
+    Source: "sources",
 }
 Import = Callable[[str], ModuleType]
 _RENAME = "rename one", Rule.TWO_OF_A_NAME
@@ -60,6 +62,8 @@ class Catalogue:
     currency: str | None = None
     #: What is declared of experiments, by their names.
     experiments: Mapping[str, Experiment] = field(default_factory=dict)
+    #: Tables and files that are read again and again.
+    sources: Mapping[str, Source] = field(default_factory=dict)
 
     def journey(self, name: str) -> JourneyDefinition:
         """A journey by its name.
@@ -122,8 +126,9 @@ def gathered(module: str, modules: list[ModuleType]) -> tuple[Catalogue, list[Pr
     services, too = _by_name(modules, Service)
     places, twice_there = _by_name(modules, Place)
     experiments, twice_asked = _experiments(modules, places)
+    tables, twice_read = _by_name(modules, Source)
     mistaken = [problem for definition in journeys.values() for problem in definition.problems]
-    problems = [*mistaken, *twice, *again, *too, *twice_there, *twice_asked]
+    problems = [*mistaken, *twice, *again, *too, *twice_there, *twice_asked, *twice_read]
     for definition in journeys.values():
         strangers = [each for each in definition.spec.named if segments.setdefault(each.name, each) != each]
         problems += [
@@ -135,7 +140,7 @@ def gathered(module: str, modules: list[ModuleType]) -> tuple[Catalogue, list[Pr
     problems += unpriced(journeys.values(), prices)
     found = MappingProxyType(journeys), MappingProxyType(segments), traits, properties, readings, MappingProxyType(services)
     holdout, wrong = _holdout(modules)
-    kept = MappingProxyType(places), holdout, currency, MappingProxyType(experiments)
+    kept = MappingProxyType(places), holdout, currency, MappingProxyType(experiments), MappingProxyType(tables)
     return Catalogue(module, *found, prices, *kept), [*problems, *wrong]
 
 

@@ -325,6 +325,13 @@ class WatchShard(Contract):
     shards: int = Field(default=1, ge=1)
 
 
+class SourceReading(Contract):
+    """One reading of a source of the catalogue's, and the instant at which it began (ours)."""
+
+    source: str
+    at: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class Cap:
     """At most `messages` marketing messages to a customer in any `within`, or in each `calendar` day, week or month of theirs.

@@ -14,7 +14,7 @@ from tests.house import ROOMS, House
 LAW = """
 definitions           journeys segments.library
 
-journeys              journeys.handle journeys.gate journeys.onsite segments segments.language
+journeys              journeys.handle journeys.sources journeys.gate journeys.onsite segments segments.language
 journeys.handle       journeys journeys.gate segments segments.language
 journeys.walk         journeys journeys.experiments journeys.handle journeys.gate segments segments.language.wire
 journeys.kit          journeys
@@ -22,6 +22,7 @@ journeys.onsite       journeys journeys.handle segments
 journeys.campaigns    journeys journeys.gate segments segments.time
 journeys.check        journeys journeys.gate.hours journeys.handle journeys.walk segments
 journeys.experiments  journeys segments segments.language
+journeys.sources      journeys.errors
 journeys.versions     journeys journeys.check
 journeys.temporal     journeys journeys.handle journeys.versions journeys.walk
 journeys.simulate     journeys journeys.handle journeys.gate journeys.walk.driving journeys.walk.samples segments PURE
@@ -55,6 +56,7 @@ activities.gate       BORDER segments.* store.* activities.channels activities.t
 activities.measuring  BORDER journeys.experiments segments.* store.* activities activities.versions
 activities.notifying  BORDER store.* activities activities.deliver.patience WEB
 activities.privacy    BORDER store.* activities activities.channels activities.deliver.patience activities.dispatch
+activities.sourcing   BORDER journeys.sources segments.* store.* activities.channels activities.deliver.patience
 activities.templating store.* activities.channels
 activities.web
 
@@ -80,6 +82,7 @@ api.profiles          journeys segments.* store.* activities.channels api api.se
 api.reports           journeys journeys.experiments segments.* store.* activities.channels activities.measuring api
 api.runs              journeys journeys.campaigns journeys.walk segments.* store.* activities.channels activities.measuring api
 api.segments          journeys segments.* store.* activities.channels activities.measuring api
+api.sources           segments.* store.* api
 api.subscriptions     journeys segments.* store.* activities.notifying api api.runs
 api.webhooks          journeys segments.* store.* activities.channels api
 api.wallet            journeys segments.* store.* activities.channels api api.webhooks
@@ -95,11 +98,19 @@ workers.measuring     BORDER
 workers.notifying     BORDER
 workers.privacy       BORDER
 workers.sandbox       BORDER
+workers.sourcing      BORDER
 workers.testing       journeys.* segments.* store.* activities.* api.* workers workers.embedded workers.sandbox
 """
 GROUPS = {
     "WEB": ["activities.channels", "activities.web"],
-    "WORKFLOWS": ["workers.campaigns", "workers.exporting", "workers.measuring", "workers.notifying", "workers.privacy"],
+    "WORKFLOWS": [
+        "workers.campaigns",
+        "workers.exporting",
+        "workers.measuring",
+        "workers.notifying",
+        "workers.privacy",
+        "workers.sourcing",
+    ],
     "MESSAGES": ["activities.channels", "activities.templating"],
     # What stands on the border between workflows and activities: contracts, and pure decisions on entry.
     "BORDER": [

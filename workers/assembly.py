@@ -1,6 +1,7 @@
 """The composition root: from settings, a database and a Temporal client to the activities that workers serve."""
 
 import asyncio
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -41,9 +42,12 @@ from activities.notifying.notifying import EVERY as AS_IT_HAPPENS
 from activities.notifying.notifying import Notifying
 from activities.privacy.erasing import Erasing
 from activities.privacy.retaining import Retaining
+from activities.sourcing.syncing import EVERY as ASKED
+from activities.sourcing.syncing import Sourcing
 from activities.versions import Versions
 from activities.watch import Watch
 from activities.web.guarded import guarded_client
+from api.ingest.taking import Taking
 from journeys.catalogue import Catalogue
 from journeys.contracts import Ceilings, Channel
 from store import Database
@@ -74,6 +78,7 @@ class Parts:
     watch: Watch
     folding: Folding
     notifying: Notifying
+    sourcing: Sourcing
     erasing: Erasing
     retaining: Retaining
     exporting: Exporting
@@ -105,7 +110,7 @@ def assemble(settings: Settings, database: Database, client: Client) -> Parts:
     library = library_of(settings.catalogue, database, definitions, deployers(settings))
     carriers, account = channels(settings), Account.configured(settings, database)
     folding, filled = Folding(database, library, settings.clock), hourly(settings, database)
-    told = notifying(settings, database, client)
+    told, read = notifying(settings, database, client), sourcing(settings, database, client, definitions)
     delivering = delivery(settings, database, library, carriers)
     return Parts(
         catalogue=definitions,
@@ -116,9 +121,10 @@ def assemble(settings: Settings, database: Database, client: Client) -> Parts:
         fitting=Fitting(library),
         acting=Acting(database, library),
         calling=Calling(database, library, lines(settings), lambda _: settings.clock.now(), settings.clock.speed),
-        watch=watch(settings, database, client, library, account, folding, told),
+        watch=watch(settings, database, client, library, account, folding, told, read),
         folding=folding,
         notifying=told,
+        sourcing=read,
         erasing=Erasing(database, client, settings.clock, settings.signing_secret, wallets_of(settings), filled),
         retaining=Retaining(database, settings.clock, keep(settings)),
         exporting=Exporting(filled, settings.export_tables, settings.export_lag),
@@ -164,6 +170,12 @@ def notifying(settings: Settings, database: Database, client: Client) -> Notifyi
     return Notifying(database, client, settings.clock, http, settings.signing_secret, settings.former_secrets_given)
 
 
+def sourcing(settings: Settings, database: Database, client: Client, catalogue: Catalogue) -> Sourcing:
+    """What reads the catalogue's sources."""
+    take = Taking(database, settings.default_region, catalogue.readings).take
+    return Sourcing(database, client, settings.clock, catalogue.sources, os.environ.get, take, settings.signing_secret)
+
+
 def delivery(settings: Settings, database: Database, versions: Versions, carriers: Mapping[Channel, Carriers]) -> Delivery:
     """The delivery activity."""
     clock = settings.clock
@@ -198,6 +210,7 @@ def watch(
     account: Account | None = None,
     folding: Folding | None = None,
     told: Notifying | None = None,
+    read: Sourcing | None = None,
 ) -> Watch:
     """The watch activity with its dispatcher and closer."""
     clock = settings.clock
@@ -230,5 +243,6 @@ def watch(
             *(((account.look, _TEMPLATES), (account.show_as_read, _READ)) if account else ()),
             *(((folding.fold, EVERY),) if folding else ()),
             *(((told.wake, AS_IT_HAPPENS),) if told else ()),
+            *(((read.wake, ASKED),) if read and read.declared else ()),
         ),
     )

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -16,6 +15,8 @@ from temporalio.client import (
     ScheduleAlreadyRunningError,
     ScheduleIntervalSpec,
     ScheduleSpec,
+    ScheduleUpdate,
+    ScheduleUpdateInput,
 )
 from temporalio.runtime import Runtime
 from temporalio.service import RPCError, RPCStatusCode
@@ -84,20 +85,31 @@ async def keep_schedule(
     client: Client,
     name: str,
     run: Callable[..., Awaitable[Any]],
-    *,
+    *given: Any,
     lacking: str,
     every: timedelta = timedelta(days=1),
     at: timedelta = timedelta(0),
 ) -> None:
     """Make sure that Temporal starts a workflow once a day or so, so long after it began (UTC), by a schedule of this name.
 
-    It is harmless where there is one; a Temporal that is away, or has no schedules, keeps no worker from serving: what is
-    `lacking` then is logged.
+    One that is there takes up how often that is; a Temporal that is away, or has no schedules, keeps no worker from serving:
+    what is `lacking` then is logged.
     """
-    action = ScheduleActionStartWorkflow(run, id=name, task_queue=WATCH_QUEUE)
+    action = ScheduleActionStartWorkflow(run, args=given, id=name, task_queue=WATCH_QUEUE)
     spec = ScheduleSpec(intervals=[ScheduleIntervalSpec(every=every, offset=at % every)])
     try:
-        with suppress(ScheduleAlreadyRunningError):
+        try:
             await client.create_schedule(name, Schedule(action=action, spec=spec))
+        except ScheduleAlreadyRunningError:
+            await client.get_schedule_handle(name).update(lambda found: _as_often(found, spec))
     except RPCError as error:
         log.warning(lacking, status=error.status.name)
+
+
+def _as_often(found: ScheduleUpdateInput, spec: ScheduleSpec) -> ScheduleUpdate | None:
+    """What is to be changed of a schedule so that it runs as often as this one says."""
+    schedule = found.description.schedule
+    if schedule.spec.intervals == spec.intervals:
+        return None
+    schedule.spec = spec
+    return ScheduleUpdate(schedule)

@@ -21,6 +21,7 @@ from activities.channels.kinds import KINDS, lacking
 from activities.deliver.pacing import Pacing
 from activities.deliver.patience import HEARTBEAT
 from activities.dispatch.raising import Raising
+from activities.sourcing.syncing import Sourcing
 from journeys.campaigns.contracts import CAMPAIGN_QUEUE
 from journeys.catalogue import Catalogue
 from journeys.contracts import CALLS_QUEUE, WATCH_QUEUE, WORKFLOW_QUEUE, Channel, WatchShard, delivery_queue
@@ -42,6 +43,7 @@ from workers.privacy.erasing import EraseCustomer
 from workers.privacy.retaining import Retain
 from workers.replaying import as_begun, fetched
 from workers.settings import Settings
+from workers.sourcing.workflows import ReadSource
 from workers.telemetry import set_up
 from workers.temporal import connect_temporal, keep_schedule
 from workers.unfit import unfit
@@ -97,7 +99,7 @@ async def run(settings: Settings) -> None:
             for shard in range(settings.watch_shards):
                 await parts.watch.register(WatchShard(shard=shard, shards=settings.watch_shards))
             await keep_watch(client, settings.watch_shards)
-            stack.enter_context(_beside(keep_schedules(client, settings)))
+            stack.enter_context(_beside(keep_schedules(client, settings, parts.sourcing)))
             await tell_what_stands_still(database, parts.catalogue)
         long_lived()
         log.info("worker serves", queues=list(settings.worker_queues) or "all", journeys=sorted(parts.catalogue.journeys))
@@ -154,7 +156,7 @@ def _watch(client: Client, parts: Parts, common: Mapping[str, Any]) -> Worker:
     return Worker(
         client,
         task_queue=WATCH_QUEUE,
-        workflows=[WatchShards, EraseCustomer, Retain, RepeatMessage, RecomputeSums, ExportHours, Notify],
+        workflows=[WatchShards, EraseCustomer, Retain, RepeatMessage, RecomputeSums, ExportHours, Notify, ReadSource],
         activities=[
             parts.watch.watch,
             parts.erasing.purge,
@@ -162,6 +164,7 @@ def _watch(client: Client, parts: Parts, common: Mapping[str, Any]) -> Worker:
             parts.retaining.retain,
             parts.folding.nightly,
             parts.notifying.notify,
+            parts.sourcing.read,
             parts.exporting.due,
             parts.exporting.hour,
         ],
@@ -276,8 +279,18 @@ async def tell_what_stands_still(database: Database, catalogue: Catalogue) -> No
         log.warning(concern.kind, segment=concern.segment, problem=concern.sentence)
 
 
-async def keep_schedules(client: Client, settings: Settings) -> None:
-    """Make sure that what has to be done once a day is, and each hour."""
+async def keep_schedules(client: Client, settings: Settings, sourcing: Sourcing) -> None:
+    """Make sure that what has to be done once a day is, each hour, and as often as sources say."""
+    await sourcing.declare()
+    for source in sourcing.declared.values():
+        await keep_schedule(
+            client,
+            f"source/{source.name}",
+            ReadSource.run,
+            source.name,
+            every=source.every,
+            lacking="no schedule reads a source",
+        )
     await keep_schedule(client, "retention", Retain.run, lacking="no schedule takes away what was kept for long enough")
     night = timedelta(hours=2)
     await keep_schedule(client, "recompute-sums", RecomputeSums.run, lacking="no schedule adds the last days up anew", at=night)

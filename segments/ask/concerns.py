@@ -17,8 +17,9 @@ from segments.language.sizing import too_small
 from segments.language.words import span_in_words
 from segments.leaves.people import mentions
 from segments.time.zones import read_zone
-from store import Database
+from store import Database, sources
 from store.segments.rows import Overlap, evaluated, heard_from, last_heard, overlaps, zones_said
+from store.sources import SourceRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ async def concerns(
     senders = [Heard(**dict(row)) for row in await heard_from(database, types, at)] if types else []
     shared = await overlaps(database, sizes) if len(segments) > 1 else []
     done = await evaluated(database, {segment.name: segment.version for segment in segments})
+    late = [row for row in await sources.found(database) if row.standing(at) in ("late", "failing")]
     made_of = {segment.name: mentions(segment.predicate) for segment in segments}
     found = [
         *_too_many(segments, limits),
@@ -61,6 +63,7 @@ async def concerns(
         *(concern for each in segments if each.name in done for concern in _empty(each, sizes.get(each.name, 0))),
         *[concern for each in segments for concern in await _of_values(database, each)],
         *(concern for each in segments for concern in _silent(each, senders, heard, at, limits)),
+        *(concern for each in segments for concern in _old(each, late)),
         *_overlapping([pair for pair in shared if not _by_definition(pair, made_of)], limits),
     ]
     return sorted(found, key=lambda concern: (concern.segment or "", concern.id))
@@ -135,6 +138,17 @@ def _silent(
                 f"reads {_source(each.type)}, which the source {each.source} last sent {ago} ago"
                 f" (allowed: {span_in_words(timedelta(minutes=allowed // timedelta(minutes=1)))}); check that source"
             )
+            yield Concern("GOV-05", "stale", segment.name, sentence)
+
+
+def _old(segment: Segment, late: Iterable[SourceRow]) -> Iterable[Concern]:
+    """Tables and files that it rests on, and that have not been read as they should."""
+    asked = trait_names(segment.predicate) | event_types(segment.predicate)
+    for each in late:
+        if found := sorted(asked & set(each.gives)):
+            since = f"since {each.read_at:%Y-%m-%d %H:%M} UTC" if each.read_at is not None else "ever"
+            why = f": {each.failure}" if each.failure else ""
+            sentence = f"asks for {', '.join(found)} of the source {each.name}, which was not read to its end {since}{why}"
             yield Concern("GOV-05", "stale", segment.name, sentence)
 
 

@@ -35,7 +35,7 @@ REMOVED = (
     *("inbox", "unread_reply", "wallet_device", "wallet_pass", "customer_touched", "customer_value", "campaign_row"),
     "notification",
 )
-EMPTIED = ("service_call", "segment_transition", "entry_refused", "run", "delivery", "audit")
+EMPTIED = ("service_call", "segment_transition", "entry_refused", "run", "delivery", "audit", "source_row")
 #: Passes at Google: made to show nothing, and those of which Google would not have that.
 AT_GOOGLE, KEPT_BY_GOOGLE = "google_wallet", "kept_by_google_wallet"
 #: What of these is exported, by the name of its files; and as what files count that are written anew.

@@ -104,6 +104,10 @@ delete from consent where profile_id = any($1::uuid[]) returning received_at as 
 -- Their rows of campaigns.
 delete from campaign_row where profile_id = any($1::uuid[]) returning 1;
 
+-- name: purge_source_row
+-- What a source said of them; that its row is of somebody who was erased stays, so that they do not come back by it.
+update source_row set digest = null, profile_id = null where profile_id = any($1::uuid[]) returning 1;
+
 -- name: purge_notification
 -- What others were told of them. That they were erased is told after this.
 delete from notification where profile_id = any($1::uuid[]) and type <> 'customer.erased' returning 1;

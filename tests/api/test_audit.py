@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from getpass import getuser
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import asyncpg
 import httpx
 import pytest
 
-from store import Database
+from store import Database, sources
 from store.audit import Which, page
 from store.keys import Grant, Role, create_key, revoke_key, rotate_key
 from tests.api.test_roles import GUARDED
@@ -73,6 +73,7 @@ async def somebody_in_everything(trial: Shop) -> dict[str, str]:
         "insert into campaign (id, name, journey, segment, by, created_at, begins_at, changed_at, needs_approval)"
         " values ($1, 'sale', 'by_choice', 'vips', 'olga', now(), now() + interval '1 day', now(), true)", campaign,
     )  # fmt: skip
+    await sources.declare(trial.database, "loyalty", timedelta(hours=1), "traits")
     told = {"campaign": campaign} | {
         "customer_id": ana,
         "run_id": runs[0],
@@ -121,6 +122,7 @@ CHANGES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/suppressions/take-back"): {"json": {"channel": "email", "digest": "07" * 32}},
     ("POST", "/v1/dead-letters/replay"): {"json": {"all": True}},
     ("POST", "/v1/dead-letters/purge"): {"json": {"all": True}},
+    ("POST", "/v1/sources/{name}/read"): {"name": "loyalty"},
     ("PUT", "/v1/subscriptions/{name}"): {"name": "crm", "json": {"url": "https://crm.example/hooks", "types": ["run.*"]}},
     ("PUT", "/v1/subscriptions/{name}/state"): {"name": "crm", "json": {"state": "paused"}},
     ("POST", "/v1/subscriptions/{name}/secret"): {"name": "crm", "json": {}},

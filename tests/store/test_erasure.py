@@ -57,6 +57,7 @@ NOBODY = {
     "product": "what is for sale",
     "provider_limit": "settings",
     "subscription": "settings",
+    "source": "counts and instants",
     "provider_pace": "counts",
     "provider_stopped": "which provider a worker does not use",
     "provider_use": "counts",

@@ -23,6 +23,7 @@ from workers.cli.operating.audit import audit
 from workers.cli.operating.doubts import doubts
 from workers.cli.operating.providers import providers
 from workers.cli.operating.runs import runs
+from workers.cli.operating.sources import sources
 from workers.cli.operating.subscriptions import subscriptions
 from workers.cli.operating.sums import sums
 from workers.cli.operating.switches import kill, pause, resume, switches
@@ -63,6 +64,7 @@ app.add_typer(runs, name="runs", rich_help_panel="Operating")
 app.add_typer(starts, name="starts", rich_help_panel="Operating")
 app.add_typer(doubts, name="doubts", rich_help_panel="Operating")
 app.add_typer(providers, name="providers", rich_help_panel="Operating")
+app.add_typer(sources, name="sources", rich_help_panel="Operating")
 app.add_typer(subscriptions, name="subscriptions", rich_help_panel="Operating")
 app.add_typer(sums, name="sums", rich_help_panel="Operating")
 app.command(rich_help_panel="Operating")(audit)

@@ -322,7 +322,10 @@ def with_clock(parts: Parts, clock: HandClock) -> Parts:
     exporting = replace(parts.exporting, hourly=hourly)
     campaigns = replace(parts.campaigns, delivery=delivery, clock=clock)
     notifying = replace(parts.notifying, clock=clock)
-    parts = replace(parts, watch=watch, notifying=notifying, delivery=delivery, campaigns=campaigns, calling=calling)
+    sourcing = replace(parts.sourcing, clock=clock)
+    parts = replace(
+        parts, watch=watch, notifying=notifying, sourcing=sourcing, delivery=delivery, campaigns=campaigns, calling=calling
+    )
     return replace(parts, erasing=erasing, exporting=exporting)
 
 

@@ -1,0 +1,1 @@
+"""Reading sources: the company's tables and files become traits, events and lists (docs/sources.md)."""

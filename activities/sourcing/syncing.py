@@ -1,0 +1,347 @@
+"""Reading a source to its end: what has changed is taken in, who is gone loses what came from there; and how that went.
+
+Promise: a reading that was cut short is begun again under the same instant, by which what it had taken in counts once. Keys are
+kept as keyed hashes; whoever was erased does not come back while the source still has them.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from hashlib import blake2b
+from typing import Any
+from uuid import UUID
+
+import orjson
+import structlog
+from temporalio import activity
+from temporalio.client import Client
+from temporalio.common import WorkflowIDConflictPolicy
+from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError
+
+from activities.channels.keyed import keyed_digest
+from activities.deliver.patience import alive
+from activities.sourcing.reading import CannotRead, Rows, plain, read
+from journeys.clock import Clock
+from journeys.contracts import WATCH_QUEUE, SourceReading
+from journeys.sources.source import Becomes, Source
+from segments.language.events import LIST_EVENT
+from segments.leaves.listed import check_list_name
+from store import Connection, Database, lists, sources
+from store.sources import Counts, Gone, Kept, Result
+
+log = structlog.get_logger(__name__)
+
+#: How often it is looked whether somebody wants a source read now (seconds).
+EVERY = 2.0
+#: Calls of the Segment spec, when, and from which source: taken in; for each why it cannot be, or nothing.
+Take = Callable[[Sequence[dict[str, Any]], datetime, str], Awaitable[list[str | None]]]
+_PROBLEMS = 20
+_LABEL = "sources"
+_DIGEST = 16
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A row that can be used: whom it is about, and what it says."""
+
+    number: int
+    user_id: str
+    key: bytes
+    digest: bytes
+    said: dict[str, Any]
+    at: datetime | None
+    id: str | None
+
+
+@dataclass
+class _Reading(Result):
+    """One reading as it goes on."""
+
+    source: Source = field(kw_only=True)
+    at: datetime = field(kw_only=True)
+
+    def count(self, **more: int) -> None:
+        self.counts = replace(self.counts, **{name: getattr(self.counts, name) + by for name, by in more.items()})
+
+    def bad(self, number: int, problem: str) -> None:
+        self.count(bad=1)
+        if len(self.problems) < _PROBLEMS:
+            self.problems.append({"row": number, "problem": problem})
+
+
+@dataclass(frozen=True)
+class Sourcing:
+    """The activity, the chore of the watch, and what they work with; `addresses` gives what a setting holds."""
+
+    database: Database
+    client: Client
+    clock: Clock
+    declared: Mapping[str, Source]
+    addresses: Callable[[str], str | None]
+    take: Take
+    secret: str = field(repr=False)
+
+    async def wake(self) -> None:
+        """Have those read that somebody wants read now."""
+        for name in await sources.asked(self.database):
+            if name not in self.declared:
+                continue
+            try:
+                await self.client.start_workflow(
+                    "read-source",
+                    name,
+                    id=f"source/{name}/asked",
+                    task_queue=WATCH_QUEUE,
+                    id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                    static_summary=f"source {name} is read, because somebody asked for it",
+                )
+            except RPCError as error:
+                log.warning("temporal did not take the reading of a source", source=name, status=error.status.name)
+
+    async def declare(self) -> None:
+        """Write down which sources the catalogue has."""
+        for each in self.declared.values():
+            await sources.declare(self.database, each.name, each.every, each.becomes.value)
+
+    @activity.defn(name="read-source")
+    async def read(self, reading: SourceReading) -> str:
+        """Read a source to its end; what came of it, in words.
+
+        Raises:
+            ApplicationError: it cannot be read now; Temporal tries again for a while.
+        """
+        source = self.declared.get(reading.source)
+        if source is None:
+            return f"{reading.source} is not in this worker's catalogue"
+        async with alive():
+            try:
+                return await self._read(source, self.clock.business(reading.at))
+            except CannotRead as error:
+                await sources.fail(self.database, source.name, self.clock.now(), str(error))
+                log.warning("a source cannot be read", source=source.name, why=str(error))
+                raise ApplicationError(str(error), type="CannotRead") from None
+
+    async def _read(self, source: Source, at: datetime) -> str:
+        address = self.addresses(source.connect)
+        if not address:
+            raise CannotRead(f"{source.connect} is not set where this worker runs")
+        await self.declare()
+        begins = await sources.begin(self.database, source.name, at)
+        so_far = _Reading(source=source, at=at)
+        async with self._session(source) as session:
+            async for some in _batches(read(source, address, begins)):
+                await self._some(session, so_far, some)
+            if source.whole:
+                await self._take_from_gone(session, so_far)
+        await sources.finish(self.database, source.name, at, so_far)
+        return _in_words(so_far.counts)
+
+    @asynccontextmanager
+    async def _session(self, source: Source) -> "AsyncIterator[Connection | None]":
+        """Where the keys of a whole reading stand until it has come to its end."""
+        if not source.whole:
+            yield None
+            return
+        async with self.database.pool.acquire() as connection:
+            await sources.begin_seen(connection)
+            try:
+                yield connection
+            finally:
+                await connection.execute("drop table if exists source_seen")
+
+    async def _some(self, session: "Connection | None", so_far: _Reading, some: Rows) -> None:
+        source = so_far.source
+        try:
+            named = source.named(some.columns)
+        except KeyError as missing:
+            raise CannotRead(
+                f"its rows have no column {missing.args[0]!r}, which is declared; they have: {', '.join(some.columns)}"
+            ) from None
+        so_far.gives |= {source.event} if source.event is not None else set(named.values()) if source.to_list is None else set()
+        entries = list(self._entries(so_far, some.rows, named))
+        so_far.count(rows=len(some.rows))
+        so_far.newest = max((each.at for each in entries if each.at is not None), default=so_far.newest)
+        if session is not None:
+            await sources.seen(session, [each.key for each in entries])
+        if source.becomes is Becomes.EVENTS:
+            await self._take_events(so_far, entries)
+        else:
+            await self._take_changed(so_far, entries)
+
+    def _entries(self, so_far: _Reading, rows: Sequence[Mapping[str, Any]], named: Mapping[str, str]) -> Iterator[_Entry]:
+        source, of = so_far.source, set[bytes]()
+        for place, row in enumerate(rows, so_far.counts.rows + 1):
+            try:
+                entry = _entry(source, place, row, named, self._hash)
+            except ValueError as wrong:
+                so_far.bad(place, str(wrong))
+                continue
+            if source.becomes is not Becomes.EVENTS and entry.key in of:
+                so_far.bad(place, f"{source.key} names somebody for the second time; the first row counts")
+                continue
+            of.add(entry.key)
+            yield entry
+
+    async def _take_events(self, so_far: _Reading, entries: Sequence[_Entry]) -> None:
+        source = so_far.source
+        async with self.database.pool.acquire() as connection:
+            known = await sources.known(connection, source.name, [each.key for each in entries])
+        alive_ = [each for each in entries if each.key not in known]  # a key without a digest is somebody who was erased
+        so_far.count(erased=len(entries) - len(alive_))
+        calls = [
+            {
+                "type": "track",
+                "event": source.event,
+                "userId": each.user_id,
+                "messageId": f"{source.name}/{each.id}",
+                "timestamp": each.at.isoformat() if each.at else None,
+                "properties": each.said,
+            }
+            for each in alive_
+        ]
+        await self._taken(so_far, alive_, calls)
+
+    async def _take_changed(self, so_far: _Reading, entries: Sequence[_Entry]) -> None:
+        source = so_far.source
+        async with self.database.pool.acquire() as connection:
+            known = await sources.known(connection, source.name, [each.key for each in entries])
+        erased = [each for each in entries if each.key in known and known[each.key] is None]
+        changed = [each for each in entries if each not in erased and known.get(each.key) != each.digest]
+        so_far.count(erased=len(erased))
+        if not changed:
+            return
+        taken = await self._identified(so_far, changed) if source.becomes is Becomes.TRAITS else changed
+        async with self.database.transaction() as connection:
+            who = await lists.resolve(connection, [("user_id", each.user_id) for each in taken])
+            if source.becomes is Becomes.LIST:
+                there = [each for each in zip(taken, who, strict=True) if each[1] is not None]
+                for each, nobody in zip(taken, who, strict=True):
+                    if nobody is None:
+                        so_far.bad(each.number, f"{source.key} names nobody whom we know")
+                taken, who = [each for each, _ in there], [found for _, found in there]
+                await self._on_list(connection, source, [found for found in who if found is not None], on=True, at=so_far.at)
+                so_far.count(changed=len(taken))
+            await sources.keep(
+                connection, source.name, [Kept(each.key, each.digest, found) for each, found in zip(taken, who, strict=True)]
+            )
+
+    async def _identified(self, so_far: _Reading, changed: Sequence[_Entry]) -> list[_Entry]:
+        calls = [_identify(so_far, each.user_id, each.key + each.digest, each.said, each.at) for each in changed]
+        return await self._taken(so_far, changed, calls)
+
+    async def _taken(self, so_far: _Reading, entries: Sequence[_Entry], calls: Sequence[dict[str, Any]]) -> list[_Entry]:
+        """Those that could be taken in."""
+        reasons = await self.take(calls, so_far.at, so_far.source.name)
+        taken = [each for each, reason in zip(entries, reasons, strict=True) if reason is None]
+        for each, reason in zip(entries, reasons, strict=True):
+            if reason is not None:
+                so_far.bad(each.number, reason)
+        so_far.count(changed=len(taken))
+        return taken
+
+    async def _take_from_gone(self, session: "Connection | None", so_far: _Reading) -> None:
+        """Whoever is not there any more loses what came from here; not, where that would be too many at once."""
+        assert session is not None
+        source = so_far.source
+        gone, known = await sources.count_gone(session, source.name)
+        if gone > max(source.most_gone * known, 1):
+            raise CannotRead(
+                f"{gone:,} of {known:,} customers are not in it any more, more than most_gone={source.most_gone:g} lets go"
+                " at once; nothing was taken from anybody. If that is right, raise most_gone for one reading"
+            )
+        while some := await sources.gone(session, source.name, 500):
+            await self._let_go(so_far, some)
+            so_far.count(gone=len(some))
+
+    async def _let_go(self, so_far: _Reading, some: Sequence[Gone]) -> None:
+        source = so_far.source
+        if source.becomes is Becomes.TRAITS:
+            calls = [
+                _identify(so_far, each.user_id, each.key + b"gone", dict.fromkeys(each.traits), None)
+                for each in some
+                if each.user_id is not None and each.traits
+            ]
+            await self.take(calls, so_far.at, source.name)
+        async with self.database.transaction() as connection:
+            if source.becomes is Becomes.LIST:
+                left = [each.profile_id for each in some if each.profile_id is not None]
+                await self._on_list(connection, source, left, on=False, at=so_far.at)
+            await sources.forget(connection, source.name, [each.key for each in some])
+
+    async def _on_list(self, connection: Connection, source: Source, who: Sequence[UUID], *, on: bool, at: datetime) -> None:
+        name = check_list_name(source.to_list)
+        await lists.change(connection, name, f"{LIST_EVENT}{name}", who, on=on, by=f"source {source.name}", at=at)
+
+    def _hash(self, source: str, key: str) -> bytes:
+        return keyed_digest(self.secret, _LABEL, f"{source}\0{key}".encode())[:_DIGEST]
+
+
+def _entry(
+    source: Source, number: int, row: Mapping[str, Any], named: Mapping[str, str], hashed: Callable[[str, str], bytes]
+) -> _Entry:
+    """A row, read.
+
+    Raises:
+        ValueError: it names nobody, or holds what JSON has not.
+    """
+    key = row[source.key]
+    if key is None or key == "":
+        raise ValueError(f"{source.key} is empty")
+    said = {}
+    for column, name in named.items():
+        try:
+            said[name] = plain(row[column])
+        except ValueError as wrong:
+            raise ValueError(f"{column}: {wrong}") from None
+    user_id, at = str(plain(key)), _instant(source, row)
+    id_ = None if source.id is None else plain(row[source.id])
+    if source.id is not None and id_ in (None, ""):
+        raise ValueError(f"{source.id} is empty")
+    digest = blake2b(orjson.dumps(said, option=orjson.OPT_SORT_KEYS), digest_size=_DIGEST).digest()
+    return _Entry(number, user_id, hashed(source.name, user_id), digest, said, at, None if id_ is None else str(id_))
+
+
+def _instant(source: Source, row: Mapping[str, Any]) -> datetime | None:
+    value = None if source.at is None else row[source.at]
+    if value is None and source.event is None:
+        return None
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            value = None
+    if not isinstance(value, datetime):
+        raise ValueError(f"{source.at} is no instant")  # noqa: TRY004 - of a row, not of a call
+    return value if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+def _identify(
+    so_far: _Reading, user_id: str | None, about: bytes, traits: dict[str, Any], at: datetime | None
+) -> dict[str, Any]:
+    """The call that says what a row does; its id is the same when a reading that broke off is begun again."""
+    id_ = blake2b(about + so_far.at.isoformat().encode(), digest_size=_DIGEST, person=b"source").hexdigest()
+    when = min(at or so_far.at, so_far.at)
+    return {
+        "type": "identify",
+        "userId": user_id,
+        "messageId": f"{so_far.source.name}/{id_}",
+        "timestamp": when.isoformat(),
+        "traits": traits,
+    }
+
+
+async def _batches(rows: Generator[Rows, None, None]) -> AsyncIterator[Rows]:
+    """Read in a thread, since drivers wait."""
+    try:
+        while (some := await asyncio.to_thread(next, rows, None)) is not None:
+            yield some
+    finally:
+        await asyncio.to_thread(rows.close)
+
+
+def _in_words(counts: Counts) -> str:
+    told = [f"{counts.rows:,} rows", f"{counts.changed:,} changed", f"{counts.gone:,} gone", f"{counts.bad:,} bad"]
+    return ", ".join(told) + (f", {counts.erased:,} of people who were erased" if counts.erased else "")

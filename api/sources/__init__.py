@@ -1,0 +1,1 @@
+"""How sources stand, over HTTP; and reading one at once."""
