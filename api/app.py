@@ -34,6 +34,7 @@ from api.segments import changes as segment_changes
 from api.segments import lists
 from api.segments import questions as segment_questions
 from api.segments import routes as segments
+from api.sources import hooks
 from api.sources import routes as sources
 from api.state import Store
 from api.subscriptions import routes as subscriptions
@@ -88,6 +89,7 @@ ROUTERS = [
     suppressions.router,
     subscriptions.router,
     sources.router,
+    hooks.router,
     whatsapp.router,
     previews.router,
     erasures.router,

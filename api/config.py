@@ -12,6 +12,7 @@ from activities.channels.wallet.wallets import Wallets
 from journeys.arms import Experiment
 from journeys.clock import Clock
 from journeys.onsite.places import Place
+from journeys.sources.hook import WebhookSource
 from segments import Segment
 from segments.language.readings import Reading
 from store import Database
@@ -87,6 +88,9 @@ class ApiConfig:
     render: Callable[[str, Mapping[str, Any], str | None], InAppContent | None] | None = None
     #: How a message of the catalogue would look: by channel, template and values.
     preview: Callable[[Database, str, str, Given], Awaitable[Preview]] | None = None
+    #: Whose webhooks are taken in, and what a setting that the catalogue names holds.
+    hooks: Mapping[str, WebhookSource] = field(default_factory=dict)
+    setting: Callable[[str], str | None] = field(default=lambda _: None, repr=False)
     #: How the catalogue wants some traits to be read when they come in.
     readings: Mapping[str, Reading] = field(default_factory=dict)
     #: The journeys of a version of the catalogue, where its code may be executed here; for what comes next in a run.

@@ -20,7 +20,7 @@ from api.state import Store
 
 #: Where a body is let in without a key of people's: events come with a key that the route itself looks at before it reads (or
 #: finds in at most 64 KiB), providers sign what they send, who unsubscribes proves it by the address, a wallet by its pass.
-_OPEN = re.compile(f"(?:{'|'.join(VISITOR_PATHS)}|/v1/webhooks/.+|/[upo]/.+|/wallet/apple/v1/.+)/?")
+_OPEN = re.compile(f"(?:{'|'.join(VISITOR_PATHS)}|/v1/webhooks/.+|/v1/hooks/.+|/[upo]/.+|/wallet/apple/v1/.+)/?")
 _WITH_BODY = {"POST", "PUT", "PATCH", "DELETE"}
 
 

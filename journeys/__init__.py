@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from journeys.onsite.places import Place, Show
     from journeys.policies import Conversion, GlobalHoldout, Topic, Window
     from journeys.services import Service
+    from journeys.sources.hook import Each, Minor, Signed, Takes, WebhookSource, shopify, stripe
     from journeys.sources.source import Source
     from segments import (
         DefinitionError,
@@ -89,9 +90,9 @@ else:
             from journeys import arms, authoring, contracts, errors, handle, policies, services  # noqa: PLC0415 - as above
             from journeys.gate import budget  # noqa: PLC0415 - as above
             from journeys.onsite import places  # noqa: PLC0415 - as above
-            from journeys.sources import source  # noqa: PLC0415 - as above
+            from journeys.sources import hook, source  # noqa: PLC0415 - as above
 
-            homes = (arms, authoring, contracts, errors, handle, policies, services, budget, places, source, segments)
+            homes = (arms, authoring, contracts, errors, handle, policies, services, budget, places, source, hook, segments)
             return next(vars(home)[name] for home in homes if name in vars(home))
         raise AttributeError(f"module 'journeys' has no attribute '{name}'", name=name, obj=sys.modules[__name__])
 
@@ -106,6 +107,7 @@ __all__ = [
     "Channel",
     "Conversion",
     "DefinitionError",
+    "Each",
     "Effect",
     "Experiment",
     "Fetched",
@@ -114,6 +116,7 @@ __all__ = [
     "Journey",
     "JourneyDefinition",
     "JourneyError",
+    "Minor",
     "Outcome",
     "Place",
     "Plan",
@@ -128,9 +131,12 @@ __all__ = [
     "SegmentError",
     "Service",
     "Show",
+    "Signed",
     "Source",
+    "Takes",
     "Topic",
     "Traits",
+    "WebhookSource",
     "Window",
     "after",
     "age",
@@ -176,6 +182,8 @@ __all__ = [
     "region",
     "restart",
     "score",
+    "shopify",
+    "stripe",
     "top",
     "trait",
     "unsubscribed",

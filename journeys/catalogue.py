@@ -25,6 +25,7 @@ from journeys.place import around, spec_of
 from journeys.policies import Conversion, GlobalHoldout
 from journeys.rules import Rule
 from journeys.services import Service
+from journeys.sources.hook import WebhookSource
 from journeys.sources.source import Source
 from journeys.telling import problem_of
 from segments import Predicate, Segment
@@ -37,6 +38,7 @@ _CALLED: dict[type, str] = {
     Place: "places",
     Experiment: "experiments",
     Source: "sources",
+    WebhookSource: "sources of webhooks",
 }
 Import = Callable[[str], ModuleType]
 _RENAME = "rename one", Rule.TWO_OF_A_NAME
@@ -64,6 +66,8 @@ class Catalogue:
     experiments: Mapping[str, Experiment] = field(default_factory=dict)
     #: Tables and files that are read again and again.
     sources: Mapping[str, Source] = field(default_factory=dict)
+    #: Whose webhooks are taken in.
+    hooks: Mapping[str, WebhookSource] = field(default_factory=dict)
 
     def journey(self, name: str) -> JourneyDefinition:
         """A journey by its name.
@@ -127,8 +131,9 @@ def gathered(module: str, modules: list[ModuleType]) -> tuple[Catalogue, list[Pr
     places, twice_there = _by_name(modules, Place)
     experiments, twice_asked = _experiments(modules, places)
     tables, twice_read = _by_name(modules, Source)
+    hooks, twice_heard = _by_name(modules, WebhookSource)
     mistaken = [problem for definition in journeys.values() for problem in definition.problems]
-    problems = [*mistaken, *twice, *again, *too, *twice_there, *twice_asked, *twice_read]
+    problems = [*mistaken, *twice, *again, *too, *twice_there, *twice_asked, *twice_read, *twice_heard]
     for definition in journeys.values():
         strangers = [each for each in definition.spec.named if segments.setdefault(each.name, each) != each]
         problems += [
@@ -140,7 +145,14 @@ def gathered(module: str, modules: list[ModuleType]) -> tuple[Catalogue, list[Pr
     problems += unpriced(journeys.values(), prices)
     found = MappingProxyType(journeys), MappingProxyType(segments), traits, properties, readings, MappingProxyType(services)
     holdout, wrong = _holdout(modules)
-    kept = MappingProxyType(places), holdout, currency, MappingProxyType(experiments), MappingProxyType(tables)
+    kept = (
+        MappingProxyType(places),
+        holdout,
+        currency,
+        MappingProxyType(experiments),
+        MappingProxyType(tables),
+        MappingProxyType(hooks),
+    )
     return Catalogue(module, *found, prices, *kept), [*problems, *wrong]
 
 

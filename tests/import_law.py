@@ -72,7 +72,7 @@ store.reports         store
 store.runs            store
 store.segments        store
 
-api                   journeys journeys.onsite segments.* store.* activities.channels api.*
+api                   journeys journeys.onsite journeys.sources segments.* store.* activities.channels api.*
 api.campaigns         journeys journeys.campaigns segments.* store.* activities.channels api api.runs
 api.ingest            journeys segments.* store.* activities.channels api
 api.onsite            journeys journeys.onsite segments.* store.* activities.channels api api.ingest api.webhooks
@@ -82,7 +82,7 @@ api.profiles          journeys segments.* store.* activities.channels api api.se
 api.reports           journeys journeys.experiments segments.* store.* activities.channels activities.measuring api
 api.runs              journeys journeys.campaigns journeys.walk segments.* store.* activities.channels activities.measuring api
 api.segments          journeys segments.* store.* activities.channels activities.measuring api
-api.sources           segments.* store.* api
+api.sources           journeys.sources segments.* store.* api api.ingest
 api.subscriptions     journeys segments.* store.* activities.notifying api api.runs
 api.webhooks          journeys segments.* store.* activities.channels api
 api.wallet            journeys segments.* store.* activities.channels api api.webhooks

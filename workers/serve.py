@@ -1,5 +1,6 @@
 """The API as a process: settings and catalogue in, app out; the target of `uvicorn --factory workers.serve:create_app`."""
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -44,6 +45,8 @@ def create_app() -> FastAPI:
         replace(
             config,
             readings=catalogue.readings,
+            hooks=catalogue.hooks,
+            setting=os.environ.get,
             places=catalogue.places,
             experiments=experiments_of(catalogue),
             render=rendering(templates.render),

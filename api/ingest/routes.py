@@ -87,7 +87,7 @@ async def _batch(request: Request) -> Response:
             raws = _calls(_object(body.value, ""))
             arrival = ingest.arrival(caller, body, traceparent, request.headers.get(_KEY))
             ingest.limits.spend(caller.id, len(raws))
-            return _answer(await ingest.keep(*_sort(raws, arrival), arrival))
+            return _answer(await ingest.keep(*sorted_out(raws, arrival), arrival))
 
 
 def _single(kind: str) -> Callable[[Request], Awaitable[Response]]:
@@ -157,7 +157,8 @@ def _malformed(pointer: str, detail: str) -> Problem:
     return Problem(400, f"the body cannot be read: {pointer} {detail}", code="malformed-body", errors=[fault])
 
 
-def _sort(raws: Sequence[Any], arrival: Arrival) -> tuple[list[Item], list[tuple[Any, Rejected]]]:
+def sorted_out(raws: Sequence[Any], arrival: Arrival) -> tuple[list[Item], list[tuple[Any, Rejected]]]:
+    """The calls that can be taken, and those that cannot, each with why."""
     items: list[Item] = []
     rejects: list[tuple[Any, Rejected]] = []
     for place, raw in enumerate(raws):

@@ -48,7 +48,7 @@ async def bodies(api: Api) -> list[tuple[str, str]]:
         (method.upper(), re.sub(r"\{(\w+)\}", lambda found: _FILLED.get(found[1], found[1]), path))
         for path, item in document["paths"].items()
         for method, operation in item.items()
-        if "requestBody" in operation and not path.startswith(("/u/", "/p/", "/o/", "/v1/webhooks/"))
+        if "requestBody" in operation and not path.startswith(("/u/", "/p/", "/o/", "/v1/webhooks/", "/v1/hooks/"))
     ]
 
 

@@ -31,7 +31,7 @@ PAGE = ROOT / "docs" / "roles.md"
 OPEN = {
     r"/healthz|/readyz|/metrics": "for those who run it: no word of a customer",
     r"/docs.*|/problems/.+|/onsite.*|/web-push.*|/wallet/pictures/.+": "pages, pictures and scripts that anybody may read",
-    r"/v1/webhooks/.+|/wallet/google": "the provider signs what it tells",
+    r"/v1/webhooks/.+|/v1/hooks/.+|/wallet/google": "the provider, or the source, signs what it tells",
     r"/[cuopw]/.+|/pass/.+": "whoever was sent the link has its signed token",
     r"/wallet/apple/v1/.+": "the device has the pass, or tells its troubles",
 }

@@ -1,0 +1,141 @@
+"""Webhooks of the systems that the catalogue names as sources: checked by their signature, read by its mapping, taken in once.
+
+Promise: nothing is taken without a signature; what cannot be taken is a dead letter with its reason, like any call, and is
+answered 200, because sent again it would be no better. The same webhook twice is one event.
+"""
+
+import hashlib
+import hmac
+from base64 import b64decode, b64encode
+from binascii import Error as NotBase64
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Path, Request
+from pydantic import BaseModel, Field
+
+from api.ingest.arrival import Arrival
+from api.ingest.routes import Ingest, sorted_out
+from api.problems import Problem, responses
+from api.state import Config
+from journeys.sources.hook import Signed, WebhookSource, at
+
+router = APIRouter(prefix="/v1/hooks", tags=["ingest"])
+
+_LIMIT = 2 * 1024 * 1024  # bytes
+_TOLERANCE = timedelta(minutes=5)
+_DIGITS = 12  # of seconds since 1970
+_JSON = {"requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}}
+Name = Annotated[str, Path(max_length=64, description="the source's name in the catalogue", examples=["shopify"])]
+
+
+class Took(BaseModel):
+    """What came of a webhook."""
+
+    type: str
+    accepted: int = Field(description="events and traits that were taken in; 0 where its type is left")
+    duplicates: int
+    dead_letters: int
+
+
+@router.post("/{name}", max_body_size=_LIMIT, responses=responses(400, 401, 404, 413, 429, 503), openapi_extra=_JSON)
+async def take_webhook(name: Name, request: Request, config: Config) -> Took:
+    """A webhook of one of the catalogue's sources, with that system's own signature."""
+    source = config.hooks.get(name)
+    if source is None:
+        raise Problem(404, f"no source {name!r} takes webhooks; the catalogue declares them with WebhookSource(…)")
+    body = await request.body()
+    secrets = [each.strip() for each in (config.setting(source.secret) or "").split(",") if each.strip()]
+    if not secrets:
+        raise Problem(
+            503, f"{source.secret} is not set where the API runs; what is sent now is to be sent again", code="no-secret"
+        )
+    now = config.clock.now()
+    if not any(genuine(source, each, request.headers, body, now) for each in secrets):
+        raise Problem(401, f"the signature is not that of {source.secret}", code="not-genuine")
+    sent = _read(body)
+    type_ = _type(source, request.headers, sent)
+    takes = source.taken(type_)
+    if takes is None:
+        return Took(type=type_, accepted=0, duplicates=0, dead_letters=0)
+    calls = list(takes.calls(sent, f"{source.name}/{_id(source, request.headers, sent, body)}"))
+    ingest: Ingest = request.app.state.ingest
+    async with ingest.limits.turn(len(body)):
+        arrival = Arrival(source.name, now, config.default_region, readings=config.readings)
+        stored = await ingest.keep(*sorted_out(calls, arrival), arrival)
+    return Took(type=type_, accepted=stored.accepted, duplicates=stored.duplicates, dead_letters=stored.refused)
+
+
+def genuine(source: WebhookSource, secret: str, headers: Mapping[str, str], body: bytes, now: datetime) -> bool:
+    """Whether a webhook is signed with this secret, and, where that is signed, sent within five minutes."""
+    match source.signed:
+        case Signed.SHOPIFY:
+            return _same(headers.get("x-shopify-hmac-sha256", ""), b64encode(_mac(secret.encode(), body)).decode())
+        case Signed.STRIPE:
+            parts = [part.partition("=") for part in headers.get("stripe-signature", "").split(",")]
+            sent = next((value for name, _, value in parts if name.strip() == "t"), "")
+            given = [value for name, _, value in parts if name.strip() == "v1"]
+            mac = _mac(secret.encode(), f"{sent}.".encode() + body).hex()
+            return _lately(sent, now) and any(_same(each, mac) for each in given)
+        case Signed.STANDARD:
+            id_, sent = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
+            mac = b64encode(_mac(_key(secret), f"{id_}.{sent}.".encode() + body)).decode()
+            signatures = headers.get("webhook-signature", "").split(" ")
+            given = [value for version, _, value in (each.partition(",") for each in signatures) if version == "v1"]
+            return _lately(sent, now) and any(_same(each, mac) for each in given)
+        case Signed.HMAC:
+            told = headers.get((source.header or "").lower(), "").removeprefix("sha256=")
+            raw = _mac(secret.encode(), body)
+            return _same(told.lower(), raw.hex()) or _same(told, b64encode(raw).decode())
+
+
+def _type(source: WebhookSource, headers: Mapping[str, str], sent: Any) -> str:
+    if source.type_at is not None:
+        found = at(sent, source.type_at)
+    else:
+        found = headers.get("x-shopify-topic") if source.signed is Signed.SHOPIFY else at(sent, "type")
+    return found[:200] if isinstance(found, str) else ""
+
+
+def _id(source: WebhookSource, headers: Mapping[str, str], sent: Any, body: bytes) -> str:
+    """By what it is known again when it is sent again."""
+    if source.id_at is not None:
+        found: Any = at(sent, source.id_at)
+    elif source.signed is Signed.SHOPIFY:
+        found = headers.get("x-shopify-event-id") or headers.get("x-shopify-webhook-id")
+    else:
+        found = headers.get("webhook-id") if source.signed is Signed.STANDARD else at(sent, "id")
+    known = isinstance(found, str | int) and not isinstance(found, bool) and found != ""
+    return str(found) if known else hashlib.sha256(body).hexdigest()
+
+
+def _read(body: bytes) -> Any:
+    try:
+        sent = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise Problem(400, "the body is no JSON", code="malformed-body") from None
+    if not isinstance(sent, dict):
+        raise Problem(400, "the body is no JSON object", code="malformed-body")
+    return sent
+
+
+def _mac(key: bytes, message: bytes) -> bytes:
+    return hmac.digest(key, message, hashlib.sha256)
+
+
+def _key(secret: str) -> bytes:
+    try:
+        return b64decode(secret.removeprefix("whsec_"), validate=True)
+    except (NotBase64, ValueError):
+        return secret.encode()
+
+
+def _same(given: str, right: str) -> bool:
+    return hmac.compare_digest(given.encode(), right.encode())
+
+
+def _lately(sent: str, now: datetime) -> bool:
+    known = sent.isascii() and sent.isdecimal() and len(sent) <= _DIGITS
+    return known and abs(int(sent) - now.timestamp()) <= _TOLERANCE.total_seconds()
