@@ -15,6 +15,8 @@ from api import audit, handbook, health, metrics, previews, problems, whatsapp
 from api.auth import Keys
 from api.campaigns import routes as campaigns
 from api.config import ApiConfig
+from api.console import routes as console
+from api.console.frame import shown
 from api.cors import Cors
 from api.door import Door
 from api.ingest import dead_letters, visitors
@@ -28,7 +30,7 @@ from api.profiles import confirming, erasures, held, preferences, suppressions
 from api.profiles import routes as profiles
 from api.reports import exports
 from api.reports import routes as reports
-from api.runs import doubts, journeys, parameters, providers, tasks
+from api.runs import doubts, journeys, messages, parameters, providers, tasks
 from api.runs import routes as runs
 from api.segments import changes as segment_changes
 from api.segments import lists
@@ -65,6 +67,7 @@ ROUTERS = [
     runs.router,
     campaigns.router,
     tasks.router,
+    messages.router,
     providers.router,
     doubts.router,
     segment_questions.router,
@@ -100,6 +103,7 @@ ROUTERS = [
     preferences.links,
     health.router,
     metrics.router,
+    *console.ROUTERS,
 ]
 
 
@@ -122,10 +126,10 @@ def create_app(config: ApiConfig, *, database: Database | None = None) -> FastAP
     app.state.streams = inbox.streams_of(config, store)
     app.state.ingest = Ingest(config, store, Intake(store, config.lanes), limits)
     app.state.exports = exports.Places()
-    app.add_middleware(problems.Reworded)
-    app.add_middleware(Door, config=config, store=store)
+    app.add_middleware(problems.Reworded, shown=shown)
+    app.add_middleware(Door, config=config, store=store, shown=shown)
     app.add_middleware(Cors)  # added last, so it comes first, and errors of the door carry its headers
-    problems.install(app)
+    problems.install(app, shown)
     app.router.routes.extend(_routes())
     handbook.install(app)
     app.openapi = lambda: _described(app)  # type: ignore[method-assign]

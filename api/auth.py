@@ -9,6 +9,7 @@ import binascii
 import math
 import re
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
@@ -23,8 +24,9 @@ from fastapi.security.base import SecurityBase
 from api.limits import Limits
 from api.problems import Problem
 from api.state import Store
+from store import Pool
 from store.audit import Actor, act_as
-from store.keys import ANYWHERE, RIGHTS, Caller, Right, Role, digest, find_key, known_origins, note_use
+from store.keys import ANYWHERE, RIGHTS, Caller, Right, Role, digest, find_key, find_shown, known_origins, note_use
 
 _REMEMBERED = 4096  # keys; a flood of wrong ones must not fill the memory
 _SAID_EVERY = 60.0  # seconds between two words that a key is in use
@@ -65,23 +67,29 @@ class Keys:
 
     async def caller(self, key: str, store: Store) -> Caller | None:
         """The owner of a key; asks Postgres when the answer is not fresh."""
-        hashed = digest(key)
-        found = self._known.get(hashed)
+        return await self._fresh(digest(key), lambda pool: find_key(pool, key), store)
+
+    async def shown(self, id_: UUID, mark: bytes, store: Store) -> Caller | None:
+        """The owner of a key that was shown before, by its id and the mark of its secret, as fresh."""
+        return await self._fresh(id_.bytes + mark, lambda pool: find_shown(pool, id_, mark), store)
+
+    async def _fresh(self, called: bytes, find: Callable[[Pool], Awaitable[Caller | None]], store: Store) -> Caller | None:
+        found = self._known.get(called)
         if found and found[1] > time.monotonic():
             return found[0]
         database = await store.open()
-        caller = await find_key(database.pool, key)
-        self._remember(hashed, caller)
+        caller = await find(database.pool)
+        self._remember(called, caller)
         if caller and self._said.get(caller.id, -math.inf) < time.monotonic() - _SAID_EVERY:
             self._said[caller.id] = time.monotonic()
             with suppress(asyncpg.ReadOnlySQLTransactionError):  # what reads goes on where nothing can be written
                 await note_use(database.pool, caller.id)
         return caller
 
-    def _remember(self, hashed: bytes, caller: Caller | None) -> None:
+    def _remember(self, called: bytes, caller: Caller | None) -> None:
         if len(self._known) >= _REMEMBERED:
             self._known.clear()
-        self._known[hashed] = (caller, time.monotonic() + (self._ttl if caller else min(self._ttl, 0.5)))
+        self._known[called] = (caller, time.monotonic() + (self._ttl if caller else min(self._ttl, 0.5)))
 
 
 def presented(header: str | None) -> str | None:
@@ -153,14 +161,32 @@ async def people(request: Request) -> Caller:
 
 
 def _checked(request: Request, caller: Caller, right: Right) -> Caller:
+    insist_on(caller, right)
+    _insist_on_page(request, caller)
+    count(request, caller)
+    return caller
+
+
+def insist_on(caller: Caller, right: Right) -> None:
+    """Make sure that the caller has a right.
+
+    Raises:
+        Problem: 403, they have not.
+    """
     if not caller.may(right):
         raise forbidden(caller, right)
-    _insist_on_page(request, caller)
+
+
+def count(request: Request, caller: Caller) -> None:
+    """Count a request against what its caller may ask in a minute.
+
+    Raises:
+        Problem: 429, that is used up.
+    """
     if caller.per_minute is not None and not request.scope.get("counted"):
         limits: Limits = request.app.state.limits
         limits.ask(caller.id, caller.per_minute)
         request.scope["counted"] = True  # of this request, however often it is asked who calls
-    return caller
 
 
 def forbidden(caller: Caller, right: Right) -> Problem:
@@ -181,16 +207,6 @@ def insist_on_journey(caller: Caller, journey: str | None) -> None:
     if not caller.has(journey):
         told = f"this key is for {', '.join(sorted(caller.journeys))} alone"
         raise Problem(403, told if journey else f"{told}; say which journey", code="other-journey")
-
-
-def insist_on_personal(caller: Caller) -> None:
-    """Make sure that the caller may be shown what is known of customers.
-
-    Raises:
-        Problem: 403, its key may not.
-    """
-    if not caller.may(Right.PERSONAL):
-        raise forbidden(caller, Right.PERSONAL)
 
 
 def _insist_on_page(request: Request, caller: Caller) -> None:
@@ -233,15 +249,19 @@ class May:
         Raises:
             Problem: as `allow`; 403, the call shows personal data and the key may not, or is held to other journeys.
         """
-        caller = await allow(request, self.right)
+        caller = await self.caller(request)
         if self.personal:
-            insist_on_personal(caller)
+            insist_on(caller, Right.PERSONAL)
         if self.of is Of.EVERYTHING:
             insist_on_journey(caller, None)
         elif self.of is Of.NAMED:
             insist_on_journey(caller, request.path_params.get("journey") or request.query_params.get("journey"))
         act_as(Actor(caller.name, caller.role, _trace(request)))
         return caller
+
+    async def caller(self, request: Request) -> Caller:
+        """Who calls, and has the right: by the key that came with the request."""
+        return await allow(request, self.right)
 
 
 def _trace(request: Request) -> str | None:

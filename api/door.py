@@ -15,12 +15,13 @@ from api.auth import people
 from api.config import ApiConfig
 from api.ingest.visitors import VISITOR_PATHS
 from api.metrics import REFUSED
-from api.problems import UNAVAILABLE, Problem, unavailable
+from api.problems import UNAVAILABLE, Problem, Shown, as_json, unavailable
 from api.state import Store
 
 #: Where a body is let in without a key of people's: events come with a key that the route itself looks at before it reads (or
-#: finds in at most 64 KiB), providers sign what they send, who unsubscribes proves it by the address, a wallet by its pass.
-_OPEN = re.compile(f"(?:{'|'.join(VISITOR_PATHS)}|/v1/webhooks/.+|/v1/hooks/.+|/[upo]/.+|/wallet/apple/v1/.+)/?")
+#: finds in at most 64 KiB), providers sign what they send, who unsubscribes proves it by the address, a wallet by its pass,
+#: people in the console by their cookie, at which its pages look before they read (a sign-on is 16 KiB at most).
+_OPEN = re.compile(f"(?:{'|'.join(VISITOR_PATHS)}|/v1/webhooks/.+|/v1/hooks/.+|/[upo]/.+|/wallet/apple/v1/.+|/console/.+)/?")
 _WITH_BODY = {"POST", "PUT", "PATCH", "DELETE"}
 
 
@@ -86,8 +87,9 @@ class Bodies:
 class Door:
     """Key before body, a deadline for the body and one for the store; `HEAD` is `GET` without the content (RFC 9110, 9.3.2)."""
 
-    def __init__(self, app: ASGIApp, config: ApiConfig, store: Store) -> None:
+    def __init__(self, app: ASGIApp, config: ApiConfig, store: Store, shown: Shown = as_json) -> None:
         self._app = app
+        self._shown = shown
         self._store = store
         self._patience = config.store_seconds
         self._bodies = Bodies(config.body_seconds, config.unfinished_bodies)
@@ -151,7 +153,7 @@ class Door:
         finally:
             answer.cancel()  # what it waits for ends by itself: letting go of a frozen connection takes a minute
             answer.add_done_callback(_heard)
-        await unavailable().response()(scope, receive, send)
+        await self._shown(Request(scope), unavailable())(scope, receive, send)
 
 
 def _is_endless(message: Message) -> bool:

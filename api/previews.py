@@ -10,12 +10,13 @@ from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from activities.channels.preview import CannotPreview, Given, Preview
-from api.auth import PersonReader, Reader, insist_on_personal, schemes
+from api.auth import PersonReader, Reader, insist_on, schemes
 from api.config import ApiConfig
 from api.problems import Problem, responses
 from api.segments.access import Text, no_customer, one_name
 from api.state import Config, Db
 from store import Database
+from store.keys import Right
 
 router = APIRouter(prefix="/v1/templates", tags=["messages"], dependencies=schemes())
 
@@ -92,7 +93,7 @@ async def preview_with_values(
     values = body.model_dump(exclude={"user_id", "customer_id"})
     real = (body.user_id, body.customer_id) != (None, None)
     if real:
-        insist_on_personal(caller)
+        insist_on(caller, Right.PERSONAL)
     named = one_name(body.user_id, body.customer_id, None, None) if real else None
     return await _previewed(config, database, channel, template, Given(named=named, **values))
 

@@ -3,7 +3,7 @@
 `code` and `message` repeat `type` and `detail` under the names that Segment's and RudderStack's clients read.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -90,6 +90,15 @@ class Problem(HTTPException):
         return JSONResponse(self.body().model_dump(), self.status, self.headers, MEDIA_TYPE)
 
 
+#: How a problem is answered: as JSON, or to a person as a page.
+Shown = Callable[[Request, Problem], Response]
+
+
+def as_json(_: Request, problem: Problem) -> Response:
+    """As a client reads it."""
+    return problem.response()
+
+
 def unavailable() -> Problem:
     """Postgres does not answer now; the client should send the same again, and nothing is stored twice under a message id."""
     return Problem(
@@ -103,8 +112,9 @@ def unavailable() -> Problem:
 class Reworded:
     """Turns what a library answers by itself into a problem: an error in plain text, such as that a body is too large."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, shown: Shown = as_json) -> None:
         self._app = app
+        self._shown = shown
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request; its answer passes untouched unless it is such an error."""
@@ -115,9 +125,8 @@ class Reworded:
             if message["type"] == "http.response.start" and _is_plain_error(message):
                 reworded = True
                 kept = {name: value for name, value in Headers(scope=message).items() if name not in _OF_A_BODY}
-                await _of_library(message["status"], HTTPStatus(message["status"]).phrase, kept).response()(
-                    scope, receive, send
-                )
+                problem = _of_library(message["status"], HTTPStatus(message["status"]).phrase, kept)
+                await self._shown(Request(scope), problem)(scope, receive, send)
             elif not reworded:
                 await send(message)
 
@@ -185,30 +194,38 @@ def describe(operation: dict[str, Any]) -> None:
         operation["security"] = [{name: []} for scheme in operation["security"] for name in scheme]
 
 
-def install(app: FastAPI) -> None:
-    """Answer every error of this app with problem+json."""
-    app.add_exception_handler(Problem, _problem)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(ListIsFrozen, _frozen)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(asyncpg.DataError, _unaskable)
-    app.add_exception_handler(Exception, _crash)
-    for error in UNAVAILABLE:
-        app.add_exception_handler(error, _unavailable)  # type: ignore[arg-type]
+def install(app: FastAPI, shown: Shown = as_json) -> None:
+    """Answer every error of this app with a problem, shown so."""
+    of: dict[type[BaseException], Callable[[Request, Any], Problem]] = {
+        Problem: _problem,
+        HTTPException: _http,
+        ListIsFrozen: _frozen,
+        RequestValidationError: _invalid,
+        asyncpg.DataError: _unaskable,
+        Exception: _crash,
+        **dict.fromkeys(UNAVAILABLE, _unavailable),
+    }
+    for error, told in of.items():
+        app.add_exception_handler(error, _handler(told, shown))  # type: ignore[arg-type]
 
 
-async def _problem(_: Request, error: Exception) -> Response:
-    assert isinstance(error, Problem)
-    return error.response()
+def _handler(told: Callable[[Request, Any], Problem], shown: Shown) -> Callable[[Request, Exception], Awaitable[Response]]:
+    async def handle(request: Request, error: Exception) -> Response:
+        return shown(request, told(request, error))
+
+    return handle
 
 
-async def _frozen(_: Request, error: Exception) -> Response:
-    return Problem(409, str(error), code="list-frozen").response()
+def _problem(_: Request, error: Problem) -> Problem:
+    return error
 
 
-async def _http(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    return _of_library(error.status_code, _advice(request, error), error.headers).response()
+def _frozen(_: Request, error: ListIsFrozen) -> Problem:
+    return Problem(409, str(error), code="list-frozen")
+
+
+def _http(request: Request, error: HTTPException) -> Problem:
+    return _of_library(error.status_code, _advice(request, error), error.headers)
 
 
 def _advice(request: Request, error: HTTPException) -> str:
@@ -220,11 +237,10 @@ def _advice(request: Request, error: HTTPException) -> str:
     return str(error.detail)
 
 
-async def _invalid(_: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
+def _invalid(_: Request, error: RequestValidationError) -> Problem:
     faults = [Fault(pointer=_pointer(fault["loc"]), detail=fault["msg"]) for fault in error.errors()]
     detail = "; ".join(f"{fault.pointer}: {fault.detail}" for fault in faults[:3])
-    return Problem(422, f"the request is not valid: {detail}", code="invalid-request", errors=faults).response()
+    return Problem(422, f"the request is not valid: {detail}", code="invalid-request", errors=faults)
 
 
 def _pointer(loc: Sequence[str | int]) -> str:
@@ -233,17 +249,17 @@ def _pointer(loc: Sequence[str | int]) -> str:
     return path or "/" if where == "body" else ".".join(str(part) for part in rest)
 
 
-async def _unavailable(request: Request, error: Exception) -> Response:
+def _unavailable(request: Request, error: Exception) -> Problem:
     _log.warning("store unavailable", path=request.url.path, error=type(error).__name__)
-    return unavailable().response()
+    return unavailable()
 
 
-async def _unaskable(request: Request, error: Exception) -> Response:
+def _unaskable(request: Request, error: Exception) -> Problem:
     _log.warning("a value that Postgres cannot take", path=request.url.path, error=type(error).__name__)
     detail = "a value cannot be asked for; leave out NUL characters, and times beyond the years 1 to 9999 in UTC"
-    return Problem(422, detail, code="invalid-request").response()
+    return Problem(422, detail, code="invalid-request")
 
 
-async def _crash(request: Request, error: Exception) -> Response:
+def _crash(request: Request, error: Exception) -> Problem:
     _log.error("request failed", path=request.url.path, error=type(error).__name__)
-    return Problem(500, "this is a fault of ours; it was logged, send the request again later").response()
+    return Problem(500, "this is a fault of ours; it was logged, send the request again later")

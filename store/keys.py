@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -22,6 +23,7 @@ _SQL = queries("keys")
 #: In place of origins: any web page.
 ANYWHERE = "*"
 _USUAL = {"http": 80, "https": 443}
+_MARK = 8  # bytes of a digest that tell one secret of a key from the one before
 
 
 class Right(StrEnum):
@@ -167,9 +169,22 @@ async def put_key(connection: "Connection | Pool", name: str, grant: Grant | Rol
             await note(own, "put", "key", name, became=grant.told)
 
 
+def mark_of(key: str) -> bytes:
+    """What tells a secret of a key from its others, and nobody the secret: for who has shown it once."""
+    return digest(key)[:_MARK]
+
+
 async def find_key(connection: "Connection | Pool", key: str) -> Caller | None:
     """The caller that a key belongs to, if it is valid."""
-    row = await connection.fetchrow(_SQL["find_key"], digest(key))
+    return _caller(await connection.fetchrow(_SQL["find_key"], digest(key)))
+
+
+async def find_shown(connection: "Connection | Pool", id_: UUID, mark: bytes) -> Caller | None:
+    """The caller of a key that was shown before, if that secret of it (`mark_of`) is still valid."""
+    return _caller(await connection.fetchrow(_SQL["find_shown"], id_, mark))
+
+
+def _caller(row: Record | None) -> Caller | None:
     if row is None:
         return None
     held = Role(row["role"]), row["personal"], frozenset(row["journeys"]), frozenset(row["origins"])
@@ -179,6 +194,13 @@ async def find_key(connection: "Connection | Pool", key: str) -> Caller | None:
 async def note_use(connection: "Connection | Pool", id_: UUID) -> None:
     """A key was used now."""
     await connection.execute(_SQL["used"], id_)
+
+
+async def note_sign_on(connection: "Connection | Pool", name: str) -> None:
+    """Somebody exchanged a key for a session of the console; where nothing can be written they look all the same."""
+    with suppress(asyncpg.ReadOnlySQLTransactionError):
+        async with transaction(connection) as own:
+            await note(own, "sign on", "console", name)
 
 
 async def known_origins(connection: "Connection | Pool") -> frozenset[str]:

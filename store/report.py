@@ -85,14 +85,14 @@ async def steps(database: Database, journey: str) -> list[StepOutcome]:
     return [StepOutcome(**row) for row in await database.pool.fetch(_SQL["steps"], journey)]
 
 
-async def endings(database: Database, journey: str) -> dict[str, int]:
-    """How runs ended, the most frequent way first."""
-    return {row["outcome"]: row["runs"] for row in await database.pool.fetch(_SQL["endings"], journey)}
+async def endings(database: Database, journey: str, last: int | None = None) -> dict[str, int]:
+    """How runs ended, the most frequent way first; of all, or of so many that entered last."""
+    return {row["outcome"]: row["runs"] for row in await database.pool.fetch(_SQL["endings"], journey, last)}
 
 
-async def refusals(database: Database, journey: str) -> dict[str, int]:
-    """Entries that did not become runs, by reason."""
-    return {row["reason"]: row["entries"] for row in await database.pool.fetch(_SQL["refusals"], journey)}
+async def refusals(database: Database, journey: str, last: int | None = None) -> dict[str, int]:
+    """Entries that did not become runs, by reason; of all, or of so many of the last."""
+    return {row["reason"]: row["entries"] for row in await database.pool.fetch(_SQL["refusals"], journey, last)}
 
 
 async def dead_letters(database: Database) -> dict[str, int]:

@@ -122,9 +122,9 @@ async def in_use(database: Database) -> list[VersionInUse]:
     return [VersionInUse(**row) for row in await database.pool.fetch(_SQL["overview"])]
 
 
-async def people_in(database: Database) -> list[PeopleIn]:
-    """Who is in which journey, by version."""
-    return [PeopleIn(**row) for row in await database.pool.fetch(_SQL["people_in"])]
+async def people_in(database: Database, journey: str | None = None, most: int | None = None) -> list[PeopleIn]:
+    """Who is in which journey, or in the one named, by version; of all open runs, or of so many of them."""
+    return [PeopleIn(**row) for row in await database.pool.fetch(_SQL["people_in"], journey, most)]
 
 
 async def give(database: Database, runs: Sequence[UUID], version: str) -> set[UUID]:

@@ -74,6 +74,7 @@ store.segments        store
 
 api                   journeys journeys.onsite journeys.sources segments.* store.* activities.channels api.*
 api.campaigns         journeys journeys.campaigns segments.* store.* activities.channels api api.runs
+api.console           journeys journeys.walk segments.* store.* activities.channels api api.profiles api.runs api.segments
 api.ingest            journeys segments.* store.* activities.channels api
 api.onsite            journeys journeys.onsite segments.* store.* activities.channels api api.ingest api.webhooks
 api.pages

@@ -29,9 +29,10 @@ from api.campaigns.models import (
 from api.campaigns.rows import Given, from_lines, from_objects, from_sheet
 from api.campaigns.views import view_of
 from api.config import ApiConfig
+from api.cursors import cursor, cursor_after
 from api.problems import Fault, Problem, responses
 from api.runs.journeys import definition_of
-from api.runs.models import JourneyName, cursor, cursor_after
+from api.runs.models import JourneyName
 from api.state import Config, Db
 from api.uploads import FILE_LIMIT, received
 from journeys import InvalidParams, JourneyDefinition

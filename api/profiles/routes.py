@@ -11,11 +11,13 @@ from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.auth import PersonReader, may, schemes
+from api.cursors import cursor, cursor_after
 from api.problems import Problem, responses
 from api.segments.access import Text, no_customer, one_name
 from api.state import Config, Db
 from segments.time.zones import whereabouts
-from store.customers.profiles import profile, zone_evidence
+from store import Database
+from store.customers.profiles import events_of, names_of, profile, zone_evidence
 from store.customers.undo import CannotUndo, merges_of, undo
 from store.keys import Caller, Right
 from store.lists import resolve
@@ -94,6 +96,31 @@ class ProfileView(_View):
     zone: ZoneView
 
 
+class NameView(_View):
+    """What the customer is called."""
+
+    kind: str = Field(description="user_id, anonymous_id or previous_id (an earlier name, by alias)")
+    value: str
+    since: datetime
+
+
+class EventView(_View):
+    """Something that the customer did, or that became of a message to them."""
+
+    at: datetime
+    type: str
+    source: str
+    message_id: str
+    properties: dict[str, Any]
+
+
+class EventPage(BaseModel):
+    """Some events, the newest first."""
+
+    events: list[EventView]
+    next: str | None = Field(description="pass as `after` for the following page; null on the last one")
+
+
 class MergeView(_View):
     """Two profiles that became one."""
 
@@ -109,8 +136,13 @@ class MergeView(_View):
 @router.get("/profiles/{customer_id}/merges", responses=responses(401, 403, 422, 503))
 async def list_merges(customer_id: UUID, _: PersonReader, database: Db) -> list[MergeView]:
     """The merges that made a customer what it is, newest first."""
+    return await merges(database, customer_id)
+
+
+async def merges(database: Database, customer: UUID) -> list[MergeView]:
+    """The merges that made a customer what it is, newest first."""
     async with database.pool.acquire() as connection:
-        return [MergeView.model_validate(merge) for merge in await merges_of(connection, customer_id)]
+        return [MergeView.model_validate(merge) for merge in await merges_of(connection, customer)]
 
 
 @router.post("/profiles/{customer_id}/merges/{merge_id}/undo", responses=responses(401, 403, 404, 409, 422, 503))
@@ -135,6 +167,40 @@ async def undo_merge(
         raise Problem(409, str(error), code="cannot-undo") from None
 
 
+@router.get("/profiles/{customer_id}/names", responses=responses(401, 403, 422, 503))
+async def list_names(customer_id: UUID, _: PersonReader, database: Db) -> list[NameView]:
+    """All that a customer is called, also by what was merged into theirs: user ids first."""
+    return await names(database, customer_id)
+
+
+async def names(database: Database, customer: UUID) -> list[NameView]:
+    """All that a customer is called."""
+    return [NameView.model_validate(each) for each in await names_of(database, customer)]
+
+
+@router.get("/profiles/{customer_id}/events", responses=responses(400, 401, 403, 422, 503))
+async def list_events(
+    customer_id: UUID,
+    _: PersonReader,
+    database: Db,
+    after: Annotated[str | None, Query(max_length=1_000, description="`next` of the page before")] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+) -> EventPage:
+    """What a customer did, and what became of messages to them, the newest first."""
+    return await events_page(database, customer_id, after=after, limit=limit)
+
+
+async def events_page(database: Database, customer: UUID, *, after: str | None = None, limit: int) -> EventPage:
+    """A page of a customer's events.
+
+    Raises:
+        Problem: 400, `after` is not where an earlier page ended.
+    """
+    found = await events_of(database, customer, before=cursor(after, str), limit=limit)
+    events = [EventView.model_validate(each) for each in found]
+    return EventPage(events=events, next=cursor_after(events[-1].at, events[-1].message_id) if len(events) == limit else None)
+
+
 @router.get("/profiles", responses=responses(401, 403, 404, 422, 503))
 async def get_profile(
     _: PersonReader,
@@ -148,7 +214,18 @@ async def get_profile(
     given = one_name(user_id, customer_id, anonymous_id, email)
     async with database.pool.acquire() as connection:
         [customer] = await resolve(connection, [given])
-    found = await profile(database, customer) if customer else None
+    if customer is None:
+        raise no_customer()
+    return await shown(database, customer)
+
+
+async def shown(database: Database, customer: UUID) -> ProfileView:
+    """What is known of a customer.
+
+    Raises:
+        Problem: 404, there is none of that id.
+    """
+    found = await profile(database, customer)
     if found is None:
         raise no_customer()
     traits = {each.trait: each.value for each in found.traits}

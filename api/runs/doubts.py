@@ -10,8 +10,9 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, model_vali
 
 from activities.channels.message import ID_LENGTH
 from api.auth import JourneyReader, Of, Reader, insist_on_journey, may, schemes
+from api.cursors import cursor, cursor_after
 from api.problems import Problem, responses
-from api.runs.models import Model, Text, cursor, cursor_after
+from api.runs.models import Model, Text
 from api.state import Config, Db
 from store import Database
 from store.deliveries import doubts

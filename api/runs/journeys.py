@@ -1,6 +1,6 @@
 """The journeys: what each is, what it takes, how its runs stand, what needs somebody, and an operator's switch."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from activities.measuring.planning import Planned, planned
-from api.auth import JourneyReader, Of, Reader, insist_on_personal, may, schemes
+from api.auth import JourneyReader, Of, Reader, insist_on, may, schemes
 from api.config import ApiConfig
 from api.problems import Problem, responses
 from api.runs.lines import lines
@@ -19,6 +19,7 @@ from api.runs.models import CustomerName, JourneyName, Model
 from api.runs.why_not import Asking, WhyNot
 from api.state import Config, Db
 from journeys import JourneyDefinition
+from journeys.arms import HOLDOUT
 from journeys.campaigns.message import PREFIX
 from journeys.endings import said
 from segments.ask.overview import AllSegments, all_segments
@@ -26,6 +27,7 @@ from store import Database
 from store.deliveries.budgets import Used, used
 from store.keys import Caller, Right
 from store.measuring.sums import Differing, differing
+from store.measuring.today import Today, by_journey
 from store.runs import switches
 from store.runs.switches import EVERYTHING, LIVE
 from store.runs.switches import Switch as Thrown
@@ -138,6 +140,9 @@ class JourneyView(BaseModel):
     params: dict[str, Any] = Field(description="JSON Schema of the parameters")
     priority: int = Field(default=0, description="of two journeys that are due at once for one customer the higher writes")
     budget: BudgetView | None = None
+    new_today: int = Field(default=0, description="customers whose first message (or holdout) in it was today (UTC)")
+    converted_today: int = Field(default=0, description="customers whose conversion counts for it today")
+    sent_today: int = Field(default=0, description="messages of it that a provider took today")
     experiments: list[ExperimentView] = Field(
         default_factory=list, description="its holdout, and the experiments of the catalogue that it asks about"
     )
@@ -148,21 +153,46 @@ async def list_journeys(
     caller: Annotated[Caller, may(Right.READ, of=Of.ITSELF)], config: Config, database: Db
 ) -> list[JourneyView]:
     """The journeys of the catalogue with what they take, and those that have left it with customers in them."""
+    return await seen(config, database, caller)
+
+
+async def seen(
+    config: ApiConfig, database: Database, caller: Caller, *, name: str | None = None, with_plans: bool = True
+) -> list[JourneyView]:
+    """The journeys that a caller may deal with, or the one of a name, as they stand now.
+
+    Without plans: not what its experiments need, for which segments are counted.
+    """
     thrown = await switches.switches(database)
     around = await all_segments(database, config.segments)
     standing = await _standing(config, database)
-    waiting = await lines(config, database, standing)
+    names = _listed(config, standing, caller) if name is None else [name]
+    waiting = await lines(config, database, {each: stands for each, stands in standing.items() if each in names})
+    used = await _used(config, database, names)
+    wrong = await differing(database, config.clock.now() - _SUMS_LATELY)
+    plans = await planned_in(config, database, around, names) if with_plans else {}
+    today = await by_journey(database, config.clock.now(), f"{HOLDOUT}/")
+    return [
+        _journey(
+            config,
+            each,
+            switches.holding(thrown, each),
+            around,
+            standing.get(each, JourneyStanding()),
+            waiting.get(each),
+            used.get(each),
+            wrong.get(each),
+            plans.get(each, ()),
+            today.get(each, Today()),
+        )
+        for each in names
+    ]
+
+
+def _listed(config: ApiConfig, standing: Mapping[str, JourneyStanding], caller: Caller) -> list[str]:
     ours = (each for each in standing.items() if not each[0].startswith(PREFIX))  # campaigns are listed by themselves
     somebody = (name for name, stands in ours if stands.open_runs or stands.waiting_runs)
-    names = sorted(name for name in {*config.catalogue, *somebody} if caller.has(name))
-    used = await _used(config, database)
-    held = {name: switches.holding(thrown, name) for name in names}
-    wrong = await differing(database, config.clock.now() - _SUMS_LATELY)
-    plans = await planned_in(config, database, around)
-    return [
-        _journey(config, name, held[name], around, standing, waiting, used.get(name), wrong.get(name), plans.get(name, ()))
-        for name in names
-    ]
+    return sorted(name for name in {*config.catalogue, *somebody} if caller.has(name))
 
 
 @router.put("/journeys/{journey}/state", responses=responses(401, 403, 404, 422, 503))
@@ -180,12 +210,17 @@ async def switch_journey(
     nothing goes out that it forbids but what was at a provider.
     """
     await known(config, database, journey)
-    return await _thrown(config, database, journey, body.state, caller.name)
+    return await throw(config, database, journey, body.state, caller.name)
 
 
 @router.get("/state", responses=responses(401, 403, 503))
 async def state_of_everything(_: Reader, database: Db) -> Everything:
     """Whether everything is paused or killed at once, since when, and by whom."""
+    return await everything(database)
+
+
+async def everything(database: Database) -> Everything:
+    """The switch of everything at once."""
     thrown = (await switches.switches(database)).get(EVERYTHING)
     return Everything.model_validate(thrown or {"state": "live", "at": None, "by": None}, from_attributes=True)
 
@@ -198,10 +233,11 @@ async def switch_everything(
 
     For all journeys it means what `PUT /v1/journeys/{journey}/state` means for one.
     """
-    return await _thrown(config, database, EVERYTHING, body.state, caller.name)
+    return await throw(config, database, EVERYTHING, body.state, caller.name)
 
 
-async def _thrown(config: ApiConfig, database: Database, journey: str, state: State, by: str) -> Affected:
+async def throw(config: ApiConfig, database: Database, journey: str, state: State, by: str) -> Affected:
+    """Throw the switch of a journey, or of `EVERYTHING`; returns whom that concerns."""
     at = config.clock.now()
     concerned = await switches.throw(database, journey, state, at, by)
     named = None if journey == EVERYTHING else journey
@@ -223,14 +259,19 @@ async def why_not(
     if (user_id is None) is (customer_id is None):
         raise Problem(422, "name the customer by exactly one of user_id and customer_id", code="invalid-customer")
     if user_id is not None or show:
-        insist_on_personal(caller)
+        insist_on(caller, Right.PERSONAL)
     kind, value = ("user_id", user_id) if user_id is not None else ("id", str(customer_id))
     async with database.pool.acquire() as connection:
         profile = await customer(connection, kind, str(value))
     if profile is None:
         raise Problem(404, "no such customer", code="unknown-customer")
+    return await why(config, database, journey, profile, show=show)
+
+
+async def why(config: ApiConfig, database: Database, journey: str, customer: UUID, *, show: bool) -> WhyNot:
+    """Why a customer did not enter a journey, or was not sent one of its messages; `show`: with what conditions saw."""
     asking = Asking(database, journey, config.catalogue, config.segments, config.clock.now())
-    return await asking.about(profile, show=show)
+    return await asking.about(customer, show=show)
 
 
 async def known(config: ApiConfig, database: Database, name: str) -> None:
@@ -260,9 +301,9 @@ async def _standing(config: ApiConfig, database: Database) -> dict[str, JourneyS
     return await standing_of_journeys(database, config.clock.now() - _LATELY)
 
 
-async def _used(config: ApiConfig, database: Database) -> dict[str, Used]:
-    """What the journeys with a budget have used of it in this period."""
-    specs = [definition.spec for definition in config.catalogue.values()]
+async def _used(config: ApiConfig, database: Database, names: Collection[str]) -> dict[str, Used]:
+    """What those of the journeys that have a budget have used of it in this period."""
+    specs = [config.catalogue[name].spec for name in names if name in config.catalogue]
     now = config.clock.now()
     periods = {spec.name: spec.budget.period(now, spec.timezone)[0] for spec in specs if spec.budget is not None}
     if not periods:
@@ -291,14 +332,14 @@ def _journey(
     name: str,
     switch: Thrown | None,
     around: AllSegments,
-    standing: Mapping[str, JourneyStanding],
-    waiting: Mapping[str, str],
+    stands: JourneyStanding,
+    waiting: str | None,
     used: Used | None,
     wrong: Differing | None,
     plans: Sequence[Planned],
+    today: Today,
 ) -> JourneyView:
     definition: JourneyDefinition | None = config.catalogue.get(name)
-    stands = standing.get(name, JourneyStanding())
     return JourneyView.model_validate(
         {
             "name": name,
@@ -309,7 +350,10 @@ def _journey(
             "open_runs": stands.open_runs,
             "failing_runs": stands.failing_runs,
             "waiting_runs": stands.waiting_runs,
-            "waiting_for": waiting.get(name),
+            "waiting_for": waiting,
+            "new_today": today.new,
+            "converted_today": today.converted,
+            "sent_today": today.sent,
             "warnings": [
                 *_switched(switch),
                 *_concerns(definition, around),
@@ -324,9 +368,11 @@ def _journey(
     )
 
 
-async def planned_in(config: ApiConfig, database: Database, around: AllSegments) -> dict[str, list[Planned]]:
-    """What the journeys of the catalogue have planned, with what it needs."""
-    specs = [definition.spec for definition in config.catalogue.values()]
+async def planned_in(
+    config: ApiConfig, database: Database, around: AllSegments, names: Collection[str] | None = None
+) -> dict[str, list[Planned]]:
+    """What the journeys of the catalogue, or some of them, have planned, with what it needs."""
+    specs = [definition.spec for name, definition in config.catalogue.items() if names is None or name in names]
     segments = {name: each.segment for name, each in around.known.items()}
     return await planned(database, specs, config.experiments, segments, config.clock.now())
 

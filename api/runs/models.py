@@ -1,16 +1,14 @@
 """What the calls about runs take and answer, as OpenAPI shows it."""
 
-import base64
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from fastapi import Path
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, field_validator, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from api.config import ApiConfig
-from api.problems import Problem
 from api.runs.lines import standings
 from api.runs.standing import Standing, Status
 from journeys.keepable import SAID, flaws
@@ -20,8 +18,6 @@ from store.runs import lists
 from store.runs.calls import CallRow
 from store.runs.views import Message, Run
 
-T = TypeVar("T")
-_INSTANT = TypeAdapter[datetime](AwareDatetime)
 _MILLIONTHS = 1_000_000
 
 Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
@@ -251,23 +247,3 @@ def message(found: Message) -> RunMessage:
 def called(found: CallRow) -> RunCall:
     """A call of a run as the API shows it."""
     return RunCall.model_validate(found, from_attributes=True)
-
-
-def cursor_after(at: datetime, id_: object) -> str:
-    """What `after` is for the page that follows this place in a list."""
-    return base64.urlsafe_b64encode(f"{at.isoformat()} {id_}".encode()).decode()
-
-
-def cursor(after: str | None, id_of: Callable[[str], T]) -> tuple[datetime, T] | None:
-    """Where the page before ended; `id_of` reads what its last row is called, or raises ValueError.
-
-    Raises:
-        Problem: 400, this was never the end of a page.
-    """
-    if after is None:
-        return None
-    try:
-        at, _, id_ = base64.urlsafe_b64decode(after.encode()).decode().partition(" ")
-        return _INSTANT.validate_python(at), id_of(id_)
-    except ValueError as error:
-        raise Problem(400, "`after` is not the `next` of an earlier page", code="bad-cursor") from error

@@ -10,7 +10,9 @@ from uuid import UUID
 from fastapi import APIRouter, Header, Query, Response
 from pydantic import AwareDatetime
 
-from api.auth import JourneyReader, Of, insist_on_journey, insist_on_personal, may, schemes
+from api.auth import JourneyReader, Of, insist_on, insist_on_journey, may, schemes
+from api.config import ApiConfig
+from api.cursors import cursor, cursor_after
 from api.problems import Fault, Problem, responses
 from api.runs.journeys import definition_of, known
 from api.runs.models import (
@@ -25,8 +27,6 @@ from api.runs.models import (
     RunWithTimeline,
     StartRun,
     called,
-    cursor,
-    cursor_after,
     message,
     views,
 )
@@ -76,7 +76,7 @@ async def start_run(
         started = await open_run(connection, config, definition, body, params, idempotency_key)
     if isinstance(started, Refused):  # after the commit, which has written it down
         raise refused(journey, started)
-    run = await _existing(database, started if isinstance(started, UUID) else started.id, caller)
+    run = await existing(database, started if isinstance(started, UUID) else started.id, caller)
     response.status_code = 200 if isinstance(started, UUID) else 201
     response.headers["Location"] = f"/v1/runs/{run.id}"
     return (await views(config, database, [run]))[0]
@@ -87,9 +87,13 @@ async def get_run(
     run_id: UUID, caller: Annotated[Caller, may(Right.READ, of=Of.ITSELF)], config: Config, database: Db
 ) -> RunWithTimeline:
     """A run with its messages and calls so far."""
-    run = await _existing(database, run_id, caller)
-    timeline = [message(m) for m in await rows.messages_of(database, run_id)]
-    calls = [called(each) for each in await calls_of(database, run_id)]
+    return await with_timeline(config, database, await existing(database, run_id, caller))
+
+
+async def with_timeline(config: ApiConfig, database: Database, run: Run) -> RunWithTimeline:
+    """A run with its messages and calls so far."""
+    timeline = [message(m) for m in await rows.messages_of(database, run.id)]
+    calls = [called(each) for each in await calls_of(database, run.id)]
     return RunWithTimeline(**(await views(config, database, [run]))[0].model_dump(), timeline=timeline, calls=calls)
 
 
@@ -102,9 +106,14 @@ async def tell_run(
     show: Annotated[bool, Query(description="with the parameters and the entering event, which may be personal data")] = False,
 ) -> Story:
     """A run's story: why it began, each answer of the gate with its inputs, waits, tasks, arms, its end; what comes next."""
-    run = await _existing(database, run_id, caller)
+    run = await existing(database, run_id, caller)
     if show:
-        insist_on_personal(caller)
+        insist_on(caller, Right.PERSONAL)
+    return await story(config, database, run, show=show)
+
+
+async def story(config: ApiConfig, database: Database, run: Run, *, show: bool) -> Story:
+    """A run's story; `show`: with what may be personal data."""
     return await story_of(database, run, config.codes or nothing_at_hand, config.clock.now(), show=show)
 
 
@@ -126,7 +135,7 @@ async def list_runs(
     if journey is not None:
         await known(config, database, journey)
     if user_id is not None:  # whoever knows somebody's name learns what they did
-        insist_on_personal(caller)
+        insist_on(caller, Right.PERSONAL)
     profile = await _profile(database, user_id, customer_id)
     wanted = Wanted(journey, profile, status, since, until)
     found = await lists.list_runs(database, wanted, before=cursor(after, UUID), limit=limit)
@@ -143,14 +152,22 @@ async def end_run(
     body: EndRun | None = None,
 ) -> RunView:
     """End a run: no further message is sent, and its workflow completes with the reason."""
-    run = await _existing(database, run_id, caller)
+    run = await existing(database, run_id, caller)
+    await end(config, database, run, body or EndRun())
+    return (await views(config, database, [await existing(database, run_id, caller)]))[0]
+
+
+async def end(config: ApiConfig, database: Database, run: Run, body: EndRun) -> None:
+    """Tell a run that it is over.
+
+    Raises:
+        Problem: 409, it is over already.
+    """
     if run.ended_at is not None:
         raise Problem(409, f"the run is over already: {run.outcome}", code="run-over")
-    reason = (body or EndRun()).reason
     async with database.transaction() as connection:
-        await request_exits(connection, [(run_id, reason, config.clock.now())])
-        await note(connection, "end", "run", run_id, became={"reason": reason}, customer=run.profile_id)
-    return (await views(config, database, [await _existing(database, run_id, caller)]))[0]
+        await request_exits(connection, [(run.id, body.reason, config.clock.now())])
+        await note(connection, "end", "run", run.id, became={"reason": body.reason}, customer=run.profile_id)
 
 
 @router.post("/runs/end", status_code=202, responses=responses(401, 403, 404, 409, 422, 503))
@@ -179,7 +196,12 @@ def _accepted(definition: JourneyDefinition, body: StartRun) -> dict[str, Any]:
         raise Problem(422, f"the parameters are not valid: {error}", code="invalid-params", errors=faults) from error
 
 
-async def _existing(database: Database, run_id: UUID, caller: Caller) -> Run:
+async def existing(database: Database, run_id: UUID, caller: Caller) -> Run:
+    """A run.
+
+    Raises:
+        Problem: 404, there is none; 403, the caller's key is held to other journeys.
+    """
     run = await rows.run_by_id(database, run_id)
     if run is None:
         raise Problem(404, f"no run {run_id}", code="unknown-run")

@@ -8,8 +8,9 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from api.auth import Of, PersonReader, insist_on_journey, may, schemes
+from api.cursors import cursor, cursor_after
 from api.problems import Fault, Problem, responses
-from api.runs.models import Model, Text, cursor, cursor_after
+from api.runs.models import Model, Text
 from api.state import Config, Db
 from journeys.heard import OfPeople
 from store import Database, audit

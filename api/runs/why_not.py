@@ -48,6 +48,7 @@ class Because(BaseModel):
     at: datetime | None = None
     until: datetime | None = None
     remedy: str = ""
+    run_id: UUID | None = Field(default=None, description="the run that it is about")
 
 
 class Condition(BaseModel):
@@ -124,7 +125,7 @@ class Asking:
         for run in runs:
             since = "is about to begin it" if run.started_at is None else "is in it"
             what = f"{since} (run {run.id})" if run.ended_at is None else f"was in it: {run.outcome} (run {run.id})"
-            yield Because(rule="entered", what=what, at=run.entered_at, remedy=f"journeys explain {run.id}")
+            yield Because(rule="entered", what=what, at=run.entered_at, remedy=f"journeys explain {run.id}", run_id=run.id)
             if run.ended_at is None and run.waits_until is not None and run.let_in_at is None:
                 what = "waits to be let in: the journey has limits, and those before come first"
                 yield Because(rule="waits-in-line", what=what, at=run.waits_from, until=run.waits_until)
@@ -140,7 +141,7 @@ class Asking:
                     error = message.detail.get("error")
                     what = f"{message.channel} {message.template} was not sent: {why}{f': {error}' if error else ''}"
                     remedy = _MEND if message.reason == Reason.BROKEN_TEMPLATE else ""
-                    when = {"at": message.settled_at, "until": message.retry_at}
+                    when = {"at": message.settled_at, "until": message.retry_at, "run_id": run.id}
                     yield Because(rule="message-not-sent", what=what, remedy=remedy, **when)
 
     async def _refused(self, customer: UUID) -> AsyncIterator[Because]:

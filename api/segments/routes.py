@@ -10,6 +10,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from api.auth import PersonReader, Reader, schemes
+from api.config import ApiConfig
 from api.problems import Problem, responses
 from api.segments.access import Silence, Text, answering, entries, in_detail, known, no_customer, one_name
 from api.segments.models import Name
@@ -19,6 +20,7 @@ from segments.ask.ask import explain
 from segments.ask.concerns import WorryFrom
 from segments.ask.overview import all_segments, overview
 from segments.language.moves import trait_names
+from store import Database
 from store.lists import resolve
 from store.segments.rows import LONGEST, days, members
 
@@ -28,10 +30,14 @@ router = APIRouter(prefix="/v1", tags=["segments"], dependencies=schemes())
 @router.get("/segments", responses=responses(401, 403, 422, 503))
 async def list_segments(_: Reader, config: Config, database: Db, silence_hours: Silence = 24) -> list[SegmentView]:
     """Every segment: of the catalogue and defined by API, with its size, the journeys it feeds and what to worry about."""
+    return await seen(config, database, WorryFrom(silence=timedelta(hours=silence_hours)))
+
+
+async def seen(config: ApiConfig, database: Database, limits: WorryFrom) -> list[SegmentView]:
+    """Every segment at a glance."""
     around = await all_segments(database, config.segments)
-    limits = WorryFrom(silence=timedelta(hours=silence_hours))
-    seen = await overview(database, list(around.known.values()), entries(config), around, config.clock.now(), limits)
-    return [view(each) for each in seen]
+    found = await overview(database, list(around.known.values()), entries(config), around, config.clock.now(), limits)
+    return [view(each) for each in found]
 
 
 @router.get("/segments/{name}", responses=responses(401, 403, 404, 409, 422, 503))
@@ -50,6 +56,13 @@ async def list_members(
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> MemberPage:
     """Members as the watch has written them, by customer id, with the traits that the definition names."""
+    return await some_members(config, database, name, limit=limit, after=after)
+
+
+async def some_members(
+    config: ApiConfig, database: Database, name: str, *, limit: int, after: UUID | None = None
+) -> MemberPage:
+    """Some members of a segment, by customer id."""
     segment = (await known(config, database, name)).segment
     found = await members(database, name, sorted(trait_names(segment.predicate)), limit=limit, after=after)
     more = found[-1].profile_id if len(found) == limit else None
@@ -67,6 +80,17 @@ async def size_over_time(
 ) -> list[DayView]:
     """Each day with who entered, who left and the size at its end."""
     await known(config, database, name)
+    return await sizes_by_day(config, database, name, since, until)
+
+
+async def sizes_by_day(
+    config: ApiConfig, database: Database, name: str, since: date | None = None, until: date | None = None
+) -> list[DayView]:
+    """The days of a segment: the last thirty, unless they are said.
+
+    Raises:
+        Problem: 422, they are too many, or the wrong way round.
+    """
     last = until or config.clock.now().date()
     first = since or max(date.min + timedelta(days=30), last) - timedelta(days=30)
     if not 0 <= (last - first).days < LONGEST:
@@ -86,7 +110,15 @@ async def why_member(
     email: Text = None,
 ) -> WhyView:
     """Why a customer is in the segment or not: each part of the definition, what it saw, and when time alone changes it."""
-    given = one_name(user_id, customer_id, anonymous_id, email)
+    return await why(config, database, name, one_name(user_id, customer_id, anonymous_id, email))
+
+
+async def why(config: ApiConfig, database: Database, name: str, given: tuple[str, str]) -> WhyView:
+    """Why a customer, named in one way, is in a segment or not.
+
+    Raises:
+        Problem: 404, there is no such segment or customer; 422, the definition cannot be evaluated.
+    """
     segment = (await known(config, database, name)).segment
     async with database.pool.acquire() as connection:
         [profile] = await resolve(connection, [given])

@@ -1,13 +1,16 @@
 """The graph of a journey as SVG: time runs down, answers lead apart; drawn here, because every library needs a program.
 
-Promise: a file that stands alone, without script or font of its own, readable in light and dark.
+Promise: a file that stands alone, without script or font of its own, readable in light and dark; or a part of a page that
+styles it by the same classes.
 """
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
 from textwrap import wrap
+from types import MappingProxyType
 
 from journeys.walk.graph import Edge, Graph, Node
 
@@ -16,6 +19,7 @@ _LETTERS = 36  # in a line of a box
 _LINES = 4  # of a box
 _LABEL = 30  # letters in a line of an answer
 _LABEL_WIDE, _LETTER = 190, 13  # an answer's width and the height of its lines
+_SENTENCE = 640  # the width of what stands below a picture
 _LANE, _TURN = 16, 12  # beside and below what an edge passes that leads back
 _BETWEEN = "between "  # what an edge passes by in a row
 _STYLE = """
@@ -41,20 +45,20 @@ class _Spot:
     y: float
 
 
-def svg(graph: Graph) -> str:
-    """The picture."""
-    plan = _placed(graph)
+def svg(graph: Graph, notes: Mapping[str, str] = MappingProxyType({}), *, alone: bool = True) -> str:
+    """The picture, with a note in the boxes of some nodes, by their ids; alone it brings its style and says how all ends."""
+    plan = _placed(graph, _SENTENCE if alone else 0)
     size = f'viewBox="0 0 {plan.width:g} {plan.height:g}" width="{plan.width:g}" height="{plan.height:g}"'
     lines, told = _lines(graph, plan)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label="journey {escape(graph.name)}">',
-        f"<style>{_STYLE}</style>",
+        *([f"<style>{_STYLE}</style>"] if alone else []),
         _ARROW,
         *lines,
-        *(_box(node, plan.spots[node.id]) for node in graph.nodes),
+        *(_box(node, plan.spots[node.id], notes.get(node.id, "")) for node in graph.nodes),
         *told,
     ]
-    if graph.ends:
+    if graph.ends and alone:
         parts.append(f'<text class="t" x="{_MARGIN}" y="{plan.height - 10:g}">{escape(graph.ends)}</text>')
     return "\n".join([*parts, "</svg>"]) + "\n"
 
@@ -70,7 +74,7 @@ class _Plan:
     height: float
 
 
-def _placed(graph: Graph) -> _Plan:
+def _placed(graph: Graph, least: float) -> _Plan:
     """Each node stands under the lowest of those that lead to it; below a row there is room for all that its edges say."""
     rows = _rows(graph)
     above: dict[str, list[str]] = defaultdict(list)
@@ -96,7 +100,7 @@ def _placed(graph: Graph) -> _Plan:
     ways = {edge: [spots[each] for each in between] for edge, between in passing.items()}
     lanes = _lanes(graph, spots)
     needed = max([width, *(lane + (_LABEL_WIDE if edge.answer else _MARGIN) for edge, lane in lanes.items())])
-    return _Plan(spots, ways, lanes, max(needed, 640), y + _MARGIN)
+    return _Plan(spots, ways, lanes, max(needed, least), y + _MARGIN)
 
 
 def _room_below(graph: Graph, members: list[str]) -> float:
@@ -138,20 +142,17 @@ def _middle(id_: str, above: dict[str, list[str]], spots: dict[str, _Spot]) -> f
     return sum(known) / len(known) if known else 0
 
 
-def _box(node: Node, spot: _Spot) -> str:
+def _box(node: Node, spot: _Spot, note: str) -> str:
     left, top = spot.x - _WIDTH / 2, spot.y - _HEIGHT / 2
     round_ = 4 if node.kind in ("message", "question") else _HEIGHT / 4
     timed = node.kind in ("message", "first")
-    lines = wrap(node.what, _LETTERS, max_lines=_LINES, placeholder=" …") or [""]
-    first = spot.y + 4 - 8 * (len(lines) - 1 + timed)
+    lines = wrap(node.what, _LETTERS, max_lines=_LINES - bool(note), placeholder=" …") or [""]
+    said = [("", line) for line in lines] + [(' class="t"', node.when)] * timed + [(' class="n"', note)] * bool(note)
+    first = spot.y + 4 - 8 * (len(said) - 1)
     text = [
-        f'<text x="{spot.x:g}" y="{first + 16 * n:g}" text-anchor="middle">{escape(line)}</text>'
-        for n, line in enumerate(lines)
+        f'<text{style} x="{spot.x:g}" y="{first + 16 * n:g}" text-anchor="middle">{escape(line)}</text>'
+        for n, (style, line) in enumerate(said)
     ]
-    if timed:
-        text.append(
-            f'<text class="t" x="{spot.x:g}" y="{first + 16 * len(lines):g}" text-anchor="middle">{escape(node.when)}</text>'
-        )
     box = f'<rect class="{node.kind}" x="{left:g}" y="{top:g}" width="{_WIDTH}" height="{_HEIGHT}" rx="{round_:g}"/>'
     return f"<g><title>{escape(node.what)}</title>{box}{''.join(text)}</g>"
 

@@ -66,6 +66,26 @@ class Membership:
 
 
 @dataclass(frozen=True, slots=True)
+class Name:
+    """What a customer is called, and since when."""
+
+    kind: str
+    value: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that a customer did, or that became of a message to them; its properties may be personal data."""
+
+    at: datetime
+    type: str
+    source: str
+    message_id: str
+    properties: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
     """All that is known of a customer besides what happened."""
 
@@ -98,6 +118,19 @@ async def profile(database: Database, customer: UUID) -> Profile | None:
         [_endpoint(each) for each in endpoints],
         [Membership(**dict(each)) for each in segments],
     )
+
+
+async def names_of(database: Database, customer: UUID) -> list[Name]:
+    """All that a customer is called: user ids first, the newest first."""
+    return [Name(**dict(row)) for row in await database.pool.fetch(_SQL["names"], customer)]
+
+
+async def events_of(
+    database: Database, customer: UUID, *, before: tuple[datetime, str] | None = None, limit: int
+) -> list[Event]:
+    """What a customer did, the newest first, from a place in that order on."""
+    rows = await database.pool.fetch(_SQL["events"], customer, *(before or (None, None)), limit)
+    return [Event(**dict(row)) for row in rows]
 
 
 async def zone_evidence(database: Database, customer: UUID) -> tuple[str | None, str | None]:

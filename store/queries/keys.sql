@@ -3,6 +3,12 @@
 select id, name, role, personal, journeys, origins, per_minute from api_key
 where (digest = $1 or (former_digest = $1 and former_until > now())) and (ends_at is null or ends_at > now());
 
+-- name: find_shown
+-- The key of this id whose digest, or the one before its last rotation while it is good, begins so.
+select id, name, role, personal, journeys, origins, per_minute from api_key
+where id = $1 and (substring(digest for 8) = $2 or (substring(former_digest for 8) = $2 and former_until > now()))
+      and (ends_at is null or ends_at > now());
+
 -- name: create_key
 -- A new key; a name is used once, also by keys that ended, because it is the source of stored events.
 insert into api_key (id, name, digest, role, personal, journeys, origins, per_minute, ends_at)

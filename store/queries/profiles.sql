@@ -42,3 +42,17 @@ from profile where id = $1;
 select jsonb_build_object('language', living.traits -> 'language', 'locale', living.traits -> 'locale') as traits, living.device_locale
 from profile given join profile living on living.id = coalesce(given.merged_into, given.id)
 where given.id = $1;
+
+-- name: names
+-- What a customer is called, the profiles that were merged into theirs included.
+select kind, value, created_at as since from identity where profile_id in (select $1::uuid union all select id from profile where merged_into = $1)
+order by kind desc, created_at desc, value;
+
+-- name: events
+-- What a customer did, and what became of messages to them, the newest first, from a place in that order on.
+select ts as at, type, source, message_id, properties
+from event
+where profile_id in (select $1::uuid union all select id from profile where merged_into = $1)
+      and ($2::timestamptz is null or (ts, message_id) < ($2, $3::text))
+order by ts desc, message_id desc
+limit $4;

@@ -23,15 +23,15 @@ group by step, state, reason
 order by after_entry, step, state, reason;
 
 -- name: endings
--- How runs ended; those that have not are called 'open'.
+-- How runs ended, of all or of so many that entered last; those that have not are called 'open'.
 select coalesce(outcome, 'open') as outcome, count(*) as runs
-from run where journey = $1
+from (select outcome from run where journey = $1 order by entered_at desc limit $2) as lately
 group by 1 order by 2 desc, 1;
 
 -- name: refusals
--- Entries that did not become runs, by reason.
+-- Entries that did not become runs, by reason, of all or of so many of the last.
 select reason, count(*) as entries
-from entry_refused where journey = $1
+from (select reason from entry_refused where journey = $1 order by at desc limit $2) as lately
 group by reason order by 2 desc, 1;
 
 -- name: dead_letters

@@ -29,13 +29,14 @@ select named.step, (select min(early.due_at - r.entered_at)
 from unnest($2::text[]) as named (step);
 
 -- name: people_now
--- How many of a journey's customers are in it now, by the last step of theirs that is settled; '' is before the first.
+-- How many of a journey's customers are in it now, by the last step of theirs that is settled; '' is before the first. Of all, or of
+-- so many ($2) that came last.
 select coalesce(last.step, '') as step, count(*) as people
-from run r left join lateral (
+from (select id from run where journey = $1 and ended_at is null and exit_reason is null and waits_until is null
+      order by created_at desc limit $2) r left join lateral (
     select d.step from delivery d
     where d.run_id = r.id and d.state in ('sent', 'skipped', 'withheld', 'failed', 'unconfirmed')
     order by d.due_at desc, d.occurrence desc limit 1) as last on true
-where r.journey = $1 and r.ended_at is null and r.exit_reason is null and r.waits_until is null
 group by 1;
 
 -- name: versions

@@ -248,3 +248,14 @@ group by journey;
 -- name: has_runs
 -- Whether anybody ever was in a journey of this name.
 select exists (select from run where journey = $1);
+
+-- name: messages_to
+-- The messages to a customer, of one journey or of all, those due last first, from a place in that order on; with those to the profiles that
+-- were merged into theirs.
+select run_id, journey, step, occurrence, channel, purpose, template, state, reason, detail, provider, provider_message_id, attempts, raced,
+       due_at, retry_at, claimed_at, settled_at, delivered_at, read_at, gates, cost, currency
+from delivery
+where profile_id in (select $1::uuid union all select id from profile where merged_into = $1) and ($2::text is null or journey = $2)
+      and ($3::timestamptz is null or (due_at, run_id, step, occurrence) < ($3, $4::uuid, $5::text, $6::bigint))
+order by due_at desc, run_id desc, step desc, occurrence desc
+limit $7;

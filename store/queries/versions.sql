@@ -110,7 +110,8 @@ update run set move_to = null, move_refused = x.why
 from unnest($1::uuid[], $2::text[]) as x (id, why) where run.id = x.id;
 
 -- name: people_in
--- How many people are in each journey, by the version that they are in.
+-- How many people are in each journey, or in one, by the version that they are in; of all, or of so many open runs.
 select journey, version, count(distinct profile_id) as people
-from run where ended_at is null and version is not null
+from (select journey, version, profile_id from run
+      where ended_at is null and version is not null and ($1::text is null or journey = $1) limit $2) as inside
 group by journey, version order by journey, version;

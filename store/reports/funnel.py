@@ -38,11 +38,14 @@ _RULES = (
 )
 
 
-async def funnel(database: Database, asked: Asked, *, silent: Collection[str]) -> Report:
-    """The report; `silent` are the providers that tell nobody whether a message arrived."""
+async def funnel(database: Database, asked: Asked, *, silent: Collection[str], people: int | None = None) -> Report:
+    """The report; `silent` are the providers that tell nobody whether a message arrived.
+
+    Who is where now is told of all, or of so many `people` who came last.
+    """
     since = asked.begins(DAYS)
     groups = await counting.counted(database, since, asked.ends, asked.journey, _BY, silent)
-    now = {row["step"]: row["people"] for row in await database.pool.fetch(_SQL["people_now"], asked.journey)}
+    now = {row["step"]: row["people"] for row in await database.pool.fetch(_SQL["people_now"], asked.journey, people)}
     names = sorted({str(group.labels[0]) for group in groups} | {*now} - {""})
     order = {row["step"]: row["after_entry"] for row in await database.pool.fetch(_SQL["after_entry"], asked.journey, names)}
     groups.sort(key=lambda group: (_after(order, group), group.labels))

@@ -136,6 +136,20 @@ async def messages_of(database: Database, run_id: UUID) -> list[Message]:
     return [Message(**row) for row in await database.pool.fetch(_SQL["timeline"], run_id)]
 
 
+async def messages_to(
+    database: Database,
+    customer: UUID,
+    journey: str | None = None,
+    *,
+    before: tuple[datetime, UUID, str, int] | None = None,
+    limit: int,
+) -> list[tuple[UUID, str, Message]]:
+    """The messages to a customer, those due last first, each with its run and that run's journey."""
+    place = before or (None,) * 4
+    rows = map(dict, await database.pool.fetch(_SQL["messages_to"], customer, journey, *place, limit))
+    return [(row.pop("run_id"), row.pop("journey"), Message(**row)) for row in rows]
+
+
 async def customer_id(connection: Connection, kind: str, value: str) -> UUID | None:
     """The profile of a customer named by `id`, `user_id` or `anonymous_id`; a merged one is its survivor."""
     by_id = UUID(value) if kind == "id" else None

@@ -12,6 +12,7 @@ import asyncpg
 import httpx
 import pytest
 
+from api.console.frame import PLACE
 from store import Database, sources
 from store.audit import Which, page
 from store.keys import Grant, Role, create_key, revoke_key, rotate_key
@@ -96,8 +97,11 @@ CHANGES: dict[tuple[str, str], dict[str, Any]] = {
     ("PUT", "/v1/campaigns/{campaign}/state"): {"json": {"state": "cancelled"}},
     ("PUT", "/v1/journeys/{journey}/state"): {"journey": "urgent", "json": {"state": "paused"}},
     ("PUT", "/v1/state"): {"json": {"state": "paused"}},
+    ("POST", "/console/journeys/{journey}/state"): {"journey": "urgent", "data": {"to": "live"}},
+    ("POST", "/console/state"): {"data": {"to": "live"}},
     ("POST", "/v1/tasks/{task_id}/done"): {"json": {"outcome": "she is glad"}},
     ("POST", "/v1/runs/{run_id}/end"): {},
+    ("POST", "/console/runs/{run_id}/end"): {},
     ("POST", "/v1/runs/end"): {"json": {"journey": "by_choice", "at_most": 5}},
     ("POST", f"{DOUBTS}/settle"): {"json": {"message": "{doubt}", "outcome": "sent"}},
     ("POST", f"{DOUBTS}/repeat"): {"json": {"journey": "urgent", "at_most": 9, "may_arrive_twice": True}},
@@ -141,6 +145,9 @@ async def changed(trial: Shop, call: tuple[str, str], names: dict[str, str]) -> 
     if isinstance(given.get("json"), dict) and "{doubt}" in given["json"].values():
         given["json"] = given["json"] | {"message": names["doubt"]}
     headers = given.pop("headers", {}) | {"X-Request-Id": "r-17"}
+    if path.startswith(PLACE):
+        headers["Origin"] = "http://shop.test"
+        await trial.api.post(f"{PLACE}/login", data={"key": trial.operate_key}, headers=headers)
     return await trial.operate(method, path.format_map(known), headers=headers, **given)
 
 

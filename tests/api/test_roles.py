@@ -2,6 +2,7 @@
 
 import re
 import sys
+import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,9 +22,21 @@ if __name__ == "__main__":
 from api import ApiConfig, create_app, handbook  # noqa: E402 - also run as a program
 from api.app import ROUTERS  # noqa: E402
 from api.auth import May, Of  # noqa: E402
+from api.console.frame import PLACE  # noqa: E402
+from api.console.session import COOKIE, token_of  # noqa: E402
 from journeys.catalogue import load  # noqa: E402
 from store import Database  # noqa: E402
-from store.keys import MAY_BE_OF_JOURNEYS, MAY_SEE_PERSONS, RIGHTS, Grant, Right, Role, put_key  # noqa: E402
+from store.keys import (  # noqa: E402
+    MAY_BE_OF_JOURNEYS,
+    MAY_SEE_PERSONS,
+    RIGHTS,
+    Caller,
+    Grant,
+    Right,
+    Role,
+    list_keys,
+    put_key,
+)
 from workers.cli.main import app  # noqa: E402
 
 PAGE = ROOT / "docs" / "roles.md"
@@ -33,6 +46,8 @@ OPEN = {
     r"/docs.*|/problems/.+|/onsite.*|/web-push.*|/wallet/pictures/.+": "pages, pictures and scripts that anybody may read",
     r"/v1/webhooks/.+|/v1/hooks/.+|/wallet/google": "the provider, or the source, signs what it tells",
     r"/[cuopw]/.+|/pass/.+": "whoever was sent the link has its signed token",
+    r"/console/(login|logout)": "who signs on brings a key in the form, and who signs out needs none",
+    r"/console/assets/.+": "scripts and styles that anybody may read",
     r"/wallet/apple/v1/.+": "the device has the pass, or tells its troubles",
 }
 #: They look at the key themselves: it may stand in the body or the address.
@@ -85,6 +100,11 @@ class Call:
         return f"{self.method} {self.path.replace(':path', '')}"
 
     @property
+    def of_console(self) -> bool:
+        """Whether it is a page, or a form of one."""
+        return self.path == PLACE or self.path.startswith(f"{PLACE}/")
+
+    @property
     def filled(self) -> str:
         """The path with something in place of each parameter."""
         return re.sub(r"\{(\w+)(:\w+)?\}", lambda found: _VALUES.get(found[1], str(UUID(int=7))), self.path)
@@ -133,7 +153,8 @@ def refusal(asks: May, path: str, grant: Grant) -> str | None:
 async def http(dsn: str, database: Database, pooled_for_api: Database) -> AsyncIterator[httpx.AsyncClient]:
     for name, grant in KEYS.items():
         await put_key(database.pool, name, grant, f"jk_{name.replace(' ', '_')}")
-    config = ApiConfig(dsn=dsn, key_ttl=600, catalogue=load("definitions").journeys)
+    IDS.update({each.name: each.id for each in await list_keys(database.pool)})
+    config = ApiConfig(dsn=dsn, key_ttl=600, secret="s" * 32, catalogue=load("definitions").journeys)
     app = create_app(config, database=pooled_for_api)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://shop.test") as client:
         yield client
@@ -145,14 +166,45 @@ async def test_gov_02_every_role_at_every_route_is_let_in_or_refused_as_the_tabl
     for call, asks in GUARDED:
         ask = call.method, call.filled
         json: Any = {} if call.method in {"POST", "PUT"} else None
-        assert (await http.request(*ask, json=json)).status_code == 401, f"{ask} without a key"
+        without = await http.request(*ask, json=json, headers=OF_OUR_PAGE if call.of_console else {})
+        assert without.status_code == (303 if call.of_console else 401), f"{ask} without a key"
         for name, grant in KEYS.items():
-            answer = await http.request(*ask, json=json, headers={"Authorization": f"Bearer jk_{name.replace(' ', '_')}"})
-            told = answer.json() if answer.headers.get("content-type") == "application/problem+json" else {}
-            code = told.get("code") if told.get("code") in {"forbidden", "other-journey"} else None
-            if code != refusal(asks, call.path, grant) or answer.status_code == 401:
+            answer = await http.request(*ask, json=json, headers=shown(http, name, of_console=call.of_console))
+            code = code_of(answer)
+            if (code if code in {"forbidden", "other-journey"} else None) != refusal(asks, call.path, grant) or is_nobody(
+                answer
+            ):
                 wrong.append((*ask, name, answer.status_code, answer.text[:100]))
     assert wrong == []
+
+
+OF_OUR_PAGE = {"Origin": "http://shop.test"}
+
+
+def shown(http: httpx.AsyncClient, name: str, *, of_console: bool) -> dict[str, str]:
+    """How a caller shows who they are: a key or, in the console, the session that it was exchanged for."""
+    key = f"jk_{name.replace(' ', '_')}"
+    if not of_console:
+        return {"Authorization": f"Bearer {key}"}
+    config: ApiConfig = http._transport.app.state.config  # type: ignore[attr-defined]
+    caller = Caller(IDS[name], name, KEYS[name].role)
+    return OF_OUR_PAGE | {"Cookie": f"{COOKIE}={token_of(config, caller, key, time.time() + 60)}"}
+
+
+#: The ids of the keys, which a session names.
+IDS: dict[str, UUID] = {}
+
+
+def code_of(answer: httpx.Response) -> str | None:
+    """By which code a call was refused: problem+json says it, and a page of the console."""
+    if answer.headers.get("content-type") == "application/problem+json":
+        return str(answer.json()["code"])
+    told = re.search(r'<meta name="problem" content="([^"]+)">', answer.text)
+    return told and told[1]
+
+
+def is_nobody(answer: httpx.Response) -> bool:
+    return answer.status_code == 401 or "/console/login" in answer.headers.get("location", "")
 
 
 def test_gov_02_every_route_asks_for_a_right_or_is_open_for_a_reason() -> None:

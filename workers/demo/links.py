@@ -26,4 +26,8 @@ def links(stack: EmbeddedStack, journey: str, run_id: UUID | None, subject: Subj
     if subject is not None:
         found["The run above"] = f"{workflows}/{quote(subject.workflow_id, safe='')}"
         found["Its messages"] = f"{stack.sandbox_url}/?q={run_id}"
-    return found | {"All messages, as customers see them": stack.sandbox_url, "The API": f"{stack.api_url}/docs"}
+    return found | {
+        "All messages, as customers see them": stack.sandbox_url,
+        f"The console (sign on with {stack.keys.operate})": f"{stack.api_url}/console",
+        "The API": f"{stack.api_url}/docs",
+    }

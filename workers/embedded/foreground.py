@@ -72,6 +72,7 @@ def _addresses(stack: EmbeddedStack) -> dict[str, str]:
     return {
         "API": stack.api_url,
         "API docs": f"{stack.api_url}/docs",
+        "Console": f"{stack.api_url}/console  (sign on with the operate key)",
         "Temporal UI": stack.ui_url or "not known (JOURNEYS_TEMPORAL_UI_URL)",
         "Messages": stack.sandbox_url,
         "Metrics": "  ".join(stack.metrics_urls.values()),

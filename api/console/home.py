@@ -1,0 +1,76 @@
+"""The first page: how the journeys stand, and what needs somebody."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from fastapi import Request
+from starlette.responses import Response
+
+from api.auth import Of
+from api.config import ApiConfig
+from api.console.frame import PLACE, form, page, pages, seen
+from api.console.journeys import DONE, wanted
+from api.console.session import sees
+from api.runs.journeys import JourneyView, everything, throw
+from api.runs.journeys import seen as journeys_seen
+from api.segments.access import entries
+from api.state import Config, Db
+from segments.ask.concerns import Concern
+from segments.ask.overview import all_segments
+from store import Database
+from store.deliveries import doubts, providers
+from store.keys import Caller, Right
+from store.runs.switches import EVERYTHING
+
+router = pages()
+
+
+@router.get("")
+async def home(
+    request: Request, caller: Annotated[Caller, sees(Right.READ, of=Of.ITSELF)], config: Config, database: Db
+) -> Response:
+    """The journeys at a glance."""
+    journeys = await journeys_seen(config, database, caller, with_plans=False)
+    warned = {warning for each in journeys for warning in each.warnings}
+    return page(
+        request,
+        "home",
+        journeys=sorted(journeys, key=_place),
+        warnings=[(each.name, warning) for each in journeys for warning in each.warnings],
+        concerns=[each for each in await _concerns(config, database, caller) if each.sentence not in warned],
+        stopped=await providers.stopped(database) if caller.has(None) else [],
+        doubts=await _in_doubt(database, caller),
+        everything=await everything(database),
+        totals={name: sum(getattr(each, name) for each in journeys) for name in _TOTALS},
+        now=config.clock.now(),
+    )
+
+
+#: What the numbers at the top add up.
+_TOTALS = ("open_runs", "new_today", "converted_today", "sent_today", "failing_runs", "waiting_runs")
+
+
+@router.post("/state")
+async def switch_everything(
+    request: Request, caller: Annotated[Caller, sees(Right.OPERATE, "switch journey")], config: Config, database: Db
+) -> Response:
+    """Throw the switch of everything at once."""
+    state = wanted(await form(request))
+    await throw(config, database, EVERYTHING, state, caller.name)
+    return seen(PLACE, DONE[state])
+
+
+def _place(journey: JourneyView) -> tuple[bool, int, str]:
+    """First those that need somebody, then those with most people in them."""
+    return not (journey.warnings or journey.failing_runs), -journey.open_runs, journey.name
+
+
+async def _concerns(config: ApiConfig, database: Database, caller: Caller) -> list[Concern]:
+    """What stands still because of a definition, for who may deal with everything."""
+    return (await all_segments(database, config.segments)).concerns(entries(config)) if caller.has(None) else []
+
+
+async def _in_doubt(database: Database, caller: Caller) -> int:
+    """Messages that a provider may have, and nobody knows; of the journeys that the caller may deal with."""
+    journeys: Sequence[str | None] = sorted(caller.journeys) or [None]
+    return sum([(await doubts.count(database, doubts.Which(journey=each))).messages for each in journeys])

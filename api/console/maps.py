@@ -1,0 +1,34 @@
+"""A journey's map: its graph, drawn from its code once in a process, with what is to be said of each message in its box."""
+
+import asyncio
+from collections.abc import Mapping
+
+from markupsafe import Markup
+
+from journeys import JourneyDefinition
+from journeys.walk.graph import Graph, graph_of
+from journeys.walk.picture import svg
+
+_WALKED: dict[str, tuple[JourneyDefinition, Graph]] = {}
+
+
+async def graph(definition: JourneyDefinition) -> Graph:
+    """The graph of a journey; walking its code takes up to a second, so that is done once."""
+    known = _WALKED.get(definition.name)
+    if known is None or known[0] is not definition:
+        known = definition, await asyncio.to_thread(graph_of, definition)
+        _WALKED[definition.name] = known
+    return known[1]
+
+
+def drawn(of: Graph, said: Mapping[str, str], begin: str) -> Markup:
+    """The map as a part of a page: what is said of each step, by the ledger's names, and of where it begins."""
+    notes = {node.id: said.get(_step(node.what), "") for node in of.nodes if node.kind == "message"}
+    notes |= {node.id: begin for node in of.nodes if node.kind == "begin"}
+    return Markup(svg(of, notes, alone=False))  # noqa: S704 - the picture escapes all that it is given
+
+
+def _step(what: str) -> str:
+    """What the ledger calls a message of the graph: `push cart-reminder` is `push:cart-reminder`."""
+    channel, _, template = what.partition(" ")
+    return f"{channel}:{template}"

@@ -1,0 +1,102 @@
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID
+
+import httpx
+import pytest
+
+from activities.measuring.folding import Folding
+from api import ApiConfig
+from journeys.contracts import Channel
+from store import Database
+from store.keys import Grant, Role, create_key
+from store.runs.views import Run
+from tests.activities.test_deliver import request
+from tests.api.server import serving
+from workers.testing.shop import Shop, open_shop
+
+#: What nobody may take for markup, wherever it comes from.
+HOSTILE = '<script src="//evil.example/x.js"></script><img src=x onerror=alert(1)>'
+
+
+@dataclass
+class Console:
+    """A shop in which something has happened, its console on a real port, and keys to sign on with."""
+
+    shop: Shop
+    url: str
+    keys: dict[str, str]
+    customer: UUID
+    run: Run
+
+    @property
+    def pages(self) -> dict[str, str]:
+        """Each page by its name, as somebody sees it who may see everything."""
+        return {
+            "home": "/console",
+            "customers": "/console/customers",
+            "customer": f"/console/customers/{self.customer}",
+            "customer why": f"/console/customers/{self.customer}?journey=three_messages",
+            "journey": "/console/journeys/three_messages",
+            "run": f"/console/runs/{self.run.id}",
+            "segments": "/console/segments",
+            "segment": "/console/segments/vips",
+            "segment why": f"/console/segments/vips?customer={self.customer}",
+            "nothing": "/console/no/such/page",
+        }
+
+    def client(self) -> httpx.AsyncClient:
+        """A browser without a session."""
+        return httpx.AsyncClient(base_url=self.url, headers={"Origin": self.url})
+
+    @asynccontextmanager
+    async def signed_on(self, key: str = "operator") -> AsyncIterator[httpx.AsyncClient]:
+        """A browser with a session of one of the keys."""
+        async with self.client() as browser:
+            answer = await browser.post("/console/login", data={"key": self.keys[key]})
+            assert answer.status_code == 303, answer.text
+            yield browser
+
+
+@pytest.fixture
+async def console(database: Database, dsn: str, temporal_address: str, tmp_path: Path) -> AsyncIterator[Console]:
+    async with open_shop(
+        database, dsn, temporal_address, tmp_path, catalogue="trial_catalogue", serve=False, temporal_ui_url="http://ui.test"
+    ) as shop:
+        run = await something_happens(shop)
+        keys = {name: await create_key(database.pool, name, grant) for name, grant in GRANTS.items()}
+        config: ApiConfig = shop.api._transport.app.state.config  # type: ignore[attr-defined]
+        async with serving(replace(config, key_ttl=0.1)) as url:
+            yield Console(shop, url, keys, run.profile_id, run)
+
+
+GRANTS = {
+    "operator": Grant(Role.OPERATE, personal=True),
+    "reader": Grant(Role.READ),
+    "of one": Grant(Role.OPERATE, personal=True, journeys=("three_messages",)),
+    "starter": Grant(Role.START),
+}
+
+
+async def something_happens(shop: Shop) -> Run:
+    """Ana is in two journeys, got a push, and was not sent an email; others are in segments, with names that mean harm."""
+    now = shop.clock.now()
+    await shop.look(now - timedelta(days=2))
+    for n, name in enumerate(("ana", "bea", "eva", "zoe")):
+        await shop.signs_up(name, tier="gold", firstName=HOSTILE if n else "Ana", city="Bilbao")
+        await shop.look(now - timedelta(days=2) + timedelta(hours=n * 9))
+    await shop.does("ana", "Product Added", at=now - timedelta(hours=2), name=HOSTILE, price=59.9)
+    await shop.does("ana", "Product Viewed", url="https://shop.example/boots")
+    await shop.send("track", anonymousId="visitor-7", event="Product Viewed")
+    await shop.look(now)
+    run = await shop.run("three_messages")
+    useless_after = now + timedelta(hours=12)
+    assert (await shop.parts.delivery.deliver(request(run, due_at=now, useless_after=useless_after))).sent
+    await shop.send("track", userId="ana", event="Order Completed", timestamp=now.isoformat())
+    late = request(run, step="email:note", channel=Channel.EMAIL, due_at=now, useless_after=useless_after)
+    assert not (await shop.parts.delivery.deliver(late)).sent, "the goal is reached"
+    await Folding(shop.database, None, shop.clock).fold()
+    return run
