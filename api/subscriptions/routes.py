@@ -14,7 +14,7 @@ from uuid_utils.compat import uuid7
 from activities.notifying.posting import id_of
 from activities.notifying.secrets import secret_of
 from activities.notifying.wanting import Known, Unwanted, wanted
-from api.auth import Reader, insist_on_personal, may, schemes
+from api.auth import Reader, insist_on, may, schemes
 from api.config import ApiConfig
 from api.problems import Fault, Problem, responses
 from api.state import Config, Db
@@ -62,7 +62,7 @@ async def put_subscription(
 ) -> WithSecret:
     """Tell somebody from now on of what happens, or tell them otherwise: a signed POST for each (Standard Webhooks)."""
     if body.personal:
-        insist_on_personal(caller)
+        insist_on(caller, Right.PERSONAL)
     segments = (await all_segments(database, config.segments)).known
     known = Known(config.catalogue, segments, config.opened)
     try:
