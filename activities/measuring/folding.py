@@ -127,7 +127,7 @@ class Folding:
             fresh, differing = await _looked_at(connection, about[n : n + _CUSTOMERS])
             anew += fresh
             moved += differing
-        anew += await values.of_erased(connection, day)
+        anew += await values.of_erased(connection)
         of_day = _together(each for value in anew for each in value.added() if each.about[0] == day)
         elsewhere = [each for each in _together(moved) if each.about[0] != day]
         await values.add(connection, elsewhere)

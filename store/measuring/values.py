@@ -186,9 +186,9 @@ async def stored(connection: Connection, customers: Sequence[UUID]) -> list[Valu
     return [_value(row) for row in await connection.fetch(_SQL["stored"], customers)]
 
 
-async def of_erased(connection: Connection, day: date) -> list[Value]:
-    """What the sums of a day hold of customers whose erasure has begun."""
-    return [_value(row) for row in await connection.fetch(_SQL["of_erased"], day, timeout=_LONGEST)]
+async def of_erased(connection: Connection) -> list[Value]:
+    """What the sums hold of customers whose erasure has begun."""
+    return [_value(row) for row in await connection.fetch(_SQL["of_erased"])]
 
 
 async def replace(connection: Connection, old: Sequence[Value], new: Sequence[Value]) -> None:

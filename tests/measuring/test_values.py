@@ -181,7 +181,7 @@ async def test_another_rule_after_retention_neither_counts_anybody_twice_nor_los
     people = {key: change for key, change in (await summed(database)).items() if key[-1] == "exposed"}
     stood = await summed(database)
     held = await database.pool.fetch("select profile_id, changes from customer_value where experiment = '$holdout'")
-    await closed_and_declared(database, folding, replace(COMPANYS, before=before))
+    await closed_and_declared(database, folding, replace(COMPANYS, before=before, within=2 * DAY))
     left = await database.pool.fetch("select profile_id, changes from customer_value where experiment = '$holdout'")
     assert 0 < len(left) < len(held), "some are closed, some can still be counted"
     assert {key: change for key, change in (await summed(database)).items() if key[-1] == "exposed"} == people
@@ -207,9 +207,10 @@ async def test_who_is_exposed_when_the_events_that_the_rule_asks_for_are_gone_is
 
 async def test_a_day_is_added_up_anew_at_any_instant_of_an_erasure(database: Database, folding: Folding) -> None:
     shop = await live(database, folding, 8)
-    await shop.merges(3, 4)  # of which the sums have not heard
+    two = await later_and_earlier(database)
+    await shop.merges(*two)  # of which the sums have not heard
     before = await counted(database, BY_HAND, COMPANY)
-    begun = await erasure.begin(database, shop.people[3][0], lambda *_: b"", at=START, by="test")
+    begun = await erasure.begin(database, shop.people[two[0]][0], lambda *_: b"", at=START, by="test")
     assert begun is not None
     stood = await summed(database)
     for purging in (False, True, True):
@@ -222,6 +223,40 @@ async def test_a_day_is_added_up_anew_at_any_instant_of_an_erasure(database: Dat
         assert await summed(database) == stood
     people = [sum(change[0] for change in each.values()) for each in (stood, before)]
     assert people[0] == people[1], "once, though they were two when they were last counted"
+
+
+async def later_and_earlier(database: Database) -> tuple[int, int]:
+    """Two in one experiment, by their places in the shop: who was exposed later, and who was earlier."""
+    row = await database.pool.fetchrow(
+        "select a.profile_id, b.profile_id from exposure a join exposure b using (experiment) where a.exposed_at > b.exposed_at"
+        " order by experiment, a.exposed_at, b.exposed_at limit 1"
+    )
+    assert row is not None
+    return row[0].int - 1, row[1].int - 1
+
+
+@pytest.mark.parametrize("erased", [0, 1])
+@pytest.mark.parametrize("heard", [False, True])
+async def test_a_merge_is_taken_back_and_one_of_the_two_erased_before_the_sums_hear_of_it(
+    database: Database, folding: Folding, erased: int, heard: bool
+) -> None:
+    shop = await live(database, folding, 33)
+    people = sum(change[0] for change in (await summed(database)).values())
+    two = await later_and_earlier(database)
+    await shop.merges(*two)
+    await folding.fold()
+    assert sum(change[0] for change in (await summed(database)).values()) < people
+    await undo(database, await database.pool.fetchval("select max(id) from merge"), START, "somebody")
+    begun = await erasure.begin(database, shop.people[two[erased]][0], lambda *_: b"", at=START, by="test")
+    assert begun is not None
+    if heard:
+        await folding.fold()
+    for _ in range(2):
+        await erasure.purge(database, begun.id, START)
+    await folding.fold()
+    assert sum(change[0] for change in (await summed(database)).values()) == people
+    for day in await days(database):
+        assert await folding.recompute(day) == []
 
 
 async def test_who_was_not_counted_yet_when_they_were_erased_was_exposed(database: Database, folding: Folding) -> None:
