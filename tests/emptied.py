@@ -19,9 +19,7 @@ _TABLES = "select oid::regclass::text from pg_class where relkind = 'r' and reln
 async def dsn(shared_dsn: str, emptying: Database, untouched: set[str]) -> AsyncIterator[str]:
     """A migrated database; what a test writes into it is gone after the test."""
     yield shared_dsn
-    async with emptying.pool.acquire() as connection:
-        if names := ", ".join(sorted(await filled(connection) - untouched)):
-            await connection.execute(f"truncate {names} restart identity cascade")
+    await empty(emptying, untouched)
 
 
 @pytest.fixture
@@ -59,6 +57,13 @@ async def untouched(emptying: Database) -> set[str]:
     """The tables in which the migrations have written."""
     async with emptying.pool.acquire() as connection:
         return await filled(connection)
+
+
+async def empty(database: Database, untouched: set[str]) -> None:
+    """What was written since the migrations is gone."""
+    async with database.pool.acquire() as connection:
+        if names := ", ".join(sorted(await filled(connection) - untouched)):
+            await connection.execute(f"truncate {names} restart identity cascade")
 
 
 async def filled(connection: Connection) -> set[str]:

@@ -1,7 +1,8 @@
 """The sums by day: what has changed is added up every few seconds; once a day, and when asked for, a day is added up anew.
 
 Promise: both come to the same, and where they do not, that is written down and logged; what was found stands then. Nothing is
-done where nothing has changed.
+done where nothing has changed. Whoever was exposed counts once, for ever: as they were closed, else by the rule of now while
+there are all events at which it looks, else as they last did.
 """
 
 from collections import defaultdict
@@ -38,6 +39,7 @@ EVERY, NIGHTS = 2.0, 3
 _CUSTOMERS = 500
 _ATTEMPTS = 120
 _DAY = timedelta(days=1)
+_BEGINNING = datetime.min.replace(tzinfo=UTC)
 _OURS = frozenset({REFUNDED, CANCELLED})
 
 
@@ -111,6 +113,7 @@ class Folding:
     async def _recompute(self, connection: Connection, day: date) -> list[Difference]:
         now = self.clock.now()
         found = await sums.recompute_messages(connection, day, now)
+        await values.touch(connection, await values.untold(connection))  # what is on its way to the sums is no difference
         while True:
             marks, customers = await values.take_touched(connection, _CUSTOMERS)
             await _renew(connection, customers)
@@ -124,6 +127,7 @@ class Folding:
             fresh, differing = await _looked_at(connection, about[n : n + _CUSTOMERS])
             anew += fresh
             moved += differing
+        anew += await values.of_erased(connection)
         of_day = _together(each for value in anew for each in value.added() if each.about[0] == day)
         elsewhere = [each for each in _together(moved) if each.about[0] != day]
         await values.add(connection, elsewhere)
@@ -151,7 +155,7 @@ async def _renew(connection: Connection, customers: Sequence[UUID]) -> None:
 async def _looked_at(connection: Connection, customers: Sequence[UUID]) -> tuple[list[Value], list[Added]]:
     """The values of customers, which stand from now on, and by how much they are others than those that stood."""
     old = {(each.profile_id, each.experiment): each for each in await values.stored(connection, customers)}
-    new = {(each.profile_id, each.experiment): each for each in await _values(connection, customers)}
+    new = {(each.profile_id, each.experiment): each for each in await _values(connection, customers, list(old.values()))}
     gone = [each for key, each in old.items() if new.get(key) != each]
     come = [each for key, each in new.items() if old.get(key) != each]
     if gone or come:
@@ -160,21 +164,32 @@ async def _looked_at(connection: Connection, customers: Sequence[UUID]) -> tuple
     return list(new.values()), moved
 
 
-async def _values(connection: Connection, customers: Sequence[UUID]) -> list[Value]:
-    exposures = [_of_nobody(each) for each in await values.exposed(connection, customers)]
+async def _values(connection: Connection, customers: Sequence[UUID], old: Sequence[Value]) -> list[Value]:
+    """The values of customers: anew where there are all events at which their rule looks, else as they stood.
+
+    Of whom nothing stood, what can still be seen counts: who was exposed is not lost.
+    """
+    exposures = [each for each in await values.exposed(connection, customers) if not each.closed]
     rules = await _rules(connection, exposures)
-    horizon = await values.known_from(connection)
-    looks = [(each, rules[each.journey, each.version]) for each in exposures]
-    known = [(each, rule) for each, rule in looks if horizon is None or _looks_from(each, rule) >= horizon]
-    if not known:
-        return []
-    types = frozenset[str]().union(*(rule.types for _, rule in known if rule)) | {REFUNDED, CANCELLED}
-    since = min(_looks_from(each, rule) for each, rule in known)
-    did = await values.done(connection, customers, sorted(types), since)
+    horizon = await values.known_from(connection) or _BEGINNING
+    stood = {(each.experiment, each.exposed_as): each for each in old}
+    found: list[Value] = []
+    looks: list[tuple[Exposure, Conversion | None, datetime]] = []
+    for each in exposures:
+        rule, last = rules[each.journey, each.version], stood.get((each.experiment, each.exposed_as))
+        since = _looks_from(each, rule)
+        if since < horizon and last is not None:
+            found.append(replace(last, profile_id=each.who, whole=False))
+        else:
+            looks.append((each, rule, since))
+    if not looks:
+        return found
+    types = frozenset[str]().union(*(rule.types for _, rule, _ in looks if rule)) | _OURS
+    did = await values.done(connection, customers, sorted(types), max(horizon, min(since for _, _, since in looks)))
     events = {
         who: [Event(each.type, each.ts, each.properties, each.message_id) for each in did.get(who, ())] for who in customers
     }
-    return [_value(each, rule, events[each.who]) for each, rule in known]
+    return [*found, *(_value(each, rule, since, horizon, events[each.who]) for each, rule, since in looks)]
 
 
 async def _rules(connection: Connection, exposures: Sequence[Exposure]) -> dict[tuple[str, str], Conversion | None]:
@@ -185,30 +200,15 @@ async def _rules(connection: Connection, exposures: Sequence[Exposure]) -> dict[
     return {key: None if rule is None else Conversion.from_json(rule) for key, rule in plain.items()}
 
 
-def _of_nobody(exposure: Exposure) -> Exposure:
-    """The company's holdout is of no journey, whichever wrote first."""
-    companys = exposure.experiment.startswith("$") and "/" not in exposure.experiment
-    return replace(exposure, journey="", version="", segment="", entered_at=None) if companys else exposure
-
-
 def _looks_from(exposure: Exposure, rule: Conversion | None) -> datetime:
     if rule is None:
         return exposure.exposed_at
     return Exposed(exposure.exposed_at, exposure.entered_at).since(rule) - rule.before
 
 
-def _value(exposure: Exposure, rule: Conversion | None, events: Sequence[Event]) -> Value:
-    return Value(
-        profile_id=exposure.who,
-        experiment=exposure.experiment,
-        journey=exposure.journey,
-        version=exposure.version,
-        segment=exposure.segment,
-        arm=exposure.arm,
-        exposed_at=exposure.exposed_at,
-        looks_from=_looks_from(exposure, rule),
-        changes=changes(rule, Exposed(exposure.exposed_at, exposure.entered_at), events),
-    )
+def _value(exposure: Exposure, rule: Conversion | None, since: datetime, horizon: datetime, events: Sequence[Event]) -> Value:
+    exposed = Exposed(exposure.exposed_at, exposure.entered_at)
+    return Value.of(exposure, max(since, horizon), since >= horizon, changes(rule, exposed, events))
 
 
 def _together(added: Iterable[Added]) -> list[Added]:

@@ -17,6 +17,7 @@ _SQL = queries("reports")
 #: For how large a lift people needed are told, where none is declared.
 LIFT = 0.1
 _TWO = 2
+_STANDING = "{:,} exposures count as they last did: the rule of now asks for events that are gone."
 _SHOWN = (Decision.HIGHER, Decision.LOWER)
 _WHO = (
     Column("experiment", Unit.TEXT, "As in j.experiment; $holdout/ and a journey for its holdout, $holdout for the company's."),
@@ -137,12 +138,13 @@ async def taken(database: Database, since: date | None, until: date, journey: st
     """What retention and erasure have taken of some days."""
     row = await database.pool.fetchrow(_SQL["taken"], since, until, journey)
     assert row is not None, "a select without from always answers"
+    standing = [_STANDING.format(row["standing"])] if row["standing"] else []
     if not row["people"]:
-        return []
+        return standing
     sentence = f"{row['people']:,} exposures are in the sums alone, since their customers were erased"
     if row["known_from"]:
         sentence += f", or their events from before {row['known_from']:%Y-%m-%d} were kept for as long as they may be"
-    return [f"{sentence}: they count as they stood then, and later news of them change nothing."]
+    return [f"{sentence}: they count as they stood then, and later news of them change nothing.", *standing]
 
 
 def _said(looked: Looked) -> str:

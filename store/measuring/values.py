@@ -1,19 +1,19 @@
 """What each customer of an experiment adds to the sums: who is to be looked at, what is known of them, and what the sums hold.
 
 Promise: values and sums change in one transaction, that of whoever has the sums to itself (`store.measuring.sums.alone`). What
-is taken away of a customer stays in the sums, and in what a recomputation adds to what it finds.
+is taken away of a customer stays in the sums, and in what a recomputation adds to what it finds: once, whatever comes later.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Context, Decimal, localcontext
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
 
-from store.database import Connection, Database, columns
+from store.database import Connection, Database, Record, columns
 from store.locks import Lock
 from store.measuring.sums import Difference
 from store.named import queries
@@ -60,12 +60,17 @@ class Declared(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Exposure:
-    """A customer in an arm, as whoever they are by now; `entered_at` is when the run began in which that was."""
+    """A customer in an arm, as whoever they are by now; `entered_at` is when the run began in which that was.
+
+    `exposed_as`: who they were then. `closed`: what they add has been taken away, as this or another of whom they are.
+    """
 
     who: UUID
     experiment: str
+    exposed_as: UUID
     arm: str
     exposed_at: datetime
+    closed: bool
     version: str
     journey: str
     segment: str
@@ -90,17 +95,29 @@ class Added(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """What a customer adds to the sums in an experiment, by day and metric."""
+    """What a customer adds to the sums in an experiment, by day and metric.
+
+    `whole`: there were all the events at which their rule looks, and it is the rule of now.
+    """
 
     profile_id: UUID
     experiment: str
+    exposed_as: UUID
     journey: str
     version: str
     segment: str
     arm: str
     exposed_at: datetime
     looks_from: datetime
+    whole: bool
     changes: Mapping[tuple[date, str], Change]
+
+    @classmethod
+    def of(cls, exposure: Exposure, looks_from: datetime, whole: bool, changes: Mapping[tuple[date, str], Change]) -> "Value":
+        """What an exposed customer adds."""
+        x = exposure
+        who = (x.who, x.experiment, x.exposed_as, x.journey, x.version, x.segment, x.arm, x.exposed_at)
+        return cls(*who, looks_from, whole, changes)
 
     def added(self) -> Iterable[Added]:
         """The same, to be added to the sums."""
@@ -137,6 +154,11 @@ async def touch(connection: Connection, did: Iterable[tuple[UUID, str]]) -> None
         await connection.execute(_SQL["touch"], *columns(rows, 2))
 
 
+async def untold(connection: Connection) -> list[tuple[UUID, str]]:
+    """Who did something of which types, of which the watch has not heard yet."""
+    return [(row["profile_id"], row["type"]) for row in await connection.fetch(_SQL["untold"])]
+
+
 async def take_touched(connection: Connection, at_most: int) -> tuple[int, list[UUID]]:
     """How many marks were taken, and whom they are about."""
     row = await connection.fetchrow(_SQL["take_touched"], at_most)
@@ -161,21 +183,22 @@ async def done(
 
 async def stored(connection: Connection, customers: Sequence[UUID]) -> list[Value]:
     """What the sums hold of customers, and of whoever was merged into them."""
-    rows = [dict(row) for row in await connection.fetch(_SQL["stored"], customers)]
-    return [
-        Value(**{name: each for name, each in row.items() if name != "who"} | {"changes": _read(row["changes"])})
-        for row in rows
-    ]
+    return [_value(row) for row in await connection.fetch(_SQL["stored"], customers)]
+
+
+async def of_erased(connection: Connection) -> list[Value]:
+    """What the sums hold of customers whose erasure has begun."""
+    return [_value(row) for row in await connection.fetch(_SQL["of_erased"])]
 
 
 async def replace(connection: Connection, old: Sequence[Value], new: Sequence[Value]) -> None:
     """Values take the place of others; the sums are added to by `add`."""
     await connection.execute(_SQL["forget"], *columns([(each.profile_id, each.experiment) for each in old], 2))
     rows = [
-        (v.profile_id, v.experiment, v.journey, v.version, v.segment, v.arm, v.exposed_at, v.looks_from, _written(v))
+        (v.profile_id, v.experiment, v.exposed_as, v.journey, v.version, v.segment, v.arm, v.exposed_at, v.looks_from, v.whole)
         for v in new
     ]
-    await connection.execute(_SQL["store"], *columns(rows, 9))
+    await connection.execute(_SQL["store"], *columns(rows, 10), [_written(v) for v in new])
 
 
 async def add(connection: Connection, added: Sequence[Added]) -> None:
@@ -205,10 +228,23 @@ async def differing(connection: Connection, day: date, at: datetime, found: Sequ
     return told
 
 
-async def take_away(connection: Connection, customers: Sequence[UUID]) -> int:
-    """The values of customers who are erased go, once nobody folds; what they added stays. Returns how many there were."""
+async def take_away(connection: Connection, parts: Sequence[UUID]) -> int:
+    """The values of a customer who is erased go, once nobody folds; what they added stays. Returns how many there were.
+
+    They count once, also where nobody had added up yet that they were exposed, or that these profiles are one customer.
+    """
     await connection.execute(_SQL["wait_alone"], Lock.SUMS)
-    taken: int = await connection.fetchval(_SQL["take_away"], customers, None)
+    stood, exposures = await stored(connection, parts), await exposed(connection, parts)
+    once: dict[str, Value] = {}
+    for value in (*sorted(stood, key=_earlier), *sorted(map(_alone, exposures), key=_earlier)):
+        once.setdefault(value.experiment, value)
+    closed = {each.experiment for each in exposures if each.closed}
+    stand = [value for value in once.values() if value.experiment not in closed]
+    gone, come = [each for each in stood if each not in stand], [each for each in stand if each not in stood]
+    await replace(connection, gone, come)
+    await add(connection, [each for value in gone for each in value.taken()])
+    await add(connection, [each for value in come for each in value.added()])
+    taken: int = await connection.fetchval(_SQL["take_away"], parts, None)
     return taken
 
 
@@ -218,6 +254,20 @@ async def close(connection: Connection, before: datetime) -> int:
     await connection.execute(_SQL["close"], before)
     taken: int = await connection.fetchval(_SQL["take_away"], [], before)
     return taken
+
+
+def _earlier(value: Value) -> tuple[datetime, UUID]:
+    return value.exposed_at, value.exposed_as
+
+
+def _alone(exposure: Exposure) -> Value:
+    """That somebody was exposed, and nothing of what they did."""
+    day = exposure.exposed_at.astimezone(UTC).date()
+    return Value.of(exposure, exposure.exposed_at, False, {(day, "exposed"): Change(n=1)})
+
+
+def _value(row: Record) -> Value:
+    return Value(**dict(row) | {"changes": _read(row["changes"])})
 
 
 def _read(plain: Sequence[Sequence[Any]]) -> dict[tuple[date, str], Change]:

@@ -89,8 +89,12 @@ order by a.place;
 
 -- name: taken
 -- What is not known any more: from when on events are, and how many exposed customers of these days ($1 up to $2) are in the sums
--- alone, since they were erased or their events were kept for as long as they may be.
+-- alone, since they were erased or their events were kept for as long as they may be; and how many stand as they were last counted,
+-- since the rule of now asks for events that are gone.
 select (select known_from from value_horizon) as known_from,
+       (select count(*) from customer_value
+        where not whole and exposed_at >= coalesce($1::date, '-infinity')::timestamp at time zone 'UTC'
+          and exposed_at < $2::date::timestamp at time zone 'UTC' and ($3::text is null or journey = $3)) as standing,
        (select coalesce(sum(n), 0)::bigint from kept_sum
         where metric = 'exposed' and day >= coalesce($1::date, '-infinity') and day < $2::date and ($3::text is null or journey = $3)) as people;
 

@@ -38,6 +38,10 @@ where m.type in (select type from conversion_type)
   and (exists (select from exposure x where x.profile_id = m.profile_id)
        or exists (select from profile a join exposure x on x.profile_id = a.id where a.merged_into = m.profile_id));
 
+-- name: untold
+-- Who did what, of the types that some rule looks at, of which the watch has not heard yet.
+select distinct profile_id, type from dirty, unnest(types) as type where type in (select type from conversion_type);
+
 -- name: take_touched
 -- Up to so many customers whose values may be others now, as who they are by now; nobody who was erased.
 with taken as (
@@ -48,12 +52,17 @@ select (select count(*) from taken) as marks,
              where p.merged_into is distinct from p.id) as customers;
 
 -- name: exposed
--- The exposures of these customers, each by the earliest of all profiles that they are; with the run in which that was.
-select distinct on (who, x.experiment) who, x.experiment, x.arm, x.exposed_at, coalesce(x.version, '') as version,
+-- The exposures of these customers, each by the earliest of all profiles that they are, with the run in which that was; and whether one of
+-- them is closed. The company's holdout is of no journey, whichever wrote first.
+select distinct on (who, x.experiment) who, x.experiment, x.profile_id as exposed_as, x.arm, x.exposed_at,
+       bool_or(x.closed) over (partition by who, x.experiment) as closed,
+       case when own then coalesce(x.version, '') else '' end as version,
        coalesce(r.journey, '') as journey, coalesce(r.segment, '') as segment, r.entered_at
 from (select who as id, who from unnest($1::uuid[]) as who
       union all select id, merged_into from profile where merged_into = any($1::uuid[])) as part
-join exposure x on x.profile_id = part.id left join run r on r.id = x.run_id
+join exposure x on x.profile_id = part.id
+cross join lateral (select x.experiment !~ '^\$[^/]+$' as own) as of_journey
+left join run r on own and r.id = x.run_id
 order by who, x.experiment, x.exposed_at, x.profile_id;
 
 -- name: done
@@ -62,10 +71,16 @@ select profile_id, type, ts, message_id || ' ' || source as message_id, properti
 where profile_id = any($1::uuid[]) and type collate "C" = any($2::text[]) and ts >= $3;
 
 -- name: stored
--- What the sums hold of these customers, and of the profiles that were merged into them.
-select v.profile_id, v.experiment, v.journey, v.version, v.segment, v.arm, v.exposed_at, v.looks_from, v.changes
-from customer_value v
-where v.profile_id = any($1::uuid[] || array(select id from profile where merged_into = any($1::uuid[])));
+-- What the sums hold of these customers, of the profiles that were merged into them, and of exposures of either.
+select v.profile_id, v.experiment, v.exposed_as, v.journey, v.version, v.segment, v.arm, v.exposed_at, v.looks_from, v.whole, v.changes
+from (select $1::uuid[] || array(select id from profile where merged_into = any($1::uuid[])) as ids) as part
+join customer_value v on v.profile_id = any(part.ids) or v.exposed_as = any(part.ids);
+
+-- name: of_erased
+-- What the sums hold of customers whose erasure has begun: nobody counts them anew.
+select v.profile_id, v.experiment, v.exposed_as, v.journey, v.version, v.segment, v.arm, v.exposed_at, v.looks_from, v.whole, v.changes
+from erasure e cross join unnest(e.profiles) as part (id) join customer_value v on v.profile_id = part.id
+where e.finished_at is null;
 
 -- name: forget
 -- Values that others take the place of.
@@ -74,10 +89,11 @@ where (v.profile_id, v.experiment) = (gone.profile_id, gone.experiment);
 
 -- name: store
 -- Values as the sums have them now.
-insert into customer_value (profile_id, experiment, journey, version, segment, arm, exposed_at, looks_from, changes)
-select profile_id, experiment, journey, version, segment, arm, exposed_at, looks_from, changes::jsonb
-from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::timestamptz[], $9::text[])
-    as v (profile_id, experiment, journey, version, segment, arm, exposed_at, looks_from, changes);
+insert into customer_value (profile_id, experiment, exposed_as, journey, version, segment, arm, exposed_at, looks_from, whole, changes)
+select profile_id, experiment, exposed_as, journey, version, segment, arm, exposed_at, looks_from, whole, changes::jsonb
+from unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::timestamptz[], $9::timestamptz[],
+            $10::boolean[], $11::text[])
+    as v (profile_id, experiment, exposed_as, journey, version, segment, arm, exposed_at, looks_from, whole, changes);
 
 -- name: add
 -- Add to the sums of customers; they have no step.
@@ -150,9 +166,13 @@ insert into value_horizon (known_from) values ($1)
 on conflict (only_row) do update set known_from = greatest(value_horizon.known_from, excluded.known_from);
 
 -- name: take_away
--- The values of these customers, and those that look at an event from before an instant; what they added stays in the sums, without them.
+-- The values of these customers, and those that look at an event from before an instant; what they added stays in the sums, without them,
+-- and is never counted again.
 with gone as (
-    delete from customer_value where profile_id = any($1::uuid[]) or looks_from < $2::timestamptz returning *
+    delete from customer_value
+    where profile_id = any($1::uuid[]) or exposed_as = any($1::uuid[]) or looks_from < $2::timestamptz returning *
+), closed as (
+    update exposure x set closed = true from gone g where (x.experiment, x.profile_id) = (g.experiment, g.exposed_as)
 ), kept as (
     insert into kept_sum as s (day, journey, version, step, channel, provider, segment, experiment, arm, metric, reason,
                                n, y, yy, x, xx, xy, nonzero)

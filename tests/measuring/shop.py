@@ -75,7 +75,8 @@ class RandomShop:
                     alive = (await living(connection, [profile]))[profile]
                     events = [NewEvent(alive, message_id, kind, at, said)]
                     if await store_events(connection, events, source="shop", at=at):
-                        await values.touch(connection, [(alive, kind)])  # as the tick does with the mark
+                        await values.touch(connection, [(alive, kind)])  # as the tick does with the mark, which it takes
+                        await connection.execute("delete from dirty where profile_id = $1", alive)
 
         return hear
 

@@ -1,6 +1,7 @@
 """What customers did after they were exposed, by day: as it comes, again from the events, and by hand: all three are one."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from random import Random
@@ -18,6 +19,7 @@ from segments import did, purchases
 from store import Connection, Database
 from store.customers import erasure
 from store.customers.undo import undo
+from store.deliveries.feedback import NewEvent, store_events
 from store.locks import Lock
 from store.measuring import sums, values
 from store.measuring.values import Declared
@@ -160,6 +162,133 @@ async def test_what_retention_takes_stays_in_the_sums_also_where_a_day_is_added_
     for day in await days(database):
         assert await folding.recompute(day) == []
     assert await summed(database) == before
+
+
+async def closed_and_declared(database: Database, folding: Folding, rule: Conversion) -> None:
+    """What looks at events of before `START` is closed, they go, and another rule of the company's is declared."""
+    async with database.transaction() as connection:
+        assert await values.close(connection, START - 28 * DAY + timedelta(hours=20)) > 0
+    await database.pool.execute("delete from event where ts < $1", START - 28 * DAY + timedelta(hours=20))
+    await values.declare(database, [Declared("", "", rule.to_json(), rule.types | {REFUNDED, CANCELLED})], START + DAY)
+    await folding.fold()
+
+
+@pytest.mark.parametrize("before", [DAY, 60 * DAY])
+async def test_another_rule_after_retention_neither_counts_anybody_twice_nor_loses_them(
+    database: Database, folding: Folding, before: timedelta
+) -> None:
+    await live(database, folding, 13)
+    people = {key: change for key, change in (await summed(database)).items() if key[-1] == "exposed"}
+    stood = await summed(database)
+    held = await database.pool.fetch("select profile_id, changes from customer_value where experiment = '$holdout'")
+    await closed_and_declared(database, folding, replace(COMPANYS, before=before, within=2 * DAY))
+    left = await database.pool.fetch("select profile_id, changes from customer_value where experiment = '$holdout'")
+    assert 0 < len(left) < len(held), "some are closed, some can still be counted"
+    assert {key: change for key, change in (await summed(database)).items() if key[-1] == "exposed"} == people
+    if before > COMPANYS.before:
+        assert await summed(database) == stood, "nobody can be counted whole by it: all stand as they did"
+        assert await database.pool.fetchval("select bool_and(not whole) from customer_value where experiment = '$holdout'")
+    for day in await days(database):
+        assert await folding.recompute(day) == []
+    await values.declare(database, [Declared("", "", COMPANYS.to_json(), COMPANYS.types | {REFUNDED, CANCELLED})], START + DAY)
+    await folding.fold()
+    assert await summed(database) == stood, "by the rule of before again"
+
+
+async def test_who_is_exposed_when_the_events_that_the_rule_asks_for_are_gone_is_exposed_all_the_same(
+    database: Database, folding: Folding
+) -> None:
+    async with database.transaction() as connection:
+        await values.close(connection, START)
+    await live(database, folding, 13)
+    exposed = await database.pool.fetchval("select count(*) from exposure")
+    assert sum(change[0] for change in (await summed(database)).values()) == exposed > 0
+
+
+async def test_a_day_is_added_up_anew_at_any_instant_of_an_erasure(database: Database, folding: Folding) -> None:
+    shop = await live(database, folding, 8)
+    two = await later_and_earlier(database)
+    await shop.merges(*two)  # of which the sums have not heard
+    before = await counted(database, BY_HAND, COMPANY)
+    begun = await erasure.begin(database, shop.people[two[0]][0], lambda *_: b"", at=START, by="test")
+    assert begun is not None
+    stood = await summed(database)
+    for purging in (False, True, True):
+        if purging:
+            await erasure.purge(database, begun.id, START)
+            stood = await summed(database)
+        await folding.fold()
+        for day in await days(database):
+            assert await folding.recompute(day) == []
+        assert await summed(database) == stood
+    people = [sum(change[0] for change in each.values()) for each in (stood, before)]
+    assert people[0] == people[1], "once, though they were two when they were last counted"
+
+
+async def later_and_earlier(database: Database) -> tuple[int, int]:
+    """Two in one experiment, by their places in the shop: who was exposed later, and who was earlier."""
+    row = await database.pool.fetchrow(
+        "select a.profile_id, b.profile_id from exposure a join exposure b using (experiment) where a.exposed_at > b.exposed_at"
+        " order by experiment, a.exposed_at, b.exposed_at limit 1"
+    )
+    assert row is not None
+    return row[0].int - 1, row[1].int - 1
+
+
+@pytest.mark.parametrize("erased", [0, 1])
+@pytest.mark.parametrize("heard", [False, True])
+async def test_a_merge_is_taken_back_and_one_of_the_two_erased_before_the_sums_hear_of_it(
+    database: Database, folding: Folding, erased: int, heard: bool
+) -> None:
+    shop = await live(database, folding, 33)
+    people = sum(change[0] for change in (await summed(database)).values())
+    two = await later_and_earlier(database)
+    await shop.merges(*two)
+    await folding.fold()
+    assert sum(change[0] for change in (await summed(database)).values()) < people
+    await undo(database, await database.pool.fetchval("select max(id) from merge"), START, "somebody")
+    begun = await erasure.begin(database, shop.people[two[erased]][0], lambda *_: b"", at=START, by="test")
+    assert begun is not None
+    if heard:
+        await folding.fold()
+    for _ in range(2):
+        await erasure.purge(database, begun.id, START)
+    await folding.fold()
+    assert sum(change[0] for change in (await summed(database)).values()) == people
+    for day in await days(database):
+        assert await folding.recompute(day) == []
+
+
+async def test_who_was_not_counted_yet_when_they_were_erased_was_exposed(database: Database, folding: Folding) -> None:
+    shop = RandomShop(database, Random(8))
+    await shop.customers(10)
+    for step in shop.steps:
+        await step()
+    exposed = await database.pool.fetchval("select count(*) from exposure")
+    begun = await erasure.begin(database, shop.people[0][0], lambda *_: b"", at=START, by="test")
+    assert begun is not None
+    await erasure.purge(database, begun.id, START)
+    await folding.fold()
+    assert sum(change[0] for change in (await summed(database)).values()) == exposed
+
+
+async def test_the_night_before_the_tick_finds_no_difference_in_what_is_on_its_way(
+    database: Database, folding: Folding
+) -> None:
+    await live(database, folding, 2)
+    exposed = await database.pool.fetchrow("select profile_id, exposed_at from exposure where experiment = '$holdout/carts'")
+    assert exposed is not None
+    at, said = exposed["exposed_at"] + timedelta(hours=1), {"order_id": "new", "revenue": 20}
+    async with database.transaction() as connection:
+        event = NewEvent(exposed["profile_id"], "new", "Order Completed", at, said)
+        assert await store_events(connection, [event], source="shop", at=at)
+    assert await database.pool.fetchval("select count(*) from dirty") == 1, "the tick has not heard of it"
+    await database.pool.execute(
+        "update daily_sum set y = y + 1 where ctid = (select ctid from daily_sum where day = $1 and metric = 'orders' limit 1)",
+        at.date(),
+    )
+    assert [(each.metric, each.had[1] - each.found[1]) for each in await folding.recompute(at.date())] == [("orders", 1)]
+    assert await summed(database) == await counted(database, BY_HAND, COMPANY)
 
 
 async def test_a_sum_that_is_wrong_is_found_kept_as_a_difference_and_mended(database: Database, folding: Folding) -> None:

@@ -142,8 +142,8 @@ _INSERTS = {
     "segment_member": "insert into segment_member (segment, profile_id, entered_at) values ($1, $2, $3)",
     "segment_transition": "insert into segment_transition (segment, profile_id, kind, at) values ($1, $2, $3, $4)",
     "customer_value": "insert into customer_value"
-    " (profile_id, experiment, journey, segment, exposed_at, changes, version, arm, looks_from)"
-    " values ($1, $2, $3, $4, $5, $6, 'v1', 'written to', $5)",
+    " (profile_id, experiment, journey, segment, exposed_at, changes, version, arm, looks_from, exposed_as)"
+    " values ($1, $2, $3, $4, $5, $6, 'v1', 'written to', $5, $1)",
 }
 
 

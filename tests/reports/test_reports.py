@@ -1,11 +1,14 @@
 """Reports of a shop whose numbers are known: each is what one counts by hand."""
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
+from activities.measuring.folding import Folding
 from api.reports.known import REPORTS, report
+from journeys.clock import Clock
 from store import Database
 from store.errors import NoReport
 from store.measuring import values
@@ -264,6 +267,20 @@ async def test_what_is_taken_away_is_named(database: Database) -> None:
     found = await made(database, "experiments")
     [taken] = [note for note in found.notes if "are in the sums alone" in note]
     assert "their events from before 2026-02-05 were kept for as long as they may be" in taken
+    assert rows(found.table(), "experiment")["$holdout/carts",]["exposed"] == 400
+
+
+async def test_who_cannot_be_counted_by_the_rule_of_now_is_named(database: Database) -> None:
+    await plant(database)
+    async with database.transaction() as connection:
+        assert await values.close(connection, START - 29 * timedelta(days=1)) == 0
+    assert not [note for note in (await made(database, "experiments")).notes if "as they last did" in note]
+    longer = replace(RULE, before=timedelta(days=90))
+    declared = [Declared("carts", version, longer.to_json(), longer.types) for version in ("v1", "v2")]
+    await values.declare(database, declared, START)
+    await Folding(database, None, Clock()).fold()
+    found = await made(database, "experiments")
+    assert "1,500 exposures count as they last did: the rule of now asks for events that are gone." in found.notes
     assert rows(found.table(), "experiment")["$holdout/carts",]["exposed"] == 400
 
 
