@@ -265,8 +265,10 @@ def _share(looked: Looked, rows: Iterable[Any]) -> None:
     for row in rows:
         if row["last"] is not None:
             looked.shares[row["arm"]] = row["last"]
-        if None not in (row["first"], row["last"]) and not isclose(row["first"], row["last"]):
-            looked.broken = f"the share of {row['arm']} was changed from {row['first']:g} to {row['last']:g} while it ran"
+        if others := [each for each in row["shares"] if not isclose(each, row["shares"][0])]:
+            back = " and back" if isclose(row["last"], row["shares"][0]) else ""
+            told = f"from {row['shares'][0]:g} to {others[-1]:g}{back}"
+            looked.broken = f"the share of {row['arm']} was changed {told} while it ran"
     if looked.declared is not None:
         _share_as_declared(looked, looked.declared.arms)
         return

@@ -146,7 +146,7 @@ async def test_the_control_and_the_shares_are_those_that_are_declared(database: 
         "update exposure set share = case arm when 'wide' then 0.75 else 0.25 end where experiment = 'layout'"
     )
     layout = of(await read(database, journey="carts"), "layout")
-    assert [layout[name] for name in ("arm", "against", "exposed", "exposed_against")] == ["narrow", "wide", 125, 375]
+    assert [layout[name] for name in ("arm", "against", "exposed", "exposed_against")] == ["narrow", "wide", 100, 300]
     assert layout["decision"] in {"open", "lower", "higher"}
     await database.pool.execute("delete from exposure where experiment = 'layout' and arm = 'narrow'")
     assert of(await read(database, journey="carts"), "layout")["decision"] != "broken", "the declared share is known"
