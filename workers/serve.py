@@ -46,6 +46,7 @@ def create_app() -> FastAPI:
             readings=catalogue.readings,
             places=catalogue.places,
             experiments=experiments_of(catalogue),
+            holdout=catalogue.holdout,
             render=rendering(templates.render),
             preview=partial(previews, settings.clock),
         )

@@ -105,7 +105,7 @@ class Looked:
     def comparison(self, metric: str) -> Comparison:
         """It by a metric, as it is read; a part of it has no end of its own."""
         assert self.rule is not None, "nothing is compared of what nothing measures"
-        return self._by(_metric(metric, self.rule, rare=self._is_rare), whole=not self.labels)
+        return self._by(metric_of(metric, self.rule, rare=self._is_rare), whole=not self.labels)
 
     def _by(self, metric: Metric, *, whole: bool = False) -> Comparison:
         if self.declared is None:
@@ -312,7 +312,8 @@ def _read(looked: Looked, until: date, today: date, metrics: Sequence[str]) -> N
         looked.results[metric] = following.result
 
 
-def _metric(name: str, rule: Conversion, *, rare: bool) -> Metric:
+def metric_of(name: str, rule: Conversion, *, rare: bool) -> Metric:
+    """What is compared by one of `METRICS`."""
     money = rule.currency or ""
     match name:
         case "conversion":

@@ -10,7 +10,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from activities.measuring.planning import Planned, planned
+from activities.measuring.planning import COMPANY, Planned, planned
 from api.auth import JourneyReader, Of, Reader, insist_on_personal, may, schemes
 from api.config import ApiConfig
 from api.problems import Problem, responses
@@ -20,6 +20,7 @@ from api.runs.why_not import Asking, WhyNot
 from api.state import Config, Db
 from journeys import JourneyDefinition
 from journeys.campaigns.message import PREFIX
+from journeys.contracts import Purpose
 from journeys.endings import said
 from segments.ask.overview import AllSegments, all_segments
 from store import Database
@@ -93,15 +94,17 @@ class BudgetView(BaseModel):
 
 
 class ExperimentView(BaseModel):
-    """An experiment of a journey, or its holdout, and what it needs; said before it begins."""
+    """An experiment of a journey, its holdout, or the company's, and what it needs; said before it begins."""
 
     name: str
     arms: dict[str, float] = Field(description="each with its share")
     control: str
     plan: str | None = Field(description="when it is over, what it is to find", examples=["over after 28 days"])
-    people_needed: int | None = Field(description="in all arms, to find its effect in 80 of 100; null: no effect is declared")
+    people_needed: int | None = Field(description="in all arms, to find its effect in 80 of 100; null: that cannot be said yet")
     members: int = Field(description="in the entry segment now")
-    a_day: float = Field(description="who came into it a day, in the last four weeks")
+    a_day: float = Field(
+        description="who came into it a day lately, without whom a holdout keeps out; of the company's: who was exposed"
+    )
     days: int | None = Field(description="until so many have come; null: never at this pace, or nobody knows how many")
     says: str = Field(description="all this in sentences")
 
@@ -139,7 +142,8 @@ class JourneyView(BaseModel):
     priority: int = Field(default=0, description="of two journeys that are due at once for one customer the higher writes")
     budget: BudgetView | None = None
     experiments: list[ExperimentView] = Field(
-        default_factory=list, description="its holdout, and the experiments of the catalogue that it asks about"
+        default_factory=list,
+        description="its holdout, the experiments of the catalogue that it asks about; of marketing, the company's holdout",
     )
 
 
@@ -158,9 +162,13 @@ async def list_journeys(
     used = await _used(config, database)
     held = {name: switches.holding(thrown, name) for name in names}
     wrong = await differing(database, config.clock.now() - _SUMS_LATELY)
-    plans = await planned_in(config, database, around)
+    specs = [definition.spec for definition in config.catalogue.values()]
+    segments = {name: each.segment for name, each in around.known.items()}
+    plans = await planned(database, specs, config.experiments, segments, config.clock.now(), config.holdout)
     return [
-        _journey(config, name, held[name], around, standing, waiting, used.get(name), wrong.get(name), plans.get(name, ()))
+        _journey(
+            config, name, held[name], around, standing, waiting, used.get(name), wrong.get(name), _plans(config, name, plans)
+        )
         for name in names
     ]
 
@@ -315,7 +323,7 @@ def _journey(
                 *_concerns(definition, around),
                 *_troubles(name, stands, gone=definition is None),
                 *_miscounted(wrong),
-                *(each.warning for each in plans if each.too_small),
+                *(each.warning for each in plans if each.too_small and not each.of_company),  # that is a concern of none
             ],
             "experiments": [_experiment(each) for each in plans],
         }
@@ -324,11 +332,11 @@ def _journey(
     )
 
 
-async def planned_in(config: ApiConfig, database: Database, around: AllSegments) -> dict[str, list[Planned]]:
-    """What the journeys of the catalogue have planned, with what it needs."""
-    specs = [definition.spec for definition in config.catalogue.values()]
-    segments = {name: each.segment for name, each in around.known.items()}
-    return await planned(database, specs, config.experiments, segments, config.clock.now())
+def _plans(config: ApiConfig, name: str, plans: Mapping[str, Sequence[Planned]]) -> list[Planned]:
+    """A journey's own, and the company's holdout, which is of all marketing."""
+    definition = config.catalogue.get(name)
+    marketing = definition is not None and definition.spec.purpose is Purpose.MARKETING
+    return [*plans.get(name, ()), *(plans.get(COMPANY, ()) if marketing else ())]
 
 
 def _experiment(planned: Planned) -> dict[str, Any]:

@@ -53,7 +53,7 @@ async def test_kpi_04_a_declared_end_is_read_as_one_and_decided_by_the_night_alo
     await planned(database, HOLDOUT, ("v1", holdout(Plan(days=12, effect=EFFECT))))
     carts = of(await read(database), HOLDOUT)
     assert [carts[name] for name in ("plan", "over", "decision")] == [
-        "over after 12 days, to find +0.5 on a rate of 0.5", "yes", "higher"
+        "over after 12 days, to find a lift of +50 % on a rate of 50 %", "yes", "higher"
     ]  # fmt: skip
     assert any("Its declared end is after 12 days." in rule for rule in (await read(database)).rules)
     assert (await read(database)).table("decisions").rows == (), "nobody who looks decides"

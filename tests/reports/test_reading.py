@@ -102,7 +102,9 @@ async def test_the_page_says_what_the_report_says(database: Database) -> None:
     found = await read(database)
     decisions = [(row["experiment"], row["decision"], row["look"]) for row in found.table("decisions").dicts()]
     assert [each[:2] for each in decisions] == [(f"$holdout/{NAME}", "higher"), (hour.name, "not shown")]
-    assert decisions[1][2] == DAYS
+    for _, _, look in decisions:
+        assert look is not None
+        assert look < DAYS, "as many as each needs have come by then"
     said = "\n".join(textwrap.fill(each, 120) for each in found.findings) + "\n"
     before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGINS)
     _, _, after = rest.partition(ENDS)
