@@ -230,6 +230,16 @@ async def test_kpi_05_two_versions_stand_side_by_side(database: Database) -> Non
     assert chosen.table().column("version") == ["v2", "v1"]
 
 
+async def test_kpi_05_of_one_version_it_is_said_that_there_is_no_other_and_since_when(database: Database) -> None:
+    await plant(database)
+    found = await made(database, "versions", journey="winback")
+    assert found.findings == (
+        f"Of winback there is only one version, v2, since {came(500).date()}: there is none yet to compare it with.",
+    )
+    chosen = await made(database, "versions", journey="carts", versions=("v2", "v1"))
+    assert not [each for each in chosen.findings if "only one version" in each]
+
+
 async def test_kpi_05_versions_whose_bounds_are_apart_are_told_apart(database: Database) -> None:
     await plant(database)
     await database.pool.execute(
