@@ -12,6 +12,7 @@ from activities.channels.wallet.wallets import Wallets
 from journeys.arms import Experiment
 from journeys.clock import Clock
 from journeys.onsite.places import Place
+from journeys.policies import GlobalHoldout
 from journeys.sources.hook import WebhookSource
 from segments import Segment
 from segments.language.readings import Reading
@@ -82,6 +83,8 @@ class ApiConfig:
     approve_campaigns: bool = False
     #: The experiments that journeys ask about, by journey, as they are declared.
     experiments: Mapping[str, Sequence[Experiment]] = field(default_factory=dict)
+    #: The company's holdout.
+    holdout: GlobalHoldout | None = None
     #: Places of pages and apps by name; and how a template is rendered there for somebody with these traits
     #: and this language, where it can be.
     places: Mapping[str, Place] = field(default_factory=dict)

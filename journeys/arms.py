@@ -37,7 +37,8 @@ class Plan:
     Args:
         people: It is over with so many customers in all arms together.
         days: It is over after so many days (UTC) from its first customer on; with `people`, too, whichever is first.
-        effect: The rate of the control, and the relative lift that is to be found in 80 of 100 such experiments.
+        effect: The rate of the control, and the relative lift that is to be found in 80 of 100 such experiments; of money and
+            orders the lift alone counts.
         kpi: What it is judged by, where that is not what its journey is: "conversion", "orders", "revenue" or "order value".
         rare: Few convert (less than one in a hundred): it is read exactly, by the arms in which the converters are.
 
@@ -100,11 +101,19 @@ class Plan:
         )
 
     def __str__(self) -> str:
-        ends = [f"{n:,} {what}" for n, what in ((self.people, "people"), (self.days, "days")) if n is not None]
+        said = (self.people, "person", "people"), (self.days, "day", "days")
+        ends = [f"{n:,} {one if n == 1 else many}" for n, one, many in said if n is not None]
         told = [f"over after {' or '.join(ends)}"] if ends else []
-        told += [f"to find {self.effect.lift:+} on a rate of {self.effect.base_rate}"] if self.effect else []
+        told += [self._found] if self.effect else []
         told += [f"judged by {self.kpi}"] if self.kpi else []
         return ", ".join([*told, "read exactly"] if self.rare else told)
+
+    @property
+    def _found(self) -> str:
+        """What it is to find; of money and orders there is no rate."""
+        assert self.effect is not None
+        rate = f" on a rate of {100 * self.effect.base_rate:.12g} %" if self.kpi in (None, Judge.CONVERSION) else ""
+        return f"to find a lift of {100 * self.effect.lift:+.12g} %{rate}"
 
 
 @dataclass(frozen=True, init=False)

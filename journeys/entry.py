@@ -255,7 +255,7 @@ def is_held_out_of_all(holdout: GlobalHoldout | None, drawn_as: UUID) -> bool:
 
 
 def withheld(spec: JourneySpec, company: GlobalHoldout | None, drawn_as: UUID, *, holdout: bool) -> Reason | None:
-    """By which holdout a service is not told of a customer: the company's is one of marketing."""
+    """By which holdout nobody is told anything of a customer, and no experiment has them: the company's is one of marketing."""
     if spec.purpose is Purpose.MARKETING and is_held_out_of_all(company, drawn_as):
         return Reason.GLOBAL_HOLDOUT
     return Reason.HOLDOUT if holdout else None

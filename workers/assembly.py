@@ -146,7 +146,7 @@ def hourly(settings: Settings, database: Database) -> Hourly | None:
     Raises:
         NoArrow: pyarrow is not installed.
     """
-    return Hourly(database, bucket_at(settings.export_bucket), settings.clock.now) if settings.export_bucket else None
+    return Hourly(database, bucket_at(settings.export_bucket), settings.clock.business) if settings.export_bucket else None
 
 
 def channels(settings: Settings) -> dict[Channel, Carriers]:

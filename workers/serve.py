@@ -49,6 +49,7 @@ def create_app() -> FastAPI:
             setting=os.environ.get,
             places=catalogue.places,
             experiments=experiments_of(catalogue),
+            holdout=catalogue.holdout,
             render=rendering(templates.render),
             preview=partial(previews, settings.clock),
         )

@@ -16,7 +16,7 @@ from temporalio.exceptions import ApplicationError
 from activities.gate.goals import reached_at, true_of
 from activities.versions import Versions
 from journeys.contracts import Channel
-from journeys.entry import lot
+from journeys.entry import lot, withheld
 from journeys.gate.hours import next_open
 from journeys.gate.moment import next_of
 from journeys.questions import Arm, IsIn, Opens, Reached, Titles, Understand, Understood, When, counts_events
@@ -101,12 +101,20 @@ class Questions:
 
     @activity.defn(name=Arm.activity)
     async def arm(self, asked: Arm) -> str:
-        """The customer's arm, drawn by the shares if it never was; from now on they count as exposed."""
+        """The customer's arm, drawn by the shares if it never was; from now on they count as exposed.
+
+        Whom a holdout withholds goes the way of an arm, too, and is in neither: the messages that would tell the arms apart
+        reach nobody in it. That follows from lots of their own, so that leaving them out favours no arm.
+        """
         async with self.database.transaction() as connection:
             known = await exposures.arm_of(connection, asked.run_id, asked.experiment)
             if known.arm is not None or known.drawn_as is None:
                 return known.arm or next(iter(asked.shares))
             drawn = lot(asked.experiment, known.drawn_as, asked.shares)
+            served = await self.versions.of(known.version, connection)
+            spec, company = served.specs.get(known.journey), self.versions.own.holdout
+            if spec is not None and withheld(spec, company, known.drawn_as, holdout=known.holdout):
+                return drawn
             return await exposures.expose(connection, asked.run_id, asked.experiment, drawn, asked.shares[drawn], asked.at)
 
 

@@ -15,7 +15,7 @@ from temporalio import activity
 from activities.deliver.patience import alive
 from store.exports import Name
 from store.exports.hourly import Hourly
-from store.exports.hours import Hour, due, last_over, plan, settled
+from store.exports.hours import Hour, due, plan, settled
 
 log = structlog.get_logger(__name__)
 
@@ -36,11 +36,11 @@ class Exporting:
         """Places of hours that can be written, oldest first: what was missed while nobody was there is among them."""
         if self.hourly is None:
             return []
-        database, now = self.hourly.database, self.hourly.now()
+        database, now = self.hourly.database, await self.hourly.now()
         async with alive():
-            await plan(database, self.tables, last_over(now, self.lag))
+            await plan(database, self.tables, now, self.lag)
             await settled(database)
-        return [hour.folder for hour in await due(database, now, AT_ONCE)]
+        return [hour.folder for hour in await due(database, now, self.lag, AT_ONCE)]
 
     @activity.defn(name="export-hour")
     async def hour(self, place: str) -> dict[str, Any]:

@@ -105,7 +105,7 @@ class Looked:
     def comparison(self, metric: str) -> Comparison:
         """It by a metric, as it is read; a part of it has no end of its own."""
         assert self.rule is not None, "nothing is compared of what nothing measures"
-        return self._by(_metric(metric, self.rule, rare=self._is_rare), whole=not self.labels)
+        return self._by(metric_of(metric, self.rule, rare=self._is_rare), whole=not self.labels)
 
     def _by(self, metric: Metric, *, whole: bool = False) -> Comparison:
         if self.declared is None:
@@ -265,8 +265,10 @@ def _share(looked: Looked, rows: Iterable[Any]) -> None:
     for row in rows:
         if row["last"] is not None:
             looked.shares[row["arm"]] = row["last"]
-        if None not in (row["first"], row["last"]) and not isclose(row["first"], row["last"]):
-            looked.broken = f"the share of {row['arm']} was changed from {row['first']:g} to {row['last']:g} while it ran"
+        if others := [each for each in row["shares"] if not isclose(each, row["shares"][0])]:
+            back = " and back" if isclose(row["last"], row["shares"][0]) else ""
+            told = f"from {row['shares'][0]:g} to {others[-1]:g}{back}"
+            looked.broken = f"the share of {row['arm']} was changed {told} while it ran"
     if looked.declared is not None:
         _share_as_declared(looked, looked.declared.arms)
         return
@@ -310,7 +312,8 @@ def _read(looked: Looked, until: date, today: date, metrics: Sequence[str]) -> N
         looked.results[metric] = following.result
 
 
-def _metric(name: str, rule: Conversion, *, rare: bool) -> Metric:
+def metric_of(name: str, rule: Conversion, *, rare: bool) -> Metric:
+    """What is compared by one of `METRICS`."""
     money = rule.currency or ""
     match name:
         case "conversion":

@@ -5,13 +5,13 @@ from dataclasses import replace
 from datetime import date
 
 from activities.measuring.looking import CONVERSION, METRICS, ORDER_VALUE, REVENUE, Added, Looked, look
-from journeys.experiments import Decision, Finding, Question, days_to_go, method, verdict
+from journeys.experiments import Comparison, Decision, Finding, Question, days_to_go, method, people_from, verdict
 from segments import Effect
 from store import Database, queries
 from store.measuring import experiments as decided
 from store.measuring.experiments import Decided
 from store.reports.counting import LABELS
-from store.reports.report import Asked, Cell, Chart, Column, Drawn, Report, Table, Unit, share
+from store.reports.report import Asked, Cell, Chart, Column, Drawn, Report, Table, Unit, counted, share
 
 _SQL = queries("reports")
 #: For how large a lift people needed are told, where none is declared.
@@ -39,7 +39,7 @@ _BROUGHT = (
     Column("incremental_conversions_low", Unit.NUMBER, "From, by the bounds that hold at every look.", aside=True),
     Column("incremental_conversions_high", Unit.NUMBER, "To.", aside=True),
     Column("currency", Unit.TEXT, "In which money is counted; nothing where the journey names none.", aside=True),
-    Column("revenue_per_recipient", Unit.MONEY, "Revenue less refunds / customers in the arm.", aside=True),
+    Column("revenue_per_recipient", Unit.MONEY, "Revenue less refunds / exposed customers in the arm.", aside=True),
     Column("incremental_revenue", Unit.MONEY, "Difference of revenue per customer by customers in the arm."),
     Column("incremental_revenue_low", Unit.MONEY, "From, by the bounds that hold at every look.", aside=True),
     Column("incremental_revenue_high", Unit.MONEY, "To.", aside=True),
@@ -51,8 +51,8 @@ _BROUGHT = (
     Column("roi_high", Unit.LIFT, "To.", aside=True),
     Column("plan", Unit.TEXT, "What was declared before: when it is over, what it is to find.", aside=True),
     Column("over", Unit.TEXT, "Whether the declared end has come: yes or no; unknown where none was declared.", aside=True),
-    Column("people_needed", Unit.COUNT, f"Customers in all arms who show the declared effect, else a lift of {LIFT:+.0%} on the"
-           " other arm's conversion rate so far, in 80 of 100 such experiments.", aside=True),
+    Column("people_needed", Unit.COUNT, "Customers in all arms who show, in 80 of 100 such experiments, the declared lift of"
+           f" what it is judged by, else one of {100 * LIFT:+.0f} %; by what the other arm came to so far.", aside=True),
     Column("days_to_go", Unit.COUNT, "Days until there are so many, at the pace so far.", aside=True),
     Column("verdict", Unit.TEXT, "What may be concluded, and what not.", aside=True),
 )  # fmt: skip
@@ -95,6 +95,7 @@ _MEANS = {
 }  # fmt: skip
 RULES = (
     "Compared are customers from the first time their message passed the holdout question, in both arms, by their first arm.",
+    "Whom a holdout withholds is in no arm of what a journey asks about: no message tells the arms apart for them.",
     "An experiment is read from its first day on.",
     "What counts: what the journey declares (docs/measuring.md), on the day on which it was; an order once.",
     "The declared metric judges; the others stand beside it without a correction, so that of many one may differ by chance.",
@@ -141,7 +142,8 @@ async def taken(database: Database, since: date | None, until: date, journey: st
     standing = [_STANDING.format(row["standing"])] if row["standing"] else []
     if not row["people"]:
         return standing
-    sentence = f"{row['people']:,} exposures are in the sums alone, since their customers were erased"
+    are = "is" if row["people"] == 1 else "are"
+    sentence = f"{counted(row['people'], 'exposure')} {are} in the sums alone, since their customers were erased"
     if row["known_from"]:
         sentence += f", or their events from before {row['known_from']:%Y-%m-%d} were kept for as long as they may be"
     return [f"{sentence}: they count as they stood then, and later news of them change nothing.", *standing]
@@ -217,18 +219,25 @@ def returned(looked: Looked, of: str | Question) -> Added:
 
 
 def _still_needed(looked: Looked, asked: Question) -> tuple[int | None, int | None]:
-    """People in all arms who show a lift, and days until there are so many; nothing where it is decided."""
-    result = looked.results.get(CONVERSION)
-    if result is None or looked.decision(CONVERSION, asked) not in (Decision.OPEN, Decision.EARLY):
+    """People in all arms who show a lift of what it is judged by, and days to go; nothing where it is decided."""
+    result = looked.results.get(looked.judged)
+    if result is None or looked.decision(looked.judged, asked) not in (Decision.OPEN, Decision.EARLY):
         return None, None
-    planned = result.experiment
-    if planned.effect is None:
-        rate = share(looked.total(CONVERSION, *asked.groups[1]).y, looked.people(asked.groups[1]))
-        if not rate or rate * (1 + LIFT) >= 1:
-            return None, None
-        planned = replace(planned, effect=Effect(rate, LIFT))
-    needed = planned.people_needed
+    needed = _needed(looked, asked, result.experiment)
     return needed, None if needed is None else days_to_go(needed, result.people, result.people / result.looks)
+
+
+def _needed(looked: Looked, asked: Question, planned: Comparison) -> int | None:
+    control = looked.total(looked.judged, *asked.groups[1])
+    if not planned.is_rate:
+        effect = looked.plan and looked.plan.effect
+        return people_from(planned, control, effect.lift if effect else LIFT)
+    if planned.effect is None:
+        rate = share(control.y, looked.people(asked.groups[1]))
+        if not rate or rate * (1 + LIFT) >= 1:
+            return None
+        planned = replace(planned, effect=Effect(rate, LIFT))
+    return planned.people_needed
 
 
 def _decisions(kept: Sequence[Decided]) -> Table:

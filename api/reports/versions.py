@@ -1,6 +1,7 @@
 """Two versions of a journey side by side: what became of the messages of each, and what it brought against its holdout."""
 
 from collections.abc import Collection, Sequence
+from datetime import date
 from itertools import combinations
 
 from activities.measuring.looking import CONVERSION, ORDER_VALUE, REVENUE, Looked, look
@@ -82,7 +83,7 @@ async def versions(database: Database, asked: Asked, *, silent: Collection[str])
         begins,
         asked.ends,
         (table,),
-        tuple(_compared([looked[name] for name in chosen if name in looked])),
+        (*_alone(journey, chosen, begins), *_compared([looked[name] for name in chosen if name in looked])),
         (*counting.unknown(shown, silent), *await taken(database, None, asked.ends, journey)),
     )
 
@@ -115,6 +116,12 @@ def _cells(looked: Looked | None) -> tuple[Cell, ...]:
         looked.added(REVENUE, WRITTEN).value,
         returned(looked, WRITTEN).value,
     )
+
+
+def _alone(journey: str, chosen: Sequence[str], begins: date) -> list[str]:
+    if len(chosen) != 1:
+        return []
+    return [f"Of {journey} there is only one version, {chosen[0]}, since {begins}: there is none yet to compare it with."]
 
 
 def _compared(looked: Sequence[Looked]) -> list[str]:

@@ -10,7 +10,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from activities.measuring.planning import Planned, planned
+from activities.measuring.planning import COMPANY, Planned, planned
 from api.auth import JourneyReader, Of, Reader, insist_on, may, schemes
 from api.config import ApiConfig
 from api.problems import Problem, responses
@@ -21,6 +21,7 @@ from api.state import Config, Db
 from journeys import JourneyDefinition
 from journeys.arms import HOLDOUT
 from journeys.campaigns.message import PREFIX
+from journeys.contracts import Purpose
 from journeys.endings import said
 from segments.ask.overview import AllSegments, all_segments
 from store import Database
@@ -95,15 +96,17 @@ class BudgetView(BaseModel):
 
 
 class ExperimentView(BaseModel):
-    """An experiment of a journey, or its holdout, and what it needs; said before it begins."""
+    """An experiment of a journey, its holdout, or the company's, and what it needs; said before it begins."""
 
     name: str
     arms: dict[str, float] = Field(description="each with its share")
     control: str
     plan: str | None = Field(description="when it is over, what it is to find", examples=["over after 28 days"])
-    people_needed: int | None = Field(description="in all arms, to find its effect in 80 of 100; null: no effect is declared")
+    people_needed: int | None = Field(description="in all arms, to find its effect in 80 of 100; null: that cannot be said yet")
     members: int = Field(description="in the entry segment now")
-    a_day: float = Field(description="who came into it a day, in the last four weeks")
+    a_day: float = Field(
+        description="who came into it a day lately, without whom a holdout keeps out; of the company's: who was exposed"
+    )
     days: int | None = Field(description="until so many have come; null: never at this pace, or nobody knows how many")
     says: str = Field(description="all this in sentences")
 
@@ -144,7 +147,8 @@ class JourneyView(BaseModel):
     converted_today: int = Field(default=0, description="customers whose conversion counts for it today")
     sent_today: int = Field(default=0, description="messages of it that a provider took today")
     experiments: list[ExperimentView] = Field(
-        default_factory=list, description="its holdout, and the experiments of the catalogue that it asks about"
+        default_factory=list,
+        description="its holdout, the experiments of the catalogue that it asks about; of marketing, the company's holdout",
     )
 
 
@@ -182,7 +186,7 @@ async def seen(
             waiting.get(each),
             used.get(each),
             wrong.get(each),
-            plans.get(each, ()),
+            _plans(config, each, plans),
             today.get(each, Today()),
         )
         for each in names
@@ -359,7 +363,7 @@ def _journey(
                 *_concerns(definition, around),
                 *_troubles(name, stands, gone=definition is None),
                 *_miscounted(wrong),
-                *(each.warning for each in plans if each.too_small),
+                *(each.warning for each in plans if each.too_small and not each.of_company),  # that is a concern of none
             ],
             "experiments": [_experiment(each) for each in plans],
         }
@@ -374,7 +378,14 @@ async def planned_in(
     """What the journeys of the catalogue, or some of them, have planned, with what it needs."""
     specs = [definition.spec for name, definition in config.catalogue.items() if names is None or name in names]
     segments = {name: each.segment for name, each in around.known.items()}
-    return await planned(database, specs, config.experiments, segments, config.clock.now())
+    return await planned(database, specs, config.experiments, segments, config.clock.now(), config.holdout)
+
+
+def _plans(config: ApiConfig, name: str, plans: Mapping[str, Sequence[Planned]]) -> list[Planned]:
+    """A journey's own, and the company's holdout, which is of all marketing."""
+    definition = config.catalogue.get(name)
+    marketing = definition is not None and definition.spec.purpose is Purpose.MARKETING
+    return [*plans.get(name, ()), *(plans.get(COMPANY, ()) if marketing else ())]
 
 
 def _experiment(planned: Planned) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from fastapi import Query
 
-from activities.measuring.planning import planned
+from activities.measuring.planning import COMPANY, planned
 from api.config import ApiConfig
 from api.problems import Problem
 from api.segments.models import unusable
@@ -34,11 +34,11 @@ def entries(config: ApiConfig) -> dict[str, str]:
 
 
 async def too_small_for(config: ApiConfig, database: Database, around: AllSegments) -> list[Concern]:
-    """The segments that are too small for what the journeys that they feed are to find."""
+    """The segments that are too small for what the journeys that they feed are to find; of none: for the company's holdout."""
     specs = [journey.spec for journey in config.catalogue.values()]
     segments = {name: each.segment for name, each in around.known.items()}
-    plans = await planned(database, specs, config.experiments, segments, config.clock.now())
-    small = [each for name in sorted(plans) for each in plans[name] if each.too_small and each.segment]
+    plans = await planned(database, specs, config.experiments, segments, config.clock.now(), config.holdout)
+    small = [each for name in sorted(plans) for each in plans[name] if each.too_small and (each.segment or name == COMPANY)]
     return [Concern("GOV-03", "too small", each.segment, each.warning) for each in small]
 
 

@@ -8,7 +8,7 @@ hour = Experiment(
     "come-back-hour",
     {"all-day": 0.5, "evening": 0.5},
     control="all-day",
-    plan=Plan(days=28, effect=Effect(0.08, 0.25)),
+    plan=Plan(people=2_000, effect=Effect(0.08, 0.5)),
 )
 
 
@@ -17,7 +17,7 @@ hour = Experiment(
     goal=purchases,
     conversion=Conversion(within=days(7), currency="EUR", cap=500, margin=0.3),
     holdout=0.2,
-    plan=Plan(days=28, effect=Effect(0.06, 0.3)),
+    plan=Plan(people=2_600, effect=Effect(0.06, 0.6)),
     reentry=after(days=14),
     useless_after=days(2),
     caps=(Cap(1, days(2)),),

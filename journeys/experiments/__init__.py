@@ -7,7 +7,7 @@ the logarithm of gamma, the normal quantile, and Lambert's W on one branch, whic
 from journeys.experiments.asked import Finding, Interval
 from journeys.experiments.declared import Comparison, Kind, Metric, Question
 from journeys.experiments.following import Following, Result, Split, follow
-from journeys.experiments.planning import days_to_go, foretold, least_shown, people_from, too_short
+from journeys.experiments.planning import days_to_go, foretold, least_shown, needed, people_from, too_short
 from journeys.experiments.sums import Sums
 from journeys.experiments.verdict import Decision, decision, method, verdict
 
@@ -29,6 +29,7 @@ __all__ = [
     "foretold",
     "least_shown",
     "method",
+    "needed",
     "people_from",
     "too_short",
     "verdict",

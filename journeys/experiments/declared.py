@@ -187,6 +187,11 @@ class Comparison:
         return max(converters / tuned(self.alpha_each) - 1, 1.0)
 
     @property
+    def is_rate(self) -> bool:
+        """Whether it is judged by who converts, which a declared effect is of."""
+        return self.metric.kind in (Kind.RATE, Kind.RARE)
+
+    @property
     def beyond(self) -> float:
         """How many standard errors a difference must reach at the declared end, or where a sequence is narrowest."""
         if self._is_hybrid:
@@ -197,9 +202,10 @@ class Comparison:
     def people_needed(self) -> int | None:
         """People in all arms together who show the declared effect with the declared power, whichever arm has it.
 
-        None without a declared effect. An interaction is no part of this: one as large as an effect needs four times as many.
+        None without a declared effect, and of money and orders (`planning.needed`). An interaction is no part of this: one as
+        large as an effect needs four times as many.
         """
-        if self.effect is None:
+        if self.effect is None or not self.is_rate:
             return None
         return max(people_needed(self.effect, shares=pair, power=self.power, beyond=self.beyond) for pair in self.pairs)
 

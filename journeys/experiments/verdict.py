@@ -146,9 +146,10 @@ def _to_go(result: Result) -> str:
     if experiment.effect is None or needed is None or result.people >= needed:
         return ""
     days = days_to_go(needed, result.people, result.people / result.looks)
-    at_pace = "" if days is None else f", {days:,} days of looks at the pace so far"
+    at_pace = "" if days is None else f", {_count(days, 'day', 'days')} of looks at the pace so far"
+    more = needed - result.people
     return (
-        f"; {needed - result.people:,} people more are needed to show a lift of {_signed(experiment.effect.lift)} in"
+        f"; {_count(more, 'person more is', 'people more are')} needed to show a lift of {_signed(experiment.effect.lift)} in"
         f" {100 * experiment.power:.0f} of 100 cases{at_pace}"
     )
 
@@ -157,9 +158,11 @@ def _too_few(finding: Finding, metric: Metric) -> str:
     if metric.kind is Kind.RARE:
         return "nobody has converted"
     few = fewest(metric, finding.groups)
-    what = {Kind.RATE: "have converted (or, of nearly all, have not)"}.get(metric.kind, f"have any {metric.name}")
+    have = "has" if few == 1 else "have"
+    what = {Kind.RATE: f"{have} converted (or, of nearly all, {have} not)"}.get(metric.kind, f"{have} any {metric.name}")
     if few < FIRST:
-        return f"in the smallest group only {few} customers {what}, and below {FIRST} a comparison could not keep its promise"
+        only = f"in the smallest group only {_count(few, 'customer', 'customers')} {what}"
+        return f"{only}, and below {FIRST} a comparison could not keep its promise"
     return "there is no variation to compare it with"
 
 
@@ -183,8 +186,8 @@ def _ends(experiment: Comparison) -> str:
     plan = experiment.plan
     if plan is None or not plan.ends:
         return ""
-    ends = [f"{plan.people:,} people in all arms"] if plan.people is not None else []
-    ends += [f"{plan.days:,} days"] if plan.days is not None else []
+    ends = [f"{_count(plan.people, 'person', 'people')} in all arms"] if plan.people is not None else []
+    ends += [_count(plan.days, "day", "days")] if plan.days is not None else []
     return f"Its declared end is after {' or '.join(ends)}{', whichever is first' if len(ends) > 1 else ''}."
 
 
@@ -227,3 +230,7 @@ def _percent(share: float) -> str:
 
 def _signed(share: float) -> str:
     return f"{100 * share:+.2g} %" if abs(share) < 1 else f"{100 * share:+,.0f} %"
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number:,} {one if number == 1 else many}"

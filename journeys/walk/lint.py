@@ -8,12 +8,13 @@ from difflib import get_close_matches
 from itertools import chain
 from types import MappingProxyType
 
-from journeys.arms import Experiment
+from journeys.arms import Experiment, Judge
 from journeys.authoring import JourneyDefinition
 from journeys.contracts import Channel, Purpose
 from journeys.errors import Fault, Problem
 from journeys.experiments import Comparison, Metric, too_short
 from journeys.heard import OfPeople
+from journeys.policies import Conversion
 from journeys.rules import Rule
 from journeys.walk.details import WITH
 from journeys.walk.explore import Effect, Explored, explore
@@ -112,17 +113,21 @@ def _too_small(definition: JourneyDefinition, explored: Explored, experiments: M
     """A plan goes on until what it is to find can be found."""
     advice = "plan for more, or expect a larger effect"
     held_out = definition.spec.held_out
-    if held_out is not None and (told := too_short(Comparison.of(held_out, _RATE))):
+    rule = definition.spec.measured
+    if held_out is not None and (told := _short(held_out, rule)):
         yield _at(definition, Fault(f"its holdout is too small for its effect. {told}", advice, Rule.TOO_SMALL))
     for effect in (effect for path in explored.paths for effect in path.effects if effect.draws and effect.place):
         declared = experiments.get(effect.draws.experiment) if effect.draws else None
-        if declared is not None and (told := too_short(Comparison.of(declared, _RATE))):
+        if declared is not None and (told := _short(declared, rule)):
             yield _there(
                 definition, effect, Fault(f"{declared.name} is too small for its effect. {told}", advice, Rule.TOO_SMALL)
             )
 
 
-_RATE = Metric("conversion rate")
+def _short(declared: Experiment, rule: Conversion | None) -> str:
+    """That a plan is too short; of money nobody can say it without customers (`journeys lint --database`)."""
+    judged = (declared.plan and declared.plan.kpi) or (rule and rule.kpi) or Judge.CONVERSION
+    return too_short(Comparison.of(declared, Metric("conversion rate"))) if judged == Judge.CONVERSION else ""
 
 
 def _other_segments(definition: JourneyDefinition, explored: Explored, known: Collection[str]) -> Iterator[Problem]:

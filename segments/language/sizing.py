@@ -69,9 +69,10 @@ def too_small(effect: Effect, people: int, *, shares: Sequence[float] = EVEN) ->
         return None
     least = least_lift(effect.base_rate, people, shares=shares)
     split = "/".join(f"{100 * share:g}" for share in shares)
-    shows = f"the least that it can show is {least:+.2g}" if least else "no lift at all would show in so few"
+    shows = f"the least that it can show is a lift of {100 * least:+.3g} %" if least else "no lift at all would show in so few"
     return (
-        f"has {people:,} members, but to see {effect.lift:+.3g} on a rate of {effect.base_rate:.3g} needs {needed:,} at {split}"
+        f"has {people:,} members, but to see a lift of {100 * effect.lift:+.3g} % on a rate of {100 * effect.base_rate:.3g} %"
+        f" needs {needed:,} at {split}"
         f" (80 % power, 5 % two-sided); {shows}: widen it or expect a larger effect"
     )
 

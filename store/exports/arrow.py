@@ -18,6 +18,7 @@ _BLOCK, _TOGETHER = 1024 * 1024, 8
 _TYPES = {
     "text": pa.string(), "bigint": pa.int64(), "integer": pa.int32(), "smallint": pa.int16(), "boolean": pa.bool_(),
     "double precision": pa.float64(), "timestamp with time zone": pa.timestamp("us", "UTC"),
+    "numeric(18,6)": pa.decimal128(18, 6),
 }  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 Promise: whoever reads a file under its name reads all of it. Imported where there is a bucket, because pyarrow is an extra.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from shutil import copyfileobj
@@ -43,6 +43,16 @@ class Bucket:
             for each in self._files.get_file_info(fs.FileSelector(folder, allow_not_found=True)):
                 if each.is_file and each.base_name not in names:
                     self._files.delete_file(each.path)
+
+    def show(self, path: str, see: Callable[[bytes], object]) -> bool:
+        """A file's content, piece by piece; False where there is no such file."""
+        with self._told(f"reading {path}"):
+            if not self._files.get_file_info(path).is_file:
+                return False
+            with self._files.open_input_stream(path) as file:
+                while piece := file.read(_BLOCK):
+                    see(piece)
+        return True
 
     def _beside(self, path: str) -> str:
         """Where to write first: in a bucket a file is there when it is whole, on a disk when it is moved."""

@@ -60,9 +60,12 @@ def last_over(now: datetime, lag: timedelta) -> datetime:
     return (now - lag).astimezone(UTC).replace(minute=0, second=0, microsecond=0) - HOUR
 
 
-async def plan(database: Database, names: Sequence[Name], last: datetime, first: datetime | None = None) -> int:
-    """Make hours known up to this one, from where each table was, or from the first on; returns how many are new."""
-    count: int = await database.pool.fetchval(_SQL["plan"], list(names), first, last)
+async def plan(database: Database, names: Sequence[Name], now: datetime, lag: timedelta, first: datetime | None = None) -> int:
+    """Make hours known that are over for so long, from where each table was, or from the first on; returns how many are new.
+
+    Those that are not over by now, but written, are taken for not written: somebody's clock was ahead.
+    """
+    count: int = await database.pool.fetchval(_SQL["plan"], list(names), first, last_over(now, lag), now)
     return count
 
 
@@ -73,9 +76,16 @@ async def settled(database: Database) -> None:
         await asyncio.sleep(_PAUSE)
 
 
-async def due(database: Database, now: datetime, limit: int) -> list[Hour]:
-    """What is to be written or compared, oldest first."""
-    return [Hour(Name(row["name"]), row["hour"]) for row in await database.pool.fetch(_SQL["due"], now, list(Name), limit)]
+async def due(database: Database, now: datetime, lag: timedelta, limit: int) -> list[Hour]:
+    """What is over for so long and is to be written or compared, oldest first."""
+    rows = await database.pool.fetch(_SQL["due"], now, list(Name), limit, last_over(now, lag))
+    return [Hour(Name(row["name"]), row["hour"]) for row in rows]
+
+
+async def written(database: Database) -> list[tuple[Hour, int]]:
+    """What is in the bucket, and how many rows each has, oldest first."""
+    rows = await database.pool.fetch(_SQL["written"], list(Name))
+    return [(Hour(Name(row["name"]), row["hour"]), row["rows"]) for row in rows]
 
 
 async def of_erasure(database: Database, erasure: UUID) -> list[Hour]:

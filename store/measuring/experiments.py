@@ -74,3 +74,26 @@ async def comings(database: Database, segments: Sequence[str], since: datetime, 
     """How many came into each of these segments a day."""
     rows = await database.pool.fetch(_SQL["comings"], segments, since, until)
     return {row["segment"]: float(row["a_day"]) for row in rows}
+
+
+class Usual(NamedTuple):
+    """What customers came to by a metric: `journeys.experiments.Sums`, by its names."""
+
+    people: int
+    y: float
+    yy: float
+    x: float
+    xx: float
+    xy: float
+    nonzero: int
+
+
+async def usual(database: Database, journeys: Iterable[str]) -> dict[tuple[str, str], Usual]:
+    """What customers came to in these journeys so far, by journey and metric; '' is the company's holdout."""
+    rows = await database.pool.fetch(_SQL["usual"], sorted(set(journeys)))
+    return {(row["journey"], row["metric"]): Usual(*(row[name] for name in Usual._fields)) for row in rows}
+
+
+async def exposed_a_day(database: Database, experiment: str, since: datetime, until: datetime) -> float:
+    """How many were exposed to an experiment a day."""
+    return float(await database.pool.fetchval(_SQL["exposed_a_day"], experiment, since, until))

@@ -69,8 +69,9 @@ from unnest($1::uuid[], $2::bigint[]) as x (run_id, wait)
 where e.run_id = x.run_id and e.wait = x.wait and e.happened_at is not null;
 
 -- name: arm_of
--- The arm of a run's customer in an experiment, and the id by which they are drawn. Profiles that were merged into theirs count.
-select coalesce(p.drawn_as, p.id) as drawn_as,
+-- The arm of a run's customer in an experiment, and what tells whether a holdout withholds them from it: the id by which they are drawn,
+-- and their run. Profiles that were merged into theirs count.
+select coalesce(p.drawn_as, p.id) as drawn_as, r.journey, r.version, r.holdout,
        (select x.arm from exposure x
         where x.experiment = $2 and x.profile_id in (select p.id union all select id from profile where merged_into = p.id)
         order by x.exposed_at, x.profile_id limit 1) as arm

@@ -40,3 +40,21 @@ from unnest($1::text[]) as asked (segment)
 left join lateral (select at from segment_transition t where t.segment = asked.segment order by at limit 1) as first on true
 left join segment_transition t on t.segment = asked.segment and t.at >= $2 and t.at < $3 and t.kind = 'entered'
 group by asked.segment;
+
+-- name: usual
+-- What customers have come to by each metric in these journeys ('' is the company's holdout, which is of none), in the experiment of each
+-- with most people.
+with summed as (
+    select journey, experiment, metric, sum(n)::bigint as people, sum(y)::float8 as y, sum(yy)::float8 as yy, sum(x)::float8 as x,
+           sum(xx)::float8 as xx, sum(xy)::float8 as xy, sum(nonzero)::bigint as nonzero
+    from daily_sum where journey = any($1::text[]) and step = '' and experiment <> '' group by journey, experiment, metric
+), largest as (
+    select distinct on (journey) journey, experiment, people from summed where metric = 'exposed' order by journey, people desc, experiment
+)
+select s.journey, s.metric, l.people, s.y, s.yy, s.x, s.xx, s.xy, s.nonzero
+from largest l join summed s on (s.journey, s.experiment) = (l.journey, l.experiment) and s.metric <> 'exposed';
+
+-- name: exposed_a_day
+-- How many were exposed to an experiment a day from $2 up to $3; to one in which somebody was for the first time since, from then on.
+select count(*) / greatest(1, extract(epoch from $3 - greatest($2, min(exposed_at))) / 86400)::float8 as a_day
+from exposure where experiment = $1 and exposed_at >= $2 and exposed_at < $3;

@@ -1,14 +1,22 @@
 -- name: columns
 -- The views of the schema `reporting`, each with its comment and its columns in their order: name, type, comment.
 select c.relname as name, obj_description(c.oid) as about,
-       array_agg((a.attname::text, format_type(a.atttypid, null), col_description(c.oid, a.attnum)) order by a.attnum) as columns
+       array_agg((a.attname::text, format_type(a.atttypid, a.atttypmod), col_description(c.oid, a.attnum)) order by a.attnum) as columns
 from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
 where c.relnamespace = 'reporting'::regnamespace and c.relkind = 'v'
 group by c.oid, c.relname;
 
+-- name: clock
+-- What time it is here, for all who ask.
+select clock_timestamp();
+
 -- name: plan
--- Make hours known, each table's from after its last one on, or from the first that is asked for; returns how many are new.
-with new as (
+-- Make hours known, each table's from after its last one on, or from the first that is asked for; returns how many are new. What is not
+-- over, or was looked at in a time that is to come, somebody wrote whose clock was ahead: nobody has written that yet.
+with unsaid as (
+    update export_hour set sha256 = null, written_at = null, looked_at = null
+    where written_at is not null and (hour > $3::timestamptz or looked_at > $4::timestamptz)
+), new as (
     insert into export_hour (name, hour)
     select asked.name, each.hour
     from unnest($1::text[]) as asked (name),
@@ -28,14 +36,18 @@ select pg_snapshot_xmax(pg_current_snapshot())::text;
 select pg_snapshot_xmin(pg_current_snapshot()) >= $1::text::xid8;
 
 -- name: due
--- Hours to be written or compared, in their order: new ones; those of an erasure; those in which something changed, and each once a day
+-- Hours up to this one that are to be written or compared, in their order: new ones; those of an erasure; those in which something changed, and each once a day
 -- after it was over, but none twice within 20 hours.
 select name, hour from export_hour h
-where written_at is null
+where hour <= $4 and (written_at is null
    or (looked_at < hour + interval '25 hours' and hour + interval '25 hours' <= $1)
    or exists (select from export_stale s
-              where s.name = h.name and s.hour = h.hour and (s.erasure is not null or h.looked_at <= $1 - interval '20 hours'))
+              where s.name = h.name and s.hour = h.hour and (s.erasure is not null or h.looked_at <= $1 - interval '20 hours')))
 order by hour, array_position($2::text[], name) limit $3;
+
+-- name: written
+-- Hours that are in the bucket, with how many rows, in their order.
+select name, hour, rows from export_hour where sha256 is not null order by hour, array_position($1::text[], name);
 
 -- name: of_erasure
 -- Hours that hold rows of somebody who is being erased.
@@ -51,7 +63,7 @@ select pg_advisory_unlock($1, hashtext($2 || extract(epoch from $3::timestamptz)
 
 -- name: hour
 -- What is in the bucket of an hour.
-select version, sha256, written_at from export_hour where name = $1 and hour = $2;
+select version, rows, bytes, file, sha256, written_at from export_hour where name = $1 and hour = $2;
 
 -- name: marks
 -- Why it is to be written anew, as far as one sees before the rows are read.

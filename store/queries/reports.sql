@@ -76,13 +76,20 @@ where (days = 1 and day = any(array(select day from span where days = 1)) or day
 group by experiment, 2, 3, arm, metric, reason;
 
 -- name: shares
--- By which share an arm was drawn on the first day on which somebody came into it, and on the last, in the order of what was asked. Where
--- all of that day are erased it is that of whoever is left; nothing where nobody is.
+-- By which share an arm was drawn on the last day on which somebody came into it, and all by which it was from the first one on, as they
+-- came; in the order of what was asked. Where all of the last day are erased it is that of whoever is left; nothing where nobody is.
 select a.experiment, a.arm,
        coalesce((select share from exposure x where x.experiment = a.experiment and x.arm = a.arm
-                 and x.exposed_at >= a.first and x.exposed_at < a.first + interval '1 day' limit 1), somebody.share) as first,
-       coalesce((select share from exposure x where x.experiment = a.experiment and x.arm = a.arm
-                 and x.exposed_at >= a.last and x.exposed_at < a.last + interval '1 day' limit 1), somebody.share) as last
+                 and x.exposed_at >= a.last and x.exposed_at < a.last + interval '1 day' limit 1), somebody.share) as last,
+       array(with recursive other as ( -- from each share to the next larger one, by the index: there are few, of very many customers
+                 select min(share) as share from exposure x where x.experiment = a.experiment and x.arm = a.arm
+                 union all
+                 select (select min(share) from exposure x where x.experiment = a.experiment and x.arm = a.arm and x.share > other.share)
+                 from other where other.share is not null)
+             select other.share from other cross join lateral (
+                 select min(exposed_at) as at from exposure x where x.experiment = a.experiment and x.arm = a.arm and x.share = other.share
+                 and x.exposed_at >= a.first and x.exposed_at < a.last + interval '1 day') as began
+             where began.at is not null order by began.at) as shares
 from unnest($1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[]) with ordinality as a (experiment, arm, first, last, place)
 left join lateral (select share from exposure x where x.experiment = a.experiment and x.arm = a.arm limit 1) as somebody on true
 order by a.place;

@@ -14,9 +14,9 @@ from fractions import Fraction
 from store.database import Database
 from store.errors import NoReport
 from store.named import queries
-from store.reports.gone import midnight, missing
+from store.reports.gone import midnight, missing, unreadable
 from store.reports.paths import Path, markov, removal, shapley
-from store.reports.report import Argument, Asked, Cell, Chart, Column, Drawn, Named, Report, Table, Unit, share
+from store.reports.report import Argument, Asked, Cell, Chart, Column, Drawn, Named, Report, Table, Unit, counted, share
 
 _SQL = queries("attribution")
 _LONGEST = 600.0  # seconds
@@ -158,7 +158,8 @@ async def report(database: Database, asked: Asked, counting: Counting | None = N
     if len(asked.by) > 1:
         raise NoReport(f"attribution is told apart by one thing at a time: {', '.join(By)}")
     since = asked.begins(DAYS)
-    found = await credited(database, midnight(since), midnight(asked.ends), by, counting)
+    start, end = midnight(since), midnight(asked.ends)
+    found = await credited(database, start, end, by, counting)
     return Report(
         name="attribution",
         title=f"Orders by {by}",
@@ -167,7 +168,7 @@ async def report(database: Database, asked: Asked, counting: Counting | None = N
         until=asked.ends,
         tables=tuple(_table(found, by, what) for what in ("revenue", "orders", "refunds")),
         findings=tuple(_finding(found, currency) for currency in sorted({each.currency for each in found})),
-        notes=await missing(database, since),
+        notes=(*await missing(database, since), *await unreadable(database, start, end, counting.orders)),
     )
 
 
@@ -175,7 +176,8 @@ async def paths_report(database: Database, asked: Asked, counting: Counting | No
     """The money of orders by channel as Shapley's value and as a Markov chain give it."""
     counting = counting or Counting()
     since = asked.begins(DAYS)
-    found = await paths(database, midnight(since), midnight(asked.ends), counting)
+    start, end = midnight(since), midnight(asked.ends)
+    found = await paths(database, start, end, counting)
     return Report(
         name="paths",
         title="Orders by channel, from whole paths",
@@ -184,7 +186,7 @@ async def paths_report(database: Database, asked: Asked, counting: Counting | No
         until=asked.ends,
         tables=(_table_of_paths(found),),
         findings=(_CLAIM,) if found else (),
-        notes=await missing(database, since),
+        notes=(*await missing(database, since), *await unreadable(database, start, end, counting.orders)),
     )
 
 
@@ -247,7 +249,7 @@ def _finding(found: Sequence[Credit], currency: str) -> str:
     alone = sum((each.revenue[Rule.LAST] for each in of_it if each.key is None), Decimal(0))
     part = share(revenue - alone, revenue)
     followed = "no money came with them" if part is None else f"{100 * part:.1f} % of it followed a message"
-    return f"{orders:.0f} orders brought {revenue:,.2f} {currency}".rstrip() + f"; {followed}. {_CLAIM}"
+    return f"{counted(int(orders), 'order')} brought {revenue:,.2f} {currency}".rstrip() + f"; {followed}. {_CLAIM}"
 
 
 def _decimal(fraction: Fraction) -> Decimal:

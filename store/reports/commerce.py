@@ -16,9 +16,9 @@ from store.errors import NoReport
 from store.named import queries
 from store.reports.compared import Pairs, ratio
 from store.reports.counting import MILLIONTHS
-from store.reports.gone import midnight, missing
+from store.reports.gone import midnight, missing, unreadable
 from store.reports.lasting import Seen, Step, between_at, curve, left_at, median
-from store.reports.report import Argument, Asked, Cell, Chart, Column, Drawn, Named, Report, Table, Unit, share
+from store.reports.report import Argument, Asked, Cell, Chart, Column, Drawn, Named, Report, Table, Unit, counted, share
 
 _SQL = queries("commerce")
 _LONGEST = 600.0  # seconds
@@ -144,7 +144,11 @@ async def report(database: Database, asked: Asked, counting: Counting | None = N
             _costs(counting, everybody, money),
         ),
         findings=tuple(_findings(found)),
-        notes=(*(_undeclared(counting)), *(await missing(database, since, firsts=True))),
+        notes=(
+            *(_undeclared(counting)),
+            *(await missing(database, since, firsts=True)),
+            *(await unreadable(database, start, end, counting.orders)),
+        ),
     )
 
 
@@ -193,7 +197,7 @@ def _values(found: Mapping[str, Facts]) -> Table:
             sums = Pairs(customers, float(revenue), orders, line["yy"], line["xx"], line["xy"])
             # Of one customer, no spread is known.
             value = ratio(sums) if customers > 1 else None
-            low, high = (value.low, value.high) if value else (None, None)
+            low, high = (max(value.low, 0.0), value.high) if value else (None, None)  # no order is below nothing
             mean = revenue / orders if orders else None
             rows.append((segment, line["currency"], customers, orders, revenue, refunds, mean, low, high))
     columns = (
@@ -333,7 +337,7 @@ def _findings(found: Mapping[str, Facts]) -> Iterable[str]:
             )
             which = "Of" if segment == ALL else f"In {segment}, of"
             part = 100 * again / each.customers
-            yield f"{which} {each.customers} new customers {part:.1f} % have ordered again so far; {when}."
+            yield f"{which} {counted(each.customers, 'new customer')} {part:.1f} % have ordered again so far; {when}."
 
 
 REPORT = Named(

@@ -6,7 +6,7 @@ from store.database import Database
 from store.reports import counting
 from store.reports.counting import LABELS, Group
 from store.reports.messages import DAYS
-from store.reports.report import Asked, Cell, Chart, Column, Drawn, Report, Table, Unit, share
+from store.reports.report import Asked, Cell, Chart, Column, Drawn, Report, Table, Unit, counted, share
 
 #: Complaints of delivered messages from which on somebody should look, and from which on nothing more should be sent.
 WARN, STOP = 0.001, 0.003
@@ -87,7 +87,7 @@ def _state(group: Group) -> str:
 
 def _alarm(group: Group) -> str:
     channel, provider = group.labels
-    seen = f"{group.told('complained'):,} of {group.told('delivered'):,} delivered messages were complained of"
+    seen = f"{group.told('complained'):,} of {counted(group.told('delivered'), 'delivered message')} were complained of"
     match _state(group):
         case "stop":
             return f"Stop {channel} by {provider}: {seen}, which is 0.3 % or more."

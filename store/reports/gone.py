@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, time
 
 from store.database import Database
 from store.named import queries
+from store.reports.report import counted
 
 _SQL = queries("gone")
 
@@ -21,9 +22,20 @@ async def missing(database: Database, since: date, *, firsts: bool = False) -> t
         new = ", and who ordered then may be taken for new" if firsts else ""
         notes.append(f"Events from before {day} were kept for as long as they may be: what happened then is in no row{new}.")
     if row["erased"]:
-        who = "1 customer was" if row["erased"] == 1 else f"{row['erased']} customers were"
-        notes.append(f"{who} erased since these days began, and what they did is in no row.")
+        were = "was" if row["erased"] == 1 else "were"
+        notes.append(
+            f"{counted(row['erased'], 'customer')} {were} erased since these days began, and what they did is in no row."
+        )
     return tuple(notes)
+
+
+async def unreadable(database: Database, since: datetime, until: datetime, orders: str) -> tuple[str, ...]:
+    """How many orders of an event count as no money, because nobody can read how much they were."""
+    many = await database.pool.fetchval(_SQL["unreadable"], since, until, orders)
+    if not many:
+        return ()
+    have, count = ("has", "counts") if many == 1 else ("have", "count")
+    return (f"{counted(many, 'order')} of these days {have} no readable amount, and {count} as 0.",)
 
 
 def midnight(day: date) -> datetime:

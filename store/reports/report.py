@@ -254,3 +254,8 @@ def _day(name: str, text: str | None) -> date | None:
 def share(part: float | Decimal, whole: float | Decimal) -> float | None:
     """A part of a whole; None where there is nothing to divide by."""
     return float(part) / float(whole) if whole else None
+
+
+def counted(number: int, one: str) -> str:
+    """So many of something, as a sentence says it: 1 order, 2,000 orders."""
+    return f"{number:,} {one}{'' if number == 1 else 's'}"

@@ -12,10 +12,16 @@ _SQL = queries("expectations")
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known of a run's customer in an experiment: the arm, if they have one, and by what they are drawn."""
+    """What is known of a run's customer in an experiment: the arm, if they have one, and by what they are drawn.
+
+    `holdout`: whether the run is in its journey's.
+    """
 
     arm: str | None = None
     drawn_as: UUID | None = None
+    journey: str = ""
+    version: str | None = None
+    holdout: bool = False
 
 
 async def arm_of(connection: Connection, run_id: UUID, experiment: str) -> Known:

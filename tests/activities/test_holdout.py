@@ -4,10 +4,13 @@ from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
+from activities.asking.questions import Questions
 from activities.versions import OnlyOwn
 from journeys.contracts import Outcome, Purpose, Receipt
-from journeys.entry import is_held_out, is_held_out_of_all
+from journeys.entry import is_held_out, is_held_out_of_all, lot
 from journeys.policies import GlobalHoldout
+from journeys.questions import Arm
+from store.runs.views import Run
 from tests.activities.test_deliver import finish, request, start, states
 from tests.trial_catalogue import capped
 from workers.testing.shop import Shop
@@ -81,6 +84,39 @@ async def test_both_arms_of_a_journeys_holdout_are_written_down_when_it_is_first
         await trial.parts.delivery.deliver(request(run, occurrence=occurrence))
     rows = await trial.database.pool.fetch("select experiment, arm from exposure order by experiment")
     assert [tuple(row) for row in rows] == [("$holdout/held_out", "withheld"), ("$holdout/held_out_of_both", "withheld")]
+
+
+async def test_whom_a_holdout_withholds_goes_the_way_of_an_arm_and_counts_in_none(trial: Shop) -> None:
+    """They see neither arm's messages, whatever is drawn: counted, they would make any effect smaller than it is."""
+    await trial.signs_up("ana")
+    own, questions = trial.parts.library.own, trial.parts.questions
+    companys = replace(questions, versions=OnlyOwn(replace(own, holdout=NEARLY_ALL)))
+    urgent = {name: replace(spec, purpose=Purpose.TRANSACTIONAL) for name, spec in own.specs.items()}
+    needed = replace(questions, versions=OnlyOwn(replace(own, specs=urgent, holdout=NEARLY_ALL)))
+    of_journey, of_company = await start(trial, "held_out"), await start(trial, "experiments")
+    await trial.closed(of_company)
+    await trial.database.pool.execute("delete from exposure")
+
+    async def asks(whom: Questions, run: Run) -> tuple[str, list[str]]:
+        asked = Arm(run_id=run.id, at=run.entered_at, experiment="words", shares={"few": 0.5, "many": 0.5})
+        arms = {await whom.arm(asked) for _ in range(2)}
+        return arms.pop(), [row["arm"] for row in await trial.database.pool.fetch("select arm from exposure")]
+
+    drawn, exposed = await asks(questions, of_journey)
+    assert not exposed, "the journey's holdout"
+    assert await asks(companys, of_company) == (drawn, []), "the company's, by the same lot"
+    assert await asks(needed, of_company) == (drawn, [drawn]), "what is no marketing knows nothing of it"
+    assert await asks(questions, of_journey) == (drawn, [drawn]), "who was in an arm before keeps it"
+
+
+def test_arms_are_drawn_apart_from_every_holdout_so_that_leaving_it_out_favours_none() -> None:
+    """By one name, too: of the customers of each arm as many are held out."""
+    people, shares = [UUID(int=n) for n in range(8_000)], {"few": 0.5, "many": 0.5}
+    half = replace(capped.spec, holdout=0.5)
+    for held_out in (lambda who: is_held_out(half, who), lambda who: is_held_out_of_all(GlobalHoldout(0.5, half.name), who)):
+        of_arm = {arm: [held_out(who) for who in people if lot(half.name, who, shares) == arm] for arm in shares}
+        few, many = (sum(held) / len(held) for held in of_arm.values())
+        assert abs(few - many) < 0.05, "four standard errors are 0.045"
 
 
 def test_the_companys_holdout_is_drawn_apart_from_every_journeys() -> None:

@@ -6,6 +6,7 @@ import io
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -91,6 +92,27 @@ async def test_the_same_rows_are_in_every_format_and_another_engine_reads_them(r
     lines = list(csv.DictReader(io.StringIO((tmp_path / "e.csv").read_text())))
     arrow = read(await get(reports, "events", "arrow"), "arrow").to_pylist()
     assert {each["message_id"]: each["event"] for each in lines} == {each["message_id"]: each["event"] for each in arrow}
+
+
+@pytest.mark.parametrize("form", ["arrow", "parquet"])
+async def test_what_a_message_cost_is_exact(reports: Api, form: str) -> None:
+    """As money is elsewhere: three of a tenth are three tenths."""
+    await happened(reports.database, 1)
+    who = await reports.database.pool.fetchval("select id from profile")
+    await reports.database.pool.execute(
+        "insert into run (id, journey, profile_id, entered_by, entered_at, created_at, workflow_id)"
+        " values ($1, 'cart', $1, 'api', $2, $2, 'w')", who, START,
+    )  # fmt: skip
+    await reports.database.pool.executemany(
+        "insert into delivery (run_id, step, occurrence, profile_id, journey, channel, purpose, template, state, due_at, cost)"
+        " values ($1, 'push:a', $2, $1, 'cart', 'push', 'marketing', 'a', 'sent', $3, $4)",
+        [(who, n, START, cost) for n, cost in enumerate((100_000, 100_000, 100_000, 1, 9_007_199_254_740_993, None))],
+    )  # fmt: skip
+    costs = read(await get(reports, "deliveries", form), form)["cost"].to_pylist()
+    assert sorted(each for each in costs if each is not None) == [
+        Decimal("0.000001"), *[Decimal("0.1")] * 3, Decimal("9007199254.740993"),
+    ]  # fmt: skip
+    assert costs.count(None) == 1
 
 
 async def test_a_span_takes_its_beginning_and_leaves_its_end(reports: Api) -> None:

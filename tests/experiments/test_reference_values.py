@@ -200,7 +200,7 @@ def test_gov_03_the_least_lift_is_the_effect_that_so_many_people_show() -> None:
     assert f"needs {people_needed(Effect(0.03, 0.1), shares=(0.05, 0.95)):,} at 5/95" in told
     least = least_lift(0.03, 5_000, shares=(0.05, 0.95))
     assert least is not None
-    assert f"the least that it can show is {least:+.2g}" in told
+    assert f"the least that it can show is a lift of {100 * least:+.3g} %" in told
     assert "no lift at all would show in so few" in str(too_small(Effect(0.5, 0.1), 10))
 
 

@@ -1,12 +1,26 @@
 """What is said before an experiment and of it: what may be concluded and what not, and what is wrong with a declaration."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from journeys import CatalogueError, Plan
-from journeys.experiments import Comparison, Decision, Kind, Metric, Sums, decision, follow, foretold, method, verdict
+from journeys.experiments import (
+    Comparison,
+    Decision,
+    Kind,
+    Metric,
+    Sums,
+    decision,
+    follow,
+    foretold,
+    method,
+    needed,
+    too_short,
+    verdict,
+)
 from segments import Effect
 
 RATE = Metric("conversion rate")
@@ -141,15 +155,37 @@ def test_how_it_is_read_is_said(made: Comparison, said: str) -> None:
 
 def test_what_it_needs_is_said_before_it_starts() -> None:
     effect = Effect(0.03, 0.1)
-    needs = "To find +0.1 on a rate of 0.03 in 80 of 100 such experiments, "
+    needs = "To find a lift of +10 % on a conversion rate of 3 % in 80 of 100 such experiments, "
     assert foretold(experiment(effect=effect), 3_800) == needs + "203,766 people are needed: 54 days at 3,800 a day."
     assert foretold(experiment(effect=effect), 0).endswith("people are needed: at this pace never reached.")
     short = foretold(experiment(effect=effect, plan=Plan(20_000)), 1_000)
     assert short.startswith(needs + "113,659 people are needed: 114 days")
-    assert " Its plan ends at 20,000 people, which shows at least +0.24" in short
+    assert " Its plan ends at 20,000 people, which shows at least a lift of +24" in short
     assert "shows no lift at all" in foretold(experiment(effect=Effect(0.5, 0.1), plan=Plan(10)), 1)
     assert foretold(experiment(effect=effect, plan=Plan(113_659)), 3_800).endswith("a day.")
     assert "cannot be said before an effect is declared" in foretold(experiment(), 1)
+
+
+def test_what_money_needs_is_said_by_how_much_it_varied_so_far_and_else_what_is_missing() -> None:
+    money = Metric("revenue per customer", Kind.MEAN, "EUR")
+    of_money = experiment(money, effect=Effect(0.03, 0.1), plan=Plan(20_000))
+    assert foretold(of_money, 100) == (
+        "How many people are needed cannot be said yet: it is judged by revenue per customer, and how much that varies from"
+        " customer to customer is not known before some have been measured."
+    )
+    assert too_short(of_money) == too_short(of_money, 100, Sums(1, 5.0, 25.0)) == "", "nobody can tell"
+    before = Sums.of([0.0] * 97 + [10.0, 20.0, 30.0])
+    told, people = foretold(of_money, 100, before), needed(of_money, before)
+    assert people is not None
+    assert told.startswith(
+        "To find a lift of +10 % on revenue per customer of 0.60 EUR (standard deviation 3.71, by customers so far) in 80 of"
+        f" 100 such experiments, {people:,} people are needed: {-(-people // 100):,} days at 100 a day."
+    )
+    least = float(told.partition("which shows at least a lift of +")[2].partition(" %")[0]) / 100
+    assert needed(replace(of_money, effect=Effect(0.03, least)), before) == pytest.approx(20_000, rel=0.01)
+    orders = experiment(Metric("order value", Kind.RATIO, "EUR"), effect=Effect(0.03, 0.1))
+    assert needed(orders, before) is None, "nobody has ordered"
+    assert needed(orders, Sums.of([(0.0, 0.0)] * 97 + [(10.0, 1.0), (20.0, 1.0), (30.0, 1.0)])) is not None
 
 
 FACTORS = {"subject": ("plain", "emoji"), "time": ("noon", "night")}

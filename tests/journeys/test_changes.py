@@ -317,9 +317,9 @@ TASK = 'wait for care: Call or did "Bought", at most 3 d, called:'
         (
             'control="article", ',
             'control="video", ',
-            "and now video 0.5 : article 0.5, against video, over after 40,000 people, to find +0.1 on a rate of 0.03",
+            "and now video 0.5 : article 0.5, against video, over after 40,000 people, to find a lift of +10 % on a rate of 3",
         ),
-        ("Effect(0.03, 0.1)", "Effect(0.03, 0.1000001)", "to find +0.1000001 on a rate of 0.03"),
+        ("Effect(0.03, 0.1)", "Effect(0.03, 0.1000001)", "to find a lift of +10.00001 % on a rate of 3 %"),
         ('sms="0.07"', 'sms="0.08"', "what messages cost: sms: 70000, and now sms: 80000"),
         ("when=vips", 'when=did("Seen")', None),
         ("number()", 'number(decimal=",")', None),

@@ -366,9 +366,9 @@ def test_gov_03_a_plan_that_ends_before_its_effect_can_be_found_is_doubted() -> 
     found = lint(hasty, None, news)
     assert [each.rule for each in found] == ["too-small"] * 2
     # A single look needs 284,703; the one at a declared end (2.054 + 0.842)² / (1.960 + 0.842)² of that.
-    told = "its holdout is too small for its effect. Its plan ends at 20,000 people, which shows at least +0.395, and 304,083"
+    told = "its holdout is too small for its effect. Its plan ends at 20,000 people, which shows at least a lift of +39.5 %"
     assert told in found[0].text
-    assert "news is too small for its effect. Its plan ends at 20,000 people, which shows at least +0.24" in found[1].text
+    assert "news is too small for its effect. Its plan ends at 20,000 people, which shows at least a lift" in found[1].text
     patient = replace(hasty, spec=replace(hasty.spec, plan=enough))
     assert [each.text.partition(" is too")[0] for each in lint(patient, None, news)] == ["journey hasty: news"]
     assert lint(patient) == []

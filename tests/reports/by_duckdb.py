@@ -181,12 +181,20 @@ def _measured(row: Row, by: Sequence[str]) -> Row:
 
 
 def _needed(row: Row) -> int | None:
-    """People in all arms who show a lift of ten per cent on the control's rate so far; the arm that needs most decides."""
-    rate, other = row["raw0"], row["raw0"] * 1.1
-    if not row["has_result"] or _decision(row) not in ("open", "early") or not rate > 0 or other >= 1:
+    """People in all arms who show a lift of ten per cent on the control so far; the arm that needs most decides."""
+    usual, other = row["raw0"], (row["raw0"] or 0) * 1.1
+    if not row["has_result"] or _decision(row) not in ("open", "early") or not usual or not usual > 0:
         return None
-    spread = rate * (1 - rate) / row["other_share"] + other * (1 - other) / row["least_share"]
-    return ceil((row["beyond"] + 0.8416212335729143) ** 2 * spread / (other - rate) ** 2 - 1e-6)
+    if row["metric"] == "conversion":
+        if other >= 1:
+            return None
+        variances = usual * (1 - usual), other * (1 - other)
+    elif row["metric"] == "order value":
+        variances = row["v0"], row["v0"]
+    else:  # less what goes with what the same customers did before
+        variances = (row["vy0"] - (row["c0"] ** 2 / row["vx0"] if row["vx0"] else 0),) * 2
+    spread = variances[0] / row["other_share"] + variances[1] / row["least_share"]
+    return ceil((row["beyond"] + 0.8416212335729143) ** 2 * spread / (other - usual) ** 2 - 1e-6) if spread > 0 else None
 
 
 def _arrive(walks: Sequence[Row], closed: str | None) -> float:
@@ -344,7 +352,7 @@ class Oracle:
         sent, cost, money = self.spent(row, *asked)
         known = cost and row["margin"] is not None and money == row["currency"]
         roi = [None if not known or each is None else (each * row["margin"] - cost) / cost for each in _added(revenue)]
-        needed = _needed(row)
+        needed = _needed(judged)
         return _who(row, asked[2]) | {
             "exposed": row["n1"], "exposed_against": row["n0"], "split_p": row["split_p"] if row["has_result"] else None,
             "judged_by": row["kpi"] or "conversion", "decision": _decision(judged), "currency": row["currency"],

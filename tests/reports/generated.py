@@ -229,13 +229,14 @@ class GeneratedShop:
         if person.journey in ("carts", "winback") and random.random() < 0.4:
             companys = WRITTEN if random.random() < 0.8 else WITHHELD
             drawn.append(("$holdout", companys, 0.8 if companys == WRITTEN else 0.2))
+        withheld = any(arm == WITHHELD for _, arm, _ in drawn)  # who is in neither arm of what the journey asks about
         if person.journey == "carts":
             arm = random.choice(["control", "control", "b", "c"])
-            drawn.append(("layout", arm, 0.5 if arm == "control" else 0.25))
+            drawn += [] if withheld else [("layout", arm, 0.5 if arm == "control" else 0.25)]
         if person.journey == "winback":
-            often = 0.5 if at < START + 12 * DAY else 0.9
+            often = 0.9 if START + 12 * DAY <= at < START + 16 * DAY else 0.5  # and back
             arm = "x" if random.random() < often else "y"
-            drawn.append(("moved", arm, often if arm == "x" else 1 - often))
+            drawn += [] if withheld else [("moved", arm, often if arm == "x" else 1 - often)]
 
         async def expose(connection: Connection) -> None:
             for experiment, arm, share in drawn:

@@ -111,8 +111,9 @@ def journey(n: int) -> str:
 async def _exposures(database: Database) -> None:
     rows = [("$holdout/carts", n, arm(n), 0.2 if withheld(n) else 0.8) for n in CUSTOMERS]
     rows += [("$holdout/winback", n, arm(n), 0.2 if withheld(n) else 0.8) for n in range(500, 550)]
-    rows += [("layout", n, "wide" if n % 4 else "narrow", 0.5) for n in CUSTOMERS]
-    rows += [("moved", n, "a" if n % 2 else "b", 0.5 if n < 250 else 0.9 if n % 2 else 0.1) for n in CUSTOMERS]
+    asked = [n for n in CUSTOMERS if not withheld(n)]  # of the others the journey's messages tell no arm
+    rows += [("layout", n, "wide" if n % 4 else "narrow", 0.5) for n in asked]
+    rows += [("moved", n, "a" if n % 2 else "b", 0.5 if n < 250 else 0.9 if n % 2 else 0.1) for n in asked]
     await database.pool.executemany(
         "insert into exposure (experiment, profile_id, arm, share, exposed_at, run_id, version)"
         " values ($1, $2, $3, $4, $5, $6, $7)",
@@ -160,7 +161,9 @@ def _arms(n: int) -> dict[str, str]:
     if n >= 550:
         return {}
     own = {f"$holdout/{journey(n)}": arm(n)}
-    return own | {"layout": "wide" if n % 4 else "narrow", "moved": "a" if n % 2 else "b"} if n < 500 else own
+    if n >= 500 or withheld(n):
+        return own
+    return own | {"layout": "wide" if n % 4 else "narrow", "moved": "a" if n % 2 else "b"}
 
 
 async def _orders(database: Database) -> None:

@@ -9,7 +9,7 @@ import pytest
 from store import Database
 from store.errors import NoReport
 from store.measuring import sums
-from store.reports import commerce
+from store.reports import attribution, commerce
 from store.reports.commerce import ALL, Counting, Spend
 from store.reports.report import Asked, Report
 from tests.reports.trade import Trade
@@ -87,6 +87,35 @@ async def test_kpi_02_order_value_retention_lifetime_value_and_cost_by_hand(data
         "Of 4 new customers 50.0 % have ordered again so far; half do within 60 days of the first order.",
     )
     assert report.notes == ()
+
+
+async def test_money_that_cannot_be_read_is_said_and_an_order_value_is_never_below_nothing(database: Database) -> None:
+    trade = Trade(database)
+    small, large, other = (trade.customer() for _ in range(3))
+    trade.orders(small, on("03-02"), order_id="a", revenue=0.01, currency="EUR")
+    trade.orders(large, on("03-02"), order_id="b", revenue=1_000, currency="EUR")
+    trade.orders(other, on("03-03"), order_id="c", revenue="much", currency="EUR")
+    trade.orders(other, on("03-03"), order_id="d", revenue="much", currency="EUR")
+    trade.orders(other, on("03-04"), order_id="d", total=5, currency="EUR")  # told again, so that it can be read
+    trade.orders(other, on("02-03"), order_id="e", revenue="much", currency="EUR")  # of other days
+    await trade.write()
+    report = await asked(database)
+    [value] = report.table("order-value").dicts()
+    assert value["low"] == 0
+    assert "1 order of these days has no readable amount, and counts as 0." in report.notes
+    of_messages = await attribution.report(database, Asked(now=NOW, since=SINCE, until=UNTIL))
+    assert "1 order of these days has no readable amount, and counts as 0." in of_messages.notes
+    longer = await commerce.report(database, Asked(now=NOW, since=date(2026, 2, 1), until=UNTIL))
+    assert "2 orders of these days have no readable amount, and count as 0." in longer.notes
+
+
+async def test_one_is_one_and_not_several(database: Database) -> None:
+    trade = Trade(database)
+    trade.orders(trade.customer(), on("03-02"), revenue=5, currency="EUR")
+    await trade.write()
+    assert (await asked(database)).findings[0].startswith("Of 1 new customer 0.0 % have")
+    told = await attribution.report(database, Asked(now=NOW, since=SINCE, until=UNTIL))
+    assert told.findings[0].startswith("1 order brought 5.00 EUR")
 
 
 async def test_what_nobody_declared_is_unknown_and_said(database: Database) -> None:

@@ -53,7 +53,7 @@ async def test_kpi_04_a_declared_end_is_read_as_one_and_decided_by_the_night_alo
     await planned(database, HOLDOUT, ("v1", holdout(Plan(days=12, effect=EFFECT))))
     carts = of(await read(database), HOLDOUT)
     assert [carts[name] for name in ("plan", "over", "decision")] == [
-        "over after 12 days, to find +0.5 on a rate of 0.5", "yes", "higher"
+        "over after 12 days, to find a lift of +50 % on a rate of 50 %", "yes", "higher"
     ]  # fmt: skip
     assert any("Its declared end is after 12 days." in rule for rule in (await read(database)).rules)
     assert (await read(database)).table("decisions").rows == (), "nobody who looks decides"
@@ -146,7 +146,7 @@ async def test_the_control_and_the_shares_are_those_that_are_declared(database: 
         "update exposure set share = case arm when 'wide' then 0.75 else 0.25 end where experiment = 'layout'"
     )
     layout = of(await read(database, journey="carts"), "layout")
-    assert [layout[name] for name in ("arm", "against", "exposed", "exposed_against")] == ["narrow", "wide", 125, 375]
+    assert [layout[name] for name in ("arm", "against", "exposed", "exposed_against")] == ["narrow", "wide", 100, 300]
     assert layout["decision"] in {"open", "lower", "higher"}
     await database.pool.execute("delete from exposure where experiment = 'layout' and arm = 'narrow'")
     assert of(await read(database, journey="carts"), "layout")["decision"] != "broken", "the declared share is known"

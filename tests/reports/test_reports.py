@@ -14,7 +14,7 @@ from store.errors import NoReport
 from store.measuring import values
 from store.measuring.values import Declared
 from store.reports.report import Asked, Cell, Report, Table
-from tests.reports.planted import RULE, START, UNTIL, plant
+from tests.reports.planted import RULE, START, UNTIL, came, plant
 
 DAYS = {"since": START.date()}
 
@@ -153,13 +153,28 @@ async def test_kpi_04_what_is_broken_early_or_changed_is_said_and_not_counted(da
     assert {key[0]: row["decision"] for key, row in told.items()} == {
         "$holdout/carts": "higher", "$holdout/winback": "early", "layout": "broken", "moved": "broken"
     }  # fmt: skip
-    assert "there are 125 in narrow, 375 in wide, which by lot (50 % : 50 %)" in said["layout",]
+    assert "there are 100 in narrow, 300 in wide, which by lot (50 % : 50 %)" in said["layout",]
     assert told["layout",]["split_p"] < 0.01  # type: ignore[operator]
     assert "the share of b was changed from 0.5 to 0.1 while it ran" in said["moved",]
     for name in ("layout", "moved"):
         assert [told[name,][each] for each in ("incremental_conversions", "incremental_revenue", "roi")] == [None] * 3
         assert rows(found.table("conversion"), "experiment")[name,]["lift"] is None
     assert "below 25 a comparison could not keep its promise" in said["$holdout/winback",]
+
+
+async def test_kpi_04_shares_that_were_changed_and_changed_back_are_noticed_as_of_any_day(database: Database) -> None:
+    await plant(database)
+    set_share = "update exposure set share = $1 where experiment = 'layout' and exposed_at::date = $2"
+    await database.pool.execute(set_share, 0.9, came(200).date())
+    said = {}
+    for until in (came(200).date(), UNTIL):
+        found = await report(database, "experiments", Asked(now=START, until=until, journey="carts"))
+        said[until] = dict(zip(rows(found.table(), "experiment"), found.findings, strict=True))["layout",]
+    assert "changed from" not in said[came(200).date()], "as of the day before it was not yet"
+    assert "was changed from 0.5 to 0.9 and back while it ran" in said[UNTIL]
+    await database.pool.execute(set_share, 0.6, came(450).date())
+    found = await made(database, "experiments", journey="carts")
+    assert any("was changed from 0.5 to 0.6 while it ran" in each for each in found.findings)
 
 
 async def test_kpi_04_people_needed_and_days_to_go_are_told_while_it_is_open(database: Database) -> None:
@@ -216,6 +231,16 @@ async def test_kpi_05_two_versions_stand_side_by_side(database: Database) -> Non
         await made(database, "versions", journey="carts", versions=("v1", "v9"))
     chosen = await made(database, "versions", journey="carts", versions=("v2", "v1"))
     assert chosen.table().column("version") == ["v2", "v1"]
+
+
+async def test_kpi_05_of_one_version_it_is_said_that_there_is_no_other_and_since_when(database: Database) -> None:
+    await plant(database)
+    found = await made(database, "versions", journey="winback")
+    assert found.findings == (
+        f"Of winback there is only one version, v2, since {came(500).date()}: there is none yet to compare it with.",
+    )
+    chosen = await made(database, "versions", journey="carts", versions=("v2", "v1"))
+    assert not [each for each in chosen.findings if "only one version" in each]
 
 
 async def test_kpi_05_versions_whose_bounds_are_apart_are_told_apart(database: Database) -> None:

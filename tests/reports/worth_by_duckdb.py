@@ -146,7 +146,7 @@ def _value(currency: str, customers: list[list[Row]]) -> Row:
     mean, n = sum(money) / sum(orders), len(customers)
     wide = Z * sqrt(sum((y - mean * x) ** 2 for y, x in zip(money, orders, strict=True))) / sum(orders)
     refunds = sum(each["refunded"] for of in customers for each in of)
-    bounds = (mean - wide, mean + wide) if n > 1 else (None, None)
+    bounds = (max(mean - wide, 0), mean + wide) if n > 1 else (None, None)
     counts = {"customers": n, "orders": sum(orders), "revenue": sum(money), "refunds": refunds}
     return {"currency": currency, **counts, "order_value": mean, "low": bounds[0], "high": bounds[1]}
 

@@ -20,7 +20,7 @@ from store.customers import erasure
 from store.exports import Name
 from store.exports.bucket import Bucket, BucketFails
 from store.exports.hourly import MANIFEST, Hourly
-from store.exports.hours import Hour, due, forget, in_bucket, last_over, of_erasure, plan, settled
+from store.exports.hours import Hour, due, forget, in_bucket, of_erasure, plan, settled, written
 from store.retention import Keep, retain
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -40,19 +40,19 @@ class Filling:
     hourly: Hourly = field(init=False)
 
     def __post_init__(self) -> None:
-        self.hourly = Hourly(self.database, Bucket(self.url), lambda: self.now)
+        self.hourly = Hourly(self.database, Bucket(self.url), lambda _: self.now)
 
     async def fill(self, *tables: Name, hours: Sequence[datetime] = (NINE,)) -> list[str]:
-        """What the schedule does, for these hours; returns which were written or compared."""
-        for at in hours:
-            await plan(self.database, tables or (Name.EVENTS,), at, at)
+        """What the schedule does once these hours are over, from the first on; returns which were written or compared."""
+        self.now = max(self.now, hours[-1] + HOUR + LAG)
+        await plan(self.database, tables or (Name.EVENTS,), self.now, LAG, hours[0])
         return await self.go_on()
 
     async def go_on(self, *tables: Name) -> list[str]:
         """What the schedule does each hour, for all that is known and what was missed of these."""
-        await plan(self.database, tables, last_over(self.now, LAG))
+        await plan(self.database, tables, self.now, LAG)
         await settled(self.database)
-        hours = await due(self.database, self.now, 1000)
+        hours = await due(self.database, self.now, LAG, 1000)
         for hour in hours:
             await self.hourly.write(hour)
         return [f"{hour.table} {hour.begins:%d %H}" for hour in hours]
@@ -169,6 +169,58 @@ async def test_a_row_that_came_late_after_all_is_found_a_day_later(filling: Fill
     assert len(list(filling.folder.glob("events/day=2026-03-02/hour=09/*.parquet"))) == 1, "the former file is gone"
     filling.now += HOUR
     assert await filling.go_on() == [], "and once is enough"
+
+
+async def test_hours_that_a_clock_ahead_had_written_are_written_when_they_are_over(filling: Filling) -> None:
+    """Two days ahead: they were written empty, and looked at a day after for the last time, before they had begun."""
+    ana = await customer(filling.database)
+    await did(filling.database.pool, ana, "m-0", NINE)
+    await filling.fill()
+    filling.now += timedelta(hours=49)
+    assert len(await filling.go_on(Name.EVENTS)) == 49 + 1
+    filling.now -= timedelta(hours=49)
+    assert await filling.go_on(Name.EVENTS) == ["events 02 09"], "it was looked at in a time that is to come"
+    assert [each.waiting for each in await in_bucket(filling.database)] == [49]
+    for n in (1, 2):
+        await did(filling.database.pool, ana, f"m-{n}", NINE + n * HOUR)
+    filling.now += 2 * HOUR
+    assert await filling.go_on(Name.EVENTS) == ["events 02 10", "events 02 11"]
+    assert filling.rows() == ["m-0", "m-1", "m-2"]
+    assert [each["version"] for each in filling.manifests()][:3] == [2, 2, 2], "who read the empty ones reads them again"
+
+
+async def test_what_the_bucket_has_lost_is_told_and_written_anew_as_far_as_it_is_there(filling: Filling) -> None:
+    ana = await customer(filling.database)
+    hours = [NINE + n * HOUR for n in range(5)]
+    for n, at in enumerate(hours):
+        await did(filling.database.pool, ana, f"m-{n}", at)
+        await did(filling.database.pool, ana, f"n-{n}", at)
+    filling.now += 4 * HOUR
+    await filling.fill(Name.EVENTS, Name.RUNS, hours=hours)
+    there = [(hour, rows) for hour, rows in await written(filling.database) if hour.table is Name.EVENTS]
+    assert there == [(Hour(Name.EVENTS, at), 2) for at in hours]
+    assert [await filling.hourly.wrong(hour) for hour, _ in there] == [""] * 5
+
+    _, no_file, no_manifest, other_file, other_manifest = (filling.folder / hour.folder for hour, _ in there)
+    next(no_file.glob("*.parquet")).unlink()
+    (no_manifest / MANIFEST).unlink()
+    content = next(other_file.glob("*.parquet"))
+    content.write_bytes(content.read_bytes()[:-1] + b"x")
+    said = json.loads((other_manifest / MANIFEST).read_bytes())
+    (other_manifest / MANIFEST).write_text(json.dumps(said | {"files": []}))
+    wrong = [await filling.hourly.wrong(hour) for hour, _ in there]
+    assert wrong == ["", "its file is missing", "its manifest is missing", "its file is altered", "its manifest is altered"]
+    for nothing in ("", "[]", "{"):
+        (other_manifest / MANIFEST).write_text(nothing)
+        assert await filling.hourly.wrong(there[4][0]) == wrong[4]
+
+    await filling.database.pool.execute("delete from event where message_id = 'm-1'")  # as retention takes rows
+    stand = [await filling.hourly.write(hour, again=True) for (hour, _), why in zip(there, wrong, strict=True) if why]
+    assert [(each.version, each.rows) for each in stand] == [(2, 1), (2, 2), (2, 2), (2, 2)]
+    assert [await filling.hourly.wrong(hour) for hour, _ in there] == [""] * 5
+    assert filling.rows() == sorted({"m-0", *(f"{each}-{n}" for each in "mn" for n in range(5))} - {"m-1"})
+    assert {each["rows"] for each in filling.manifests("runs")} == {0}
+    assert await filling.hourly.wrong(Hour(Name.RUNS, NINE)) == "", "an hour without rows has no file to miss"
 
 
 @pytest.mark.parametrize("after", ["put", "keep"])
@@ -368,6 +420,12 @@ async def test_kpi_06_a_bucket_at_s3_holds_the_same(at_amazon: Any) -> None:
     assert [f"journeys/{each['path']}" for each in told["files"]] == [file]
     content = bucket.Object(file).get()["Body"].read()
     assert hashlib.sha256(content).hexdigest() == told["files"][0]["sha256"]
+    hour = Hour(Name.EVENTS, NINE)
+    assert await filling.hourly.wrong(hour) == ""
+    bucket.Object(file).put(Body=content[::-1])
+    assert await filling.hourly.wrong(hour) == "its file is altered"
+    bucket.Object(file).delete()
+    assert await filling.hourly.wrong(hour) == "its file is missing"
     (filling.folder / "f.parquet").write_bytes(content)
     assert duckdb.sql(f"select message_id from '{filling.folder}/f.parquet'").fetchall() == [("b",)]
 

@@ -111,6 +111,18 @@ async def test_older_hours_by_hand_and_what_is_there(dsn: str, database: Databas
     assert "the bucket is up to date" in await run(dsn, "write", bucket=there, export_tables="runs", export_lag="PT0S")
     [row] = json.loads(await run(dsn, "status", "--json", bucket=there))
     assert (row["name"], row["hours"], row["waiting"], row["stale"]) == (Name.RUNS, 3, 0, 0)
+    assert "all that was written is there, as it was put there" in await run(dsn, "status", "--check", bucket=there)
+    lost = tmp_path / "bucket" / f"runs/day={since:%Y-%m-%d}/hour={since:%H}" / MANIFEST
+    lost.unlink()
+    checked = await run(dsn, "status", "--check", bucket=there, code=1)
+    assert f"hour={since:%H}: its manifest is missing" in checked
+    assert "1 hour to be written anew, as far as the rows are there" in checked
+    [wrong] = json.loads(await run(dsn, "status", "--check", "--json", bucket=there, code=1))
+    assert wrong == {"hour": f"runs/day={since:%Y-%m-%d}/hour={since:%H}", "wrong": "its manifest is missing"}
+    await database.pool.execute("update export_hour set rows = 2 where hour = $1", since)  # as if retention had taken two
+    told = await run(dsn, "write", "--check", bucket=there, export_tables="runs", export_lag="PT0S")
+    assert "its manifest is missing; 0 rows written anew, 2 fewer than there were: erased since, or kept for as long" in told
+    assert lost.exists()
     await database.pool.execute("update export_hour set hour = hour - interval '1 day'")
     shown = await run(dsn, "status", bucket=there)
     assert f"{since - timedelta(days=1):%Y-%m-%d %H}:00" in shown

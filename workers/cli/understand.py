@@ -117,7 +117,8 @@ def _too_small(journey: str | None, catalogue: str | None) -> "Iterator[Problem]
     found = examined_or_fail(_module(catalogue))
     known = found.journeys if journey is None else {journey: found.journeys[journey]}
     specs, now = [each.spec for each in known.values()], settings_here().clock.now()
-    plans = with_database(lambda database: planned(database, specs, experiments_of(found), found.segments, now))
+    asked = experiments_of(found)
+    plans = with_database(lambda database: planned(database, specs, asked, found.segments, now, found.holdout))
     for name, each in known.items():
         for small in (one for one in plans[name] if one.too_small):
             yield each.problem(Fault(small.warning.rstrip("."), "see docs/measuring.md", Rule.TOO_SMALL), serious=False)

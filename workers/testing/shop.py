@@ -317,7 +317,7 @@ def with_clock(parts: Parts, clock: HandClock) -> Parts:
         doubt=replace(parts.delivery.doubt, speed=clock.speed),
     )
     calling = replace(parts.calling, clock=lambda asked: _tried_at(clock, asked.at), speed=clock.speed)
-    hourly = parts.exporting.hourly and replace(parts.exporting.hourly, now=clock.now)
+    hourly = parts.exporting.hourly and replace(parts.exporting.hourly, business=lambda _: clock.now())
     erasing = replace(parts.erasing, clock=clock, pause=timedelta(milliseconds=20), hourly=hourly)
     exporting = replace(parts.exporting, hourly=hourly)
     campaigns = replace(parts.campaigns, delivery=delivery, clock=clock)

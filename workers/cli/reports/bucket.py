@@ -1,6 +1,6 @@
-"""`journeys bucket`: the files of each hour in the company's bucket: what is there and what lags, older hours, an end of it."""
+"""`journeys bucket`: the files of each hour in the company's bucket: what is there, lags or is lost, and older hours."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -8,30 +8,44 @@ from workers.cli.asked import fail, settings, with_database
 from workers.cli.reports.export import instant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
     from datetime import datetime
 
     from rich.console import RenderableType
 
-    from store import Database
-    from store.exports.hours import InBucket
+    from store.exports.hourly import Hourly
+    from store.exports.hours import Hour, InBucket
+    from workers.settings import Settings
 
 bucket = typer.Typer(
     no_args_is_help=True, help="Each hour's rows as files in a bucket (JOURNEYS_EXPORT_BUCKET): docs/exports.md."
 )
 _AT_ONCE = 1000
+T = TypeVar("T")
 
 
 @bucket.command()
-def status(as_json: Annotated[bool, typer.Option("--json", help="JSON instead of a table.")] = False) -> None:
+def status(
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check", help="Read all files: tell which are missing, or not as they were put there; exit with 1 then."
+        ),
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON instead of a table.")] = False,
+) -> None:
     """Of each table: since when and up to when its hours are in the bucket, how much that is, and what waits.
 
-    A worker brings it up to date each hour, by Temporal's schedule export-hours.
+    A worker brings it up to date each hour, by Temporal's schedule export-hours. With --check, of each hour that is there: its
+    place, and what is wrong with it.
     """
     from store.exports.hours import in_bucket, last_over
     from workers.cli import tables
 
     given = settings()
+    if check:
+        _tell_wrong(given, as_json=as_json)
+        return
     over = last_over(given.clock.now(), given.export_lag)
 
     def drawn(found: "Sequence[InBucket]") -> "Iterable[RenderableType]":
@@ -47,6 +61,9 @@ def write(
         str | None,
         typer.Option("--from", metavar="INSTANT", help="Also older hours, from then on: 2026-11-01, 2026-11-01T06:00Z."),
     ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Also read all files, and write anew what is missing or not as it was put there.")
+    ] = False,
 ) -> None:
     """Write now what a worker would write at the next full hour; with --from, older hours, too.
 
@@ -54,33 +71,76 @@ def write(
     """
     from datetime import UTC
 
-    from store.exports import NoArrow
-    from store.exports.hourly import Hourly, bucket_at
-    from store.exports.hours import due, last_over, plan, settled
+    from store.exports.hours import due, plan, settled
 
     given, first = settings(), instant("--from", since)
-    if not given.export_bucket:
-        fail("JOURNEYS_EXPORT_BUCKET is not set; set it to where the files go: s3://bucket/prefix, or file:///folder")
     if first is not None:
         first = first.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-    now = given.clock.now
 
-    async def work(database: "Database") -> int:
-        hourly, count = Hourly(database, bucket_at(given.export_bucket), now), 0
-        await plan(database, given.export_tables, last_over(now(), given.export_lag), first)
+    async def work(hourly: "Hourly") -> int:
+        database, lag, count = hourly.database, given.export_lag, 0
+        await plan(database, given.export_tables, await hourly.now(), lag, first)
         await settled(database)
-        while hours := await due(database, now(), _AT_ONCE):
+        while hours := await due(database, await hourly.now(), lag, _AT_ONCE):
             for hour in hours:
                 stands = await hourly.write(hour)
                 typer.echo(f"{hour.folder}: {stands.rows:,} rows")
                 count += 1
-        return count
+        return count + (await _mended(hourly) if check else 0)
 
+    count = _with_bucket(given, work)
+    typer.echo(f"{count:,} written" if count else "the bucket is up to date", err=True)
+
+
+def _with_bucket(given: "Settings", work: "Callable[[Hourly], Awaitable[T]]") -> "T":
+    from store.exports import NoArrow
+    from store.exports.hourly import Hourly, bucket_at
+
+    if not given.export_bucket:
+        fail("JOURNEYS_EXPORT_BUCKET is not set; set it to where the files go: s3://bucket/prefix, or file:///folder")
     try:
-        count = with_database(work)
+        return with_database(lambda database: work(Hourly(database, bucket_at(given.export_bucket), given.clock.business)))
     except NoArrow as error:
         fail(str(error))
-    typer.echo(f"{count:,} written" if count else "the bucket is up to date", err=True)
+
+
+async def _wrong(hourly: "Hourly") -> "AsyncIterator[tuple[Hour, int, str]]":
+    """Hours that are not in the bucket as they were put there, each with how many rows it had, and what is wrong."""
+    from store.exports.hours import written
+
+    for hour, rows in await written(hourly.database):
+        if why := await hourly.wrong(hour):
+            yield hour, rows, why
+
+
+async def _mended(hourly: "Hourly") -> int:
+    count = 0
+    async for hour, had, why in _wrong(hourly):
+        stands = await hourly.write(hour, again=True)
+        typer.echo(f"{hour.folder}: {why}; {stands.rows:,} rows written anew{_lost(had - stands.rows)}")
+        count += 1
+    return count
+
+
+def _lost(rows: int) -> str:
+    return f", {rows:,} fewer than there were: erased since, or kept for as long as they may be" if rows > 0 else ""
+
+
+def _tell_wrong(given: "Settings", *, as_json: bool) -> None:
+    from workers.cli import tables
+
+    async def work(hourly: "Hourly") -> "list[dict[str, str]]":
+        return [{"hour": hour.folder, "wrong": why} async for hour, _, why in _wrong(hourly)]
+
+    def drawn(found: "Sequence[dict[str, str]]") -> "Iterable[RenderableType]":
+        yield from (f"{each['hour']}: {each['wrong']}" for each in found)
+        again = "to be written anew, as far as the rows are there: journeys bucket write --check"
+        yield f"{tables.counted(len(found), 'hour')} {again}" if found else "all that was written is there, as it was put there"
+
+    found = _with_bucket(given, work)
+    tables.show(found, drawn, as_json=as_json)
+    if found:
+        raise typer.Exit(1)
 
 
 @bucket.command()
