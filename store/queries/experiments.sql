@@ -40,3 +40,18 @@ from unnest($1::text[]) as asked (segment)
 left join lateral (select at from segment_transition t where t.segment = asked.segment order by at limit 1) as first on true
 left join segment_transition t on t.segment = asked.segment and t.at >= $2 and t.at < $3 and t.kind = 'entered'
 group by asked.segment;
+
+-- name: standings
+-- How experiments stood at the end of their last day before $1 on which that is kept: those whose sums are all of this journey ($2), or of
+-- whichever, but for those in $3, where it was these sources ($4) that read it.
+select experiment, day, journey, read_by, standing
+from (select experiment, max(day) as day from experiment_standing where day < $1::date group by experiment) as last
+join experiment_standing using (experiment, day)
+where ($2::text is null or journey = $2) and experiment <> all($3::text[]) and code = $4;
+
+-- name: keep
+-- How experiments stood at the end of days, as these sources ($6) read it.
+insert into experiment_standing (experiment, day, journey, read_by, standing, code)
+select *, $6 from unnest($1::text[], $2::date[], $3::text[], $4::text[], $5::jsonb[])
+on conflict (experiment, day) do update
+set journey = excluded.journey, code = excluded.code, read_by = excluded.read_by, standing = excluded.standing;
