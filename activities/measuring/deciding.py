@@ -1,25 +1,39 @@
 """What experiments have come to, written down once: that something was shown, or that the declared end came without it.
 
 Promise: it is done each night, whether or not somebody looks, by whole days alone; what was written down once stays, whatever
-becomes of the sums later.
+becomes of the sums later. By the way it is kept how they stand, which does not stay (`activities.measuring.standing`).
 """
 
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
 from math import isinf
 
-from activities.measuring.looking import Looked, look
+from activities.measuring.looking import Looked, look_by
+from activities.measuring.standing import keep
 from journeys.experiments import Decision, Finding, Question, Result, decision
-from store import Database
-from store.measuring import experiments
+from store import Connection, Database
+from store.measuring import experiments, sums
 from store.measuring.experiments import Decided
 
 _DAY = timedelta(days=1)
+_ATTEMPTS = 120
 
 
 async def decide(database: Database, today: date, at: datetime) -> list[Decided]:
-    """Write down what all experiments have come to by the days before this one; returns what was not written down before."""
-    looked = await look(database, today, today)
+    """Write down what all experiments have come to by the days before this one; returns what was not written down before.
+
+    Raises:
+        TimeoutError: somebody else had the sums for minutes.
+    """
+
+    async def work(connection: Connection) -> list[Looked]:
+        looked = await look_by(connection, today, today)
+        await keep(connection, looked, today)
+        return looked
+
+    looked = await sums.in_turn(database, work, _ATTEMPTS)
+    if looked is None:
+        raise TimeoutError("somebody else has been adding up sums for minutes; try again")
     return await experiments.decide(database, list(_decided(looked, at)), at)
 
 

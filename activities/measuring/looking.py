@@ -1,6 +1,7 @@
 """Experiments and holdouts as the sums by day have them, read as if looked at every day.
 
-Promise: an experiment is read from its first day on, by all of its days, since only so its bounds hold at every look.
+Promise: an experiment is read from its first day on, by all of its days, since only so its bounds hold at every look. Where it
+is kept how it stood (`activities.measuring.standing`), that is what reading all days up to then would come to.
 """
 
 from collections import defaultdict
@@ -8,9 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from hashlib import sha256
 from math import isclose
+from pathlib import Path
 from typing import Any
 
+from journeys import experiments as statistics
 from journeys.arms import HOLDOUT, WITHHELD, WRITTEN, Experiment, Plan
 from journeys.experiments import (
     Comparison,
@@ -21,15 +25,18 @@ from journeys.experiments import (
     Metric,
     Question,
     Result,
+    Standing,
     Sums,
     decision,
 )
 from journeys.policies import Conversion
-from store import Database, queries
+from segments.language import sizing
+from store import Connection, Database, queries
 from store.database import columns
 from store.measuring import experiments, values
+from store.measuring.experiments import Kept
 from store.reports.counting import MILLIONTHS
-from store.reports.reading import read
+from store.reports.reading import at_once, plan_for_many
 
 _SQL = queries("reports")
 _DAY = timedelta(days=1)
@@ -37,6 +44,9 @@ _NOBODY = "nobody yet"
 #: The metrics, in their order; the name of each of the sums, and of its table.
 CONVERSION, ORDERS, REVENUE, ORDER_VALUE = "conversion", "orders", "revenue", "order value"
 METRICS = (CONVERSION, ORDERS, REVENUE, ORDER_VALUE)
+#: By which sources experiments are read: what others kept is not read on from.
+_SOURCES = (*sorted(Path(statistics.__file__).parent.glob("*.py")), Path(sizing.__file__), Path(__file__))
+CODE = sha256(b"".join(each.read_bytes() for each in _SOURCES)).hexdigest()
 
 
 @dataclass(slots=True)
@@ -60,6 +70,11 @@ class Looked:
     shares: dict[str, float] = field(default_factory=dict)
     broken: str = ""
     results: dict[str, Result] = field(default_factory=dict)
+    #: How it stood when it was last kept, by whom its sums are read on from there; and whether it may be.
+    kept: Kept | None = None
+    stands: bool = True
+    #: Whether its sums are of several journeys.
+    mixed: bool = False
 
     @property
     def title(self) -> str:
@@ -125,11 +140,27 @@ class Looked:
 
     def total(self, metric: str, *arms: str) -> Sums:
         """All that a metric came to in an arm, or in several; people are those who were exposed."""
-        return sum((day.get(arm, Sums()) for day in self.days[metric].values() for arm in arms), Sums())
+        days = self.days[metric].values()
+        return sum((sum((day.get(arm, Sums()) for day in days), Sums()) for arm in arms), Sums())
 
     def people(self, group: Iterable[str]) -> int:
         """How many are in these arms."""
         return sum(self.exposed.get(arm, 0) for arm in group)
+
+    @property
+    def read_by(self) -> str:
+        """By which declaration, shares and rule it is read."""
+        return sha256(repr([self.comparison(metric) for metric in METRICS]).encode()).hexdigest()
+
+    def follow(self, metric: str) -> Following:
+        """It by a metric, to be followed from its first day on, or from the day after that on which it was kept."""
+        plain = None if self.kept is None else self.kept.standing["metrics"][metric]
+        return Following(self.comparison(metric), None if plain is None else Standing.from_json(plain))
+
+    @property
+    def next_day(self) -> date:
+        """The first day on which it is to be looked at."""
+        return self.begins if self.kept is None else self.kept.day + _DAY
 
     def finding(self, metric: str, of: str | Question) -> Finding | None:
         """What is found of a question, or of an arm against the control; None where nothing may be read."""
@@ -198,24 +229,58 @@ async def look(
     The day that it is is not over yet, so that nothing ends on it. Of other metrics than those asked for nothing is read, and
     nothing found.
     """
-    found: dict[tuple[str, ...], Looked] = {}
-    for row in await read(database, "customers", until, journey, list(by), list(metrics)):
+    async with at_once(database) as connection:
+        return await look_by(connection, until, today, journey=journey, by=by, metrics=metrics)
+
+
+async def look_by(
+    connection: Connection,
+    until: date,
+    today: date,
+    *,
+    journey: str | None = None,
+    by: Sequence[str] = (),
+    metrics: Sequence[str] = METRICS,
+    anew: Sequence[str] = (),
+) -> list[Looked]:
+    """The same by a connection whose transaction sees one instant; some experiments `anew`, from their first day on."""
+    await plan_for_many(connection)
+    kept = {} if by else await experiments.standings(connection, min(until, today), journey, CODE, anew)
+    found = {(name,): _on_from(each, metrics) for name, each in kept.items()}
+    since = [list(kept), [each.day for each in kept.values()]]
+    for row in await connection.fetch(_SQL["customers"], until, journey, list(by), list(metrics), *since):
         key = (row["experiment"], *(row[name] for name in by))
         _take(found.setdefault(key, Looked(row["experiment"], key[1:])), row, metrics)
-    for row in await read(database, "spent", until, journey, list(by)):
+    for row in await connection.fetch(_SQL["spent"], until, journey, list(by)):
         if each := found.get((row["experiment"], *(row[name] for name in by))):
             _spend(each, row)
     looked = [found[key] for key in sorted(found) if found[key].exposed]
-    await _measured(database, looked)
-    await _declared(database, looked)
-    await _drawn(database, looked)
+    await _measured(connection, looked)
+    await _declared(connection, looked)
+    await _drawn(connection, looked)
     for each in looked:
         _read(each, until, today, metrics)
+    if stale := [each.name for each in looked if not each.stands]:
+        return await look_by(connection, until, today, journey=journey, by=by, metrics=metrics, anew=[*anew, *stale])
+    return looked
+
+
+def _on_from(kept: Kept, metrics: Sequence[str]) -> Looked:
+    """An experiment as it stood, as if all of that had been on its last day."""
+    looked = Looked(kept.experiment, (), kept.journey, kept=kept)
+    for arm, people, first, last in kept.standing["arms"]:
+        looked.exposed[arm] = people
+        if first and last:
+            looked.first[arm], looked.last[arm] = date.fromisoformat(first), date.fromisoformat(last)
+    for metric in metrics:
+        sums = Standing.from_json(kept.standing["metrics"][metric]).sums
+        looked.days[metric][kept.day] = {arm: sums[arm] for arm in looked.exposed}
     return looked
 
 
 def _take(looked: Looked, row: Any, metrics: Sequence[str]) -> None:
     looked.journey = looked.journey or row["journey"]
+    looked.mixed |= not looked.journey == row["journey"] == row["last_journey"]
     arm, day, people = row["arm"], row["day"], row["exposed"]
     looked.exposed[arm] += people
     if people:
@@ -233,30 +298,29 @@ def _spend(looked: Looked, row: Any) -> None:
         looked.costs[row["arm"]][row["reason"]] += row["y"] / MILLIONTHS
 
 
-async def _declared(database: Database, looked: Iterable[Looked]) -> None:
+async def _declared(connection: Connection, looked: Iterable[Looked]) -> None:
     """By which declaration each is read: the one that stood when its first customer was exposed."""
     told = list(looked)
-    holding = await experiments.declared(database, [each.name for each in told])
+    holding = await experiments.declared(connection, [each.name for each in told])
     for each in told:
         if (held := holding.get(each.name)) is not None:
             each.version, each.changed = held.version, held.declared != held.last
             each.declared = None if held.declared is None else Experiment.from_json(held.declared)
 
 
-async def _measured(database: Database, looked: Iterable[Looked]) -> None:
+async def _measured(connection: Connection, looked: Iterable[Looked]) -> None:
     """By which rule each is measured: the latest of its journey."""
     told = list(looked)
-    async with database.pool.acquire() as connection:
-        rules = await values.rules(connection, {each.journey for each in told})
+    rules = await values.rules(connection, {each.journey for each in told})
     for each in told:
         plain = rules.get((each.journey, None))
         each.rule = None if plain is None else Conversion.from_json(plain)
 
 
-async def _drawn(database: Database, looked: Sequence[Looked]) -> None:
+async def _drawn(connection: Connection, looked: Sequence[Looked]) -> None:
     """By which shares the arms of each were drawn."""
     asked = [(each.name, arm, _instant(each.first[arm]), _instant(each.last[arm])) for each in looked for arm in each.first]
-    rows = iter(await database.pool.fetch(_SQL["shares"], *columns(asked, 4)))
+    rows = iter(await connection.fetch(_SQL["shares"], *columns(asked, 4)))
     for each in looked:
         _share(each, [next(rows) for _ in each.first])
 
@@ -300,13 +364,16 @@ def _read(looked: Looked, until: date, today: date, metrics: Sequence[str]) -> N
     """The result of each of these metrics, where there is anything to compare."""
     if looked.broken or looked.rule is None or len(looked.shares) < 2:  # noqa: PLR2004 - a comparison needs two
         return
-    first = looked.begins
+    looked.stands = looked.kept is None or looked.kept.read_by == looked.read_by
+    if not looked.stands:
+        return
     until = min(
         until, max([today, *(day for of in looked.days.values() for day in of)]) + _DAY
     )  # nobody looks at what is to come
+    first = looked.next_day
     days = [first + n * _DAY for n in range((until - first).days)]
     for metric in metrics:
-        following = Following(looked.comparison(metric))
+        following = looked.follow(metric)
         for day in days:
             following.look(looked.days[metric].get(day, {}), closed=day < today)
         looked.results[metric] = following.result

@@ -60,7 +60,7 @@ _FOUND = (
     Column("lift", Unit.LIFT, "The first / the second - 1."),
     Column("lift_low", Unit.LIFT, "From, by the bounds that hold at every look."),
     Column("lift_high", Unit.LIFT, "To."),
-    Column("p", Unit.NUMBER, "The smallest p so far, valid at every look."),
+    Column("p", Unit.NUMBER, "The smallest p so far, valid at every look; nothing where at none there were enough."),
     Column("decision", Unit.TEXT, "What this has come to."),
     Column("verdict", Unit.TEXT, "What may be concluded, and what not.", aside=True),
 )
@@ -330,11 +330,11 @@ def _otherwise(looked: Sequence[Looked], kept: Sequence[Decided]) -> Iterator[st
                 f"{each.title}: another plan was declared after its first customer had come; it is read {by}, since a plan"
                 " counts when it is made before. Begin anew under another name."
             )
-        for one in kept:
+        for one in (one for one in kept if one.experiment == each.name and not each.labels and one.decision in _SHOWN):
             now = next(
                 (each.decision(one.metric, asked) for asked in each.questions if asked[:2] == (one.question, one.against)), None
             )
-            if one.experiment == each.name and not each.labels and one.decision in _SHOWN and now != one.decision:
+            if now != one.decision:
                 yield (
                     f"{each.title}: that {one.question} is {one.decision} was written down by the sums of {one.day}; by those"
                     f" of now, which late events have changed, it is {now}. What was written down stands."

@@ -51,7 +51,7 @@ async def sums(dsn: str, customers: int, say: Callable[[str], None]) -> int:
             await connection.execute(_SQL["messages"], *days, due)
             await connection.execute(_SQL["customers"], *days, due, new)
         await connection.execute("select span_sums()")
-        await connection.execute("vacuum analyze daily_sum, spanned_sum")
+        await connection.execute("vacuum analyze daily_sum, spanned_sum, message_day")
         written: int = await connection.fetchval("select count(*) from daily_sum")
     finally:
         await connection.close()

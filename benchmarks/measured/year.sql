@@ -85,11 +85,12 @@ join bench_journey on n = width_bucket(drawn(r), $7::float8[]);
 -- Who was exposed by the runs of a time.
 insert into exposure (experiment, profile_id, arm, share, exposed_at, run_id, version)
 select e.experiment, r.profile_id, e.arm, case e.arm when 'withheld' then e.held else 1 - e.held end, r.entered_at + interval '1 hour', r.id, r.version
-from (select r.*, held, ('x' || substr(md5(r.profile_id::text), 1, 4))::bit(16)::integer % 100 as drawn
+from (select r.*, n, held, tried, ('x' || substr(md5(r.profile_id::text), 1, 4))::bit(16)::integer % 100 as drawn
       from run r join bench_journey using (journey) where r.entered_at >= $1 and r.entered_at < $2) as r
 cross join lateral (
     values ('$holdout', case when drawn < 2 then 'withheld' else 'written to' end, 0.02, true),
-           ('$holdout/' || journey, case when drawn >= 90 then 'withheld' else 'written to' end, 0.1, held)
+           ('$holdout/' || journey, case when drawn >= 90 then 'withheld' else 'written to' end, 0.1, held),
+           ('experiment-' || n, case when drawn % 2 = 0 then 'a' else 'b' end, 0.5, tried)
 ) as e (experiment, arm, held, there)
 where there
 on conflict do nothing;

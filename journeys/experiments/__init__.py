@@ -8,6 +8,7 @@ from journeys.experiments.asked import Finding, Interval
 from journeys.experiments.declared import Comparison, Kind, Metric, Question
 from journeys.experiments.following import Following, Result, Split, follow
 from journeys.experiments.planning import days_to_go, foretold, least_shown, needed, people_from, too_short
+from journeys.experiments.standing import Standing
 from journeys.experiments.sums import Sums
 from journeys.experiments.verdict import Decision, decision, method, verdict
 
@@ -22,6 +23,7 @@ __all__ = [
     "Question",
     "Result",
     "Split",
+    "Standing",
     "Sums",
     "days_to_go",
     "decision",

@@ -15,6 +15,7 @@ from journeys.experiments.counts import lift_of, likely_shares, log_e, p_of
 from journeys.experiments.declared import Comparison, Kind, Metric, Question
 from journeys.experiments.estimates import Difference, Estimate
 from journeys.experiments.sequences import Hybrid
+from journeys.experiments.standing import Moment, Stood
 from journeys.experiments.sums import Sums
 
 #: A look counts from so many customers in each group who bought: before, a mean is not near enough to a normal one.
@@ -32,9 +33,9 @@ class Interval(NamedTuple):
 class Finding:
     """The answer to a question as of a look; what cannot be said (yet) is `None`.
 
-    `p` is the smallest of all looks so far, up to this one, whose number is `look` (from 1; 0 before the first). `shown` is the
-    same finding as of the first look at which p was as small as asked for, and `at_end` as of the declared end, where its own,
-    narrower interval holds.
+    `p` is the smallest of all looks so far, up to this one, whose number is `look` (from 1; 0 before the first); None where
+    there were too few at each of them. `shown` is the same finding as of the first look at which p was as small as asked
+    for, and `at_end` as of the declared end, where its own, narrower interval holds.
     """
 
     question: Question
@@ -45,7 +46,7 @@ class Finding:
     interval: Interval | None = None
     lift: float | None = None
     lift_interval: Interval | None = None
-    p: float = 1.0
+    p: float | None = None
     shown: "Finding | None" = None
     at_end: "Finding | None" = None
 
@@ -61,37 +62,42 @@ class _Way(Protocol):
 
 
 class Asked:
-    """A question under way: the smallest p so far, and how it stood when that was small enough and at the declared end."""
+    """A question under way, from its first look on, or from how it `stood`."""
 
-    def __init__(self, experiment: Comparison, question: Question) -> None:
+    def __init__(self, experiment: Comparison, question: Question, stood: Stood | None = None) -> None:
         self._question, self._alpha = question, experiment.alpha_each
         self._way: _Way = (_ByConverters if experiment.metric.kind is Kind.RARE else _ByMeans)(experiment, question)
-        self._groups = tuple(Sums() for _ in question.groups)
-        self._number, self._p = 0, 1.0
-        #: The finding as of the first look at which p was as small as asked for.
-        self.shown: Finding | None = None
-        self._at_end: Finding | None = None
+        nothing = Moment(0, None, tuple(Sums() for _ in question.groups))
+        self._now, self._shown, self._at_end = stood or Stood(nothing)
 
     def look(self, sums: Mapping[str, Sums], number: int, *, over: bool) -> None:
         """Look at all sums so far by arm, as the look of this number, at the declared end or after it."""
-        self._groups = tuple([reduce(add, [sums[arm] for arm in group]) for group in self._question.groups])
-        self._number = number
-        ending = over and self._at_end is None
-        if (p := self._way.p(self._groups, ending=ending)) is None:
+        groups = tuple([reduce(add, [sums[arm] for arm in group]) for group in self._question.groups])
+        ending, before = over and self._at_end is None, self._now.p
+        unchanged = groups == self._now.groups and not ending
+        if unchanged or (p := self._way.p(groups, ending=ending)) is None:
+            self._now = Moment(number, before, groups)
             return
-        self._p = min(self._p, p)
+        p = p if before is None else min(before, p)
+        self._now = Moment(number, p, groups)
         if ending:
-            self._at_end = self._told(ending=True)
-        if self.shown is None and self._p <= self._alpha:
-            self.shown = self._told(ending=ending)
+            self._at_end = Moment(number, p, groups, ending=True)
+        if self._shown is None and p <= self._alpha:
+            self._shown = Moment(number, p, groups, ending)
+
+    @property
+    def stood(self) -> Stood:
+        """As of the last look."""
+        return Stood(self._now, self._shown, self._at_end)
 
     @property
     def finding(self) -> Finding:
-        """As of the last look."""
-        return replace(self._told(ending=False), shown=self.shown, at_end=self._at_end)
+        """The same, as it is told."""
+        shown, at_end = (None if each is None else self._told(each) for each in (self._shown, self._at_end))
+        return replace(self._told(self._now), shown=shown, at_end=at_end)
 
-    def _told(self, *, ending: bool) -> Finding:
-        return replace(self._way.finding(self._groups, ending=ending), look=self._number, p=self._p)
+    def _told(self, moment: Moment) -> Finding:
+        return replace(self._way.finding(moment.groups, ending=moment.ending), look=moment.look, p=moment.p)
 
 
 class _ByMeans:

@@ -12,6 +12,7 @@ from journeys.errors import CatalogueError, guess
 from journeys.experiments.asked import Asked, Finding
 from journeys.experiments.counts import ALARM, log_e, p_of
 from journeys.experiments.declared import Comparison
+from journeys.experiments.standing import Standing
 from journeys.experiments.sums import Sums
 
 
@@ -41,14 +42,18 @@ class Result:
 
 
 class Following:
-    """An experiment under way: give it each day's sums, and ask for the result whenever you like."""
+    """An experiment under way, from its first day on, or from a standing: give it each day's sums, and ask for the result."""
 
-    def __init__(self, experiment: Comparison) -> None:
+    def __init__(self, experiment: Comparison, since: Standing | None = None) -> None:
         self._experiment = experiment
         self._sums = dict.fromkeys(experiment.shares, Sums())
         self._asked = [Asked(experiment, question) for question in experiment.questions]
         self._looks, self._p, self._over = 0, 1.0, False
         self._alarm_at: int | None = None
+        if since is not None:
+            self._looks, self._p, self._alarm_at, self._over = since.looks, since.p, since.alarm_at, since.over
+            self._sums |= since.sums
+            self._asked = [Asked(experiment, *each) for each in zip(experiment.questions, since.asked, strict=True)]
 
     def look(self, day: Mapping[str, Sums], *, closed: bool = True) -> None:
         """Add what came since the look before, by arm; the declared end comes with a day that is over (`closed`).
@@ -73,6 +78,12 @@ class Following:
         """As of the last look."""
         split = Split(self._counts, self._p, self._alarm_at)
         return Result(self._experiment, self._looks, split, tuple(each.finding for each in self._asked), self._over)
+
+    @property
+    def standing(self) -> Standing:
+        """The same, for who follows on from here."""
+        asked = tuple(each.stood for each in self._asked)
+        return Standing(self._looks, self._p, self._alarm_at, self._over, dict(self._sums), asked)
 
     def _weigh(self) -> None:
         counts = tuple([sums.people for sums in self._sums.values()])

@@ -1,11 +1,11 @@
-"""What is declared of experiments, by version, and what they have come to: each decision once, for good."""
+"""What is declared of experiments, how they stood at the end of past days, and what they have come to: each decision once."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from store.database import Database, columns
+from store.database import Connection, Database, Pool, columns
 from store.named import queries
 
 _SQL = queries("experiments")
@@ -44,15 +44,29 @@ class Decided:
     decided_at: datetime
 
 
+class Kept(NamedTuple):
+    """How an experiment stood at the end of a day, as JSON; `read_by` says by which declaration, shares and rule.
+
+    `arms` in their order, each with its name, its people, and the first and the last day on which somebody came into it, if
+    ever; and `metrics`, each with its standing.
+    """
+
+    experiment: str
+    day: date
+    journey: str
+    read_by: str
+    standing: dict[str, Any]
+
+
 async def declare(database: Database, said: Sequence[Said], at: datetime) -> None:
     """Write down what a version declares."""
     if said:
         await database.pool.execute(_SQL["declare"], *columns(said, 3), at)
 
 
-async def declared(database: Database, experiments: Iterable[str]) -> dict[str, Holding]:
+async def declared(connection: "Connection | Pool", experiments: Iterable[str]) -> dict[str, Holding]:
     """By what each of these experiments is read; those in which nobody is are left out."""
-    rows = await database.pool.fetch(_SQL["declared"], sorted(set(experiments)))
+    rows = await connection.fetch(_SQL["declared"], sorted(set(experiments)))
     return {row["experiment"]: Holding(row["version"] or "", row["declared"], row["last"]) for row in rows}
 
 
@@ -68,6 +82,20 @@ async def decide(database: Database, decided: Sequence[Decided], at: datetime) -
 async def decisions(database: Database, experiments: Iterable[str]) -> list[Decided]:
     """What these experiments have come to, in the order in which they did."""
     return [Decided(**row) for row in await database.pool.fetch(_SQL["decisions"], sorted(set(experiments)))]
+
+
+async def standings(
+    connection: Connection, before: date, journey: str | None, code: str, without: Sequence[str]
+) -> dict[str, Kept]:
+    """How experiments last stood before a day, as this code reads them: of a journey or of all, without some."""
+    rows = await connection.fetch(_SQL["standings"], before, journey, without, code)
+    return {row["experiment"]: Kept(**row) for row in rows}
+
+
+async def keep(connection: Connection, code: str, kept: Sequence[Kept]) -> None:
+    """Keep how experiments stood; the transaction has the sums to itself, or one that changes may be missed."""
+    if kept:
+        await connection.execute(_SQL["keep"], *columns(kept, 5), code)
 
 
 async def comings(database: Database, segments: Sequence[str], since: datetime, until: datetime) -> dict[str, float]:

@@ -58,3 +58,18 @@ from largest l join summed s on (s.journey, s.experiment) = (l.journey, l.experi
 -- How many were exposed to an experiment a day from $2 up to $3; to one in which somebody was for the first time since, from then on.
 select count(*) / greatest(1, extract(epoch from $3 - greatest($2, min(exposed_at))) / 86400)::float8 as a_day
 from exposure where experiment = $1 and exposed_at >= $2 and exposed_at < $3;
+
+-- name: standings
+-- How experiments stood at the end of their last day before $1 on which that is kept: those whose sums are all of this journey ($2), or of
+-- whichever, but for those in $3, where it was these sources ($4) that read it.
+select experiment, day, journey, read_by, standing
+from (select experiment, max(day) as day from experiment_standing where day < $1::date group by experiment) as last
+join experiment_standing using (experiment, day)
+where ($2::text is null or journey = $2) and experiment <> all($3::text[]) and code = $4;
+
+-- name: keep
+-- How experiments stood at the end of days, as these sources ($6) read it.
+insert into experiment_standing (experiment, day, journey, read_by, standing, code)
+select *, $6 from unnest($1::text[], $2::date[], $3::text[], $4::text[], $5::jsonb[])
+on conflict (experiment, day) do update
+set journey = excluded.journey, code = excluded.code, read_by = excluded.read_by, standing = excluded.standing;

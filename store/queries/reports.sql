@@ -5,9 +5,12 @@ select set_config('plan_cache_mode', 'force_custom_plan', true), set_config('jit
 
 -- name: messages
 -- What became of messages on the days from $1 up to, but without, $2, of a journey ($3) or of all, told apart by the names in $4. `told`
--- are those of providers that tell whether a message arrived: all but $5. Days are read by spans, unless they are told apart.
+-- are those of providers that tell whether a message arrived: all but $5. Days are read by spans, unless they are told apart; of all journeys
+-- together they are read as such.
 with span as materialized (
-    select days, day from spans_of($1::date, $2::date, case when 'day' = any($4::text[]) then 1 else 64 end)
+    select case when together then 0 else days end as days, day
+    from (select $3::text is null and $4::text[] <@ '{day,channel,provider}' as together) as asked
+    cross join lateral spans_of($1::date, $2::date, case when together or 'day' = any($4) then 1 else 64 end)
 )
 select case when 'day' = any($4::text[]) then day end as day,
        case when 'journey' = any($4) then journey else '' end as journey, case when 'version' = any($4) then version else '' end as version,
@@ -15,8 +18,8 @@ select case when 'day' = any($4::text[]) then day end as day,
        case when 'channel' = any($4) then channel else '' end as channel, case when 'provider' = any($4) then provider else '' end as provider,
        metric, reason, sum(n)::bigint as n, coalesce(sum(n) filter (where provider <> all($5::text[])), 0)::bigint as told, sum(y) as y
 from message_sum
-where (days = 1 and day = any(array(select day from span where days = 1)) or days = 8 and day = any(array(select day from span where days = 8))
-       or days = 64 and day = any(array(select day from span where days = 64)))
+where (days = 0 and day = any(array(select day from span where days = 0)) or days = 1 and day = any(array(select day from span where days = 1))
+       or days = 8 and day = any(array(select day from span where days = 8)) or days = 64 and day = any(array(select day from span where days = 64)))
       and experiment = '' and ($3::text is null or journey = $3)
 group by 1, 2, 3, 4, 5, 6, 7, metric, reason
 having sum(n) <> 0 or sum(y) <> 0;
@@ -46,20 +49,33 @@ from daily_sum where journey = $1 and metric in ('due', 'exposed') group by vers
 
 -- name: customers
 -- The sums of customers by experiment, arm and day, of the days before $1, of a journey ($2) or of all, told apart by the
--- names in $3; of each metric in $4 y, y², x, x², xy and how many y are not 0. In one order, by which sums of fractions are the same
--- each time.
-select experiment, case when 'version' = any($3::text[]) then version else '' end as version,
-       case when 'segment' = any($3) then segment else '' end as segment, arm, day, min(journey) as journey,
-       coalesce(sum(n) filter (where metric = 'exposed'), 0)::bigint as exposed,
-       array[sum(y::float8) filter (where metric = 'conversion'), sum(yy::float8) filter (where metric = 'conversion'), sum(x::float8) filter (where metric = 'conversion'), sum(xx::float8) filter (where metric = 'conversion'), sum(xy::float8) filter (where metric = 'conversion'), sum(nonzero::float8) filter (where metric = 'conversion')] as conversion,
-       array[sum(y::float8) filter (where metric = 'orders'), sum(yy::float8) filter (where metric = 'orders'), sum(x::float8) filter (where metric = 'orders'), sum(xx::float8) filter (where metric = 'orders'), sum(xy::float8) filter (where metric = 'orders'), sum(nonzero::float8) filter (where metric = 'orders')] as orders,
-       array[sum(y::float8) filter (where metric = 'revenue'), sum(yy::float8) filter (where metric = 'revenue'), sum(x::float8) filter (where metric = 'revenue'), sum(xx::float8) filter (where metric = 'revenue'), sum(xy::float8) filter (where metric = 'revenue'), sum(nonzero::float8) filter (where metric = 'revenue')] as revenue,
-       array[sum(y::float8) filter (where metric = 'order value'), sum(yy::float8) filter (where metric = 'order value'), sum(x::float8) filter (where metric = 'order value'), sum(xx::float8) filter (where metric = 'order value'), sum(xy::float8) filter (where metric = 'order value'), sum(nonzero::float8) filter (where metric = 'order value')] as order_value
-from daily_sum
-where step = '' and experiment <> '' and day < $1::date and ($2::text is null or journey = $2)
-      and metric = any('{exposed}' || $4::text[])
-group by experiment, 2, 3, arm, day
-order by day, experiment, 2, 3, arm;
+-- names in $3; of each metric in $4 y, y², x, x², xy and how many y are not 0. Of the experiments in $5 only the days after those in $6:
+-- journeys and experiments are found each by one step in the index, and then their days.
+with recursive pair as (
+    (select journey, experiment from daily_sum
+     where step = '' and experiment <> '' and ($2::text is null or journey = $2) order by journey, experiment limit 1)
+    union all
+    select later.journey, later.experiment
+    from pair cross join lateral (
+        select journey, experiment from daily_sum
+        where step = '' and experiment <> '' and ($2::text is null or journey = $2) and (journey, experiment) > (pair.journey, pair.experiment)
+        order by journey, experiment limit 1) as later
+)
+select d.experiment, case when 'version' = any($3::text[]) then version else '' end as version,
+       case when 'segment' = any($3) then segment else '' end as segment, arm, day, min(d.journey) as journey,
+       max(d.journey) as last_journey, coalesce(sum(n) filter (where metric = 'exposed'), 0)::bigint as exposed,
+       array[sum(y) filter (where metric = 'conversion'), sum(yy) filter (where metric = 'conversion'), sum(x) filter (where metric = 'conversion'), sum(xx) filter (where metric = 'conversion'), sum(xy) filter (where metric = 'conversion'), sum(nonzero) filter (where metric = 'conversion')]::float8[] as conversion,
+       array[sum(y) filter (where metric = 'orders'), sum(yy) filter (where metric = 'orders'), sum(x) filter (where metric = 'orders'), sum(xx) filter (where metric = 'orders'), sum(xy) filter (where metric = 'orders'), sum(nonzero) filter (where metric = 'orders')]::float8[] as orders,
+       array[sum(y) filter (where metric = 'revenue'), sum(yy) filter (where metric = 'revenue'), sum(x) filter (where metric = 'revenue'), sum(xx) filter (where metric = 'revenue'), sum(xy) filter (where metric = 'revenue'), sum(nonzero) filter (where metric = 'revenue')]::float8[] as revenue,
+       array[sum(y) filter (where metric = 'order value'), sum(yy) filter (where metric = 'order value'), sum(x) filter (where metric = 'order value'), sum(xx) filter (where metric = 'order value'), sum(xy) filter (where metric = 'order value'), sum(nonzero) filter (where metric = 'order value')]::float8[] as order_value
+from pair left join unnest($5::text[], $6::date[]) as known (name, until) on name = pair.experiment
+cross join lateral (
+    select d.* from daily_sum d
+    where d.journey = pair.journey and d.experiment = pair.experiment and step = '' and d.experiment <> ''
+          and day > coalesce(until, '-infinity') and day < $1::date and metric = any('{exposed}' || $4::text[])
+    offset 0) as d -- each pair's own days by the index, whatever the planner thinks of how many there are
+group by d.experiment, 2, 3, arm, day
+order by day, d.experiment, 2, 3, arm;
 
 -- name: spent
 -- What the messages to an arm of an experiment were and cost (in millionths, by currency), told apart as `customers` are: of the company's
@@ -80,7 +96,8 @@ group by experiment, 2, 3, arm, metric, reason;
 -- came; in the order of what was asked. Where all of the last day are erased it is that of whoever is left; nothing where nobody is.
 select a.experiment, a.arm,
        coalesce((select share from exposure x where x.experiment = a.experiment and x.arm = a.arm
-                 and x.exposed_at >= a.last and x.exposed_at < a.last + interval '1 day' limit 1), somebody.share) as last,
+                 and x.exposed_at >= a.last and x.exposed_at < a.last + interval '1 day' limit 1),
+                (select min(share) from exposure x where x.experiment = a.experiment and x.arm = a.arm)) as last,
        array(with recursive other as ( -- from each share to the next larger one, by the index: there are few, of very many customers
                  select min(share) as share from exposure x where x.experiment = a.experiment and x.arm = a.arm
                  union all
@@ -91,7 +108,6 @@ select a.experiment, a.arm,
                  and x.exposed_at >= a.first and x.exposed_at < a.last + interval '1 day') as began
              where began.at is not null order by began.at) as shares
 from unnest($1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[]) with ordinality as a (experiment, arm, first, last, place)
-left join lateral (select share from exposure x where x.experiment = a.experiment and x.arm = a.arm limit 1) as somebody on true
 order by a.place;
 
 -- name: taken

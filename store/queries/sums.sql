@@ -3,7 +3,7 @@
 select pg_try_advisory_xact_lock($1, 0);
 
 -- name: fold_messages
--- Add up to so many changes of the ledger to the sums, by day and by span; returns how many there were. They are found by where they lie: they have no order,
+-- Add up to so many changes of the ledger to the sums, by day, by span, and of all journeys; returns how many there were. They are found by where they lie: they have no order,
 -- and an index would cost those who write them.
 with taken as (
     delete from message_change where ctid = any(array(select ctid from message_change limit $1)) returning sign, told
@@ -20,6 +20,11 @@ with taken as (
     where is_spanned(experiment, metric)
     group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12
     on conflict (journey, days, day, version, step, channel, provider, segment, experiment, arm, metric, reason) do update
+    set n = s.n + excluded.n, y = s.y + excluded.y
+), of_all as (
+    insert into message_day as s (day, channel, provider, metric, reason, n, y)
+    select day, channel, provider, metric, reason, sum(n), sum(y) from summed where experiment = '' group by 1, 2, 3, 4, 5
+    on conflict (day, channel, provider, metric, reason) do update
     set n = s.n + excluded.n, y = s.y + excluded.y
 ), added as (
     insert into daily_sum as s (day, journey, version, step, channel, provider, segment, experiment, arm, metric, reason, n, y)
@@ -72,7 +77,7 @@ from differing
 returning id, at, day, journey, version, step, channel, provider, segment, experiment, arm, metric, reason, had, found;
 
 -- name: span_anew
--- The spans that hold a day, from their days.
+-- The spans that hold a day, and what all journeys sent on it, from the sums by day.
 select span_sums($1);
 
 -- name: differences

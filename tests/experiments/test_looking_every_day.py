@@ -61,7 +61,7 @@ def shown_at(experiment: Comparison, looks: Iterable[tuple[Sums, Sums]]) -> int 
     assert plan is not None
     for number, (one, other) in enumerate(looks, 1):
         under_way.look({"treated": one, "control": other}, number, over=plan.over(one.people + other.people, number))
-        if under_way.shown is not None:
+        if under_way.stood.shown is not None:
             return number
     return None
 

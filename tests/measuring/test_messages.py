@@ -25,7 +25,7 @@ async def recompute(database: Database, day: date) -> list[sums.Difference]:
 
 
 async def apart(database: Database) -> list[str]:
-    """Spans whose sums are not those of their days, and days that no span counts."""
+    """Spans, and days of all journeys, whose sums are not those of their days, and days that none counts."""
     rows = await database.pool.fetch(
         "with day as (select days, span_of(day, days) as day, journey, version, step, channel, provider, segment, experiment,"
         " arm, metric, reason, sum(n) as n, sum(y) as y from daily_sum cross join (values (8), (64)) as span (days)"
@@ -33,6 +33,12 @@ async def apart(database: Database) -> list[str]:
         " select s::text, d::text from day d full join (select * from spanned_sum where n <> 0 or y <> 0) s"
         " using (days, day, journey, version, step, channel, provider, segment, experiment, arm, metric, reason)"
         " where (s.n, s.y) is distinct from (d.n, d.y)"
+    )
+    rows += await database.pool.fetch(
+        "with together as (select day, channel, provider, metric, reason, sum(n) as n, sum(y) as y from daily_sum"
+        " where step <> '' and experiment = '' group by 1, 2, 3, 4, 5)"
+        " select m::text, t::text from together t full join (select * from message_day where n <> 0 or y <> 0) m"
+        " using (day, channel, provider, metric, reason) where (m.n, m.y) is distinct from (t.n, t.y)"
     )
     return [str(row) for row in rows]
 

@@ -187,7 +187,7 @@ control as (
            sqrt(greatest(v1 / m1 ** 2 / n1 + v0 / m0 ** 2 / n0,
                          (n1 * v1 / m1 ** 2 + n0 * v0 / m0 ** 2) / (n1 + n0) * (1 / n1 + 1 / n0))) as rse,
            (n1 + n0) * rho2 as t, sqrt(2 * (t + 1) / t * ln(sqrt(t + 1) / alpha)) as half,
-           if(can, least(1, sqrt(t + 1) * exp(-0.5 * ((m1 - m0) / se) ** 2 * t / (t + 1))), 1) as p_now
+           if(can, least(1, sqrt(t + 1) * exp(-0.5 * ((m1 - m0) / se) ** 2 * t / (t + 1))), null) as p_now
     from seen
 ), running as (
     select *, min(p_now) over sofar as p, min(if(p_now <= alpha, day, null)) over whole as shown_on

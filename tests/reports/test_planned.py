@@ -210,7 +210,7 @@ async def test_the_declaration_of_an_experiment_without_a_version_is_the_last_be
     await planned(database, HOLDOUT, ("v0", holdout(Plan(people=10))))
     await experiments.declare(database, [Said(HOLDOUT, "v1", first.to_json())], START - timedelta(hours=1))
     await experiments.declare(database, [Said(HOLDOUT, "v2", later.to_json())], START + timedelta(hours=1))
-    held = (await experiments.declared(database, [HOLDOUT, "nobody-is-in-it"]))[HOLDOUT]
+    held = (await experiments.declared(database.pool, [HOLDOUT, "nobody-is-in-it"]))[HOLDOUT]
     assert (held.version, held.declared, held.last) == ("v1", first.to_json(), later.to_json())
 
 
