@@ -1,19 +1,19 @@
-"""Human tasks: what journeys ask people of the company to do, and the answer that they wait for."""
+"""Human tasks: what journeys ask people of the company to do, to whom they are given, and the answer that is waited for."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
-from api.auth import Of, PersonReader, insist_on_journey, may, schemes
+from api.auth import Of, insist_on_journey, may, schemes
 from api.cursors import cursor, cursor_after
 from api.problems import Fault, Problem, responses
 from api.runs.models import Model, Text
 from api.state import Config, Db
 from journeys.heard import OfPeople
-from store import Database, audit
+from store import Database
 from store.keys import Caller, Right
 from store.runs import tasks as rows
 from store.runs.tasks import Task
@@ -26,7 +26,8 @@ class TaskView(BaseModel):
 
     id: UUID
     title: str
-    assignee: str = Field(description="who has it now: once it is due, whom it escalates to")
+    assignee: str = Field(description="who has it now: whom somebody gave it to, else, once it is due, whom it escalates to")
+    escalates_to: str | None = Field(description="to whom it goes when it is due and not done")
     state: Literal["open", "done", "withdrawn"] = Field(description="withdrawn: its journey does not wait for it any more")
     late: bool
     choices: list[str] = Field(description="the outcomes that may be told; none: any, or none at all")
@@ -60,11 +61,25 @@ class TaskDone(Model):
     )
 
 
+class Assignment(Model):
+    """Who is to do it."""
+
+    assignee: Text | None = Field(default=None, description="null: whoever its author said", examples=["olga"])
+    escalate: bool = Field(default=False, description="whoever it would go on to when it is due, now")
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if self.escalate is ("assignee" in self.model_fields_set):
+            raise ValueError("name either an assignee, or escalate")
+        return self
+
+
 @router.get("", responses=responses(400, 401, 403, 422, 503))
 async def list_tasks(
-    _: PersonReader,
+    _: Annotated[Caller, may(Right.READ, personal=True, of=Of.NAMED)],
     config: Config,
     database: Db,
+    journey: Annotated[str | None, Query(max_length=64, description="of this journey alone")] = None,
     assignee: Annotated[str | None, Query(max_length=200, description="who has it now")] = None,
     state: Annotated[Literal["open", "done", "withdrawn"] | None, Query()] = "open",
     after: Annotated[str | None, Query(max_length=200, description="`next` of the page before")] = None,
@@ -72,7 +87,9 @@ async def list_tasks(
 ) -> TaskPage:
     """What people are asked to do, oldest first."""
     place = cursor(after, UUID)
-    found = await rows.list_tasks(database, config.clock.now(), assignee=assignee, state=state, after=place, limit=limit)
+    found = await rows.list_tasks(
+        database, config.clock.now(), assignee=assignee, state=state, journey=journey, after=place, limit=limit
+    )
     more = cursor_after(found[-1].begun_at, found[-1].id) if len(found) == limit else None
     return TaskPage(tasks=[_view(task) for task in found], next=more)
 
@@ -101,13 +118,33 @@ async def complete_task(
         where, what = unlike
         raise Problem(422, what, code="task-unlike", errors=[Fault(pointer=where, detail=what)])
     note = None if task.choices else body.outcome
-    async with database.transaction() as connection:
-        if not await rows.complete(connection, task_id, asked.told(body.outcome, body.values), note, now):
-            state = (await _existing(database, task_id, now, caller)).state
-            raise Problem(409, f"the task is {state}: nobody waits for it any more", code="task-over")
-        fields = {"outcome", *body.values} if body.outcome is not None else {*body.values}
-        await audit.note(connection, "complete", "task", task_id, customer=task.customer_id, fields=fields)
+    fields = {"outcome", *body.values} if body.outcome is not None else {*body.values}
+    if not await rows.complete(database, task_id, asked.told(body.outcome, body.values), note, now, fields):
+        raise await _over(database, task_id, now, caller)
     return _view(await _existing(database, task_id, now, caller))
+
+
+@router.put("/{task_id}/assignee", responses=responses(401, 403, 404, 409, 422, 503))
+async def assign_task(
+    task_id: UUID,
+    body: Assignment,
+    caller: Annotated[Caller, may(Right.OPERATE, "assign task", of=Of.ITSELF)],
+    config: Config,
+    database: Db,
+) -> TaskView:
+    """Give an open task to somebody else, also at once to whom it would go when it is due; it stays with them then."""
+    now = config.clock.now()
+    task = await _existing(database, task_id, now, caller)
+    if body.escalate and task.escalates_to is None:
+        raise Problem(409, "this task goes on to nobody; name an assignee", code="no-escalation")
+    if not await rows.assign(database, task_id, task.escalates_to if body.escalate else body.assignee, now):
+        raise await _over(database, task_id, now, caller)
+    return _view(await _existing(database, task_id, now, caller))
+
+
+async def _over(database: Database, task_id: UUID, now: datetime, caller: Caller) -> Problem:
+    state = (await _existing(database, task_id, now, caller)).state
+    return Problem(409, f"the task is {state}: nobody waits for it any more", code="task-over")
 
 
 async def _existing(database: Database, id_: UUID, at: datetime, caller: Caller) -> Task:
@@ -124,6 +161,7 @@ def _view(task: Task) -> TaskView:
         id=task.id,
         title=task.title,
         assignee=task.assignee,
+        escalates_to=task.escalates_to,
         state=task.state,
         late=bool(task.late) and task.state == "open",
         choices=task.choices,

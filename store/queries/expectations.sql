@@ -96,12 +96,13 @@ on conflict (experiment, profile_id) do nothing;
 
 -- name: tasks
 -- What people are asked to do, oldest first: one by its id, or those with somebody, in a state, from a place in their order on.
--- Whoever is asked is who it went on to once it was due.
+-- Whoever is asked is whom somebody gave it to, else who it went on to once it was due.
 with task as (
     select e.id, e.run_id, r.journey, r.profile_id as customer_id, e.begun_at, e.happened_at as done_at,
            e.expected ->> 'title' as title, (e.expected ->> 'by')::timestamptz as due_at,
-           case when e.expected ->> 'escalate' is not null and (e.expected ->> 'by')::timestamptz <= $1
-                then e.expected ->> 'escalate' else e.expected ->> 'to' end as assignee,
+           coalesce(e.assigned_to, case when (e.expected ->> 'by')::timestamptz <= $1 then e.expected ->> 'escalate' end,
+                    e.expected ->> 'to') as assignee,
+           e.expected ->> 'escalate' as escalates_to,
            (e.expected ->> 'by')::timestamptz <= $1 as late,
            array(select jsonb_array_elements_text(e.expected -> 'choices')) as choices,
            array(select jsonb_array_elements_text(e.expected -> 'values')) as values, e.answer, e.note,
@@ -114,9 +115,18 @@ with task as (
 )
 select * from task
 where ($3::text is null or assignee = $3) and ($4::text is null or state = $4)
-  and ($5::timestamptz is null or (begun_at, id) > ($5, $6::uuid))
+  and ($5::timestamptz is null or (begun_at, id) > ($5, $6::uuid)) and ($7::text is null or journey = $7)
 order by begun_at, id
-limit $7;
+limit $8;
+
+-- name: assign
+-- Somebody has it from now on ($3; nothing: whoever its author said); returns whom it is about, nothing where nobody waits for it.
+update expectation e set assigned_to = $3
+from run r
+where e.id = $1 and e.expected ->> 'kind' = 'people' and e.happened_at is null and e.until > $2
+  and r.id = e.run_id and r.ended_at is null and r.exit_reason is null
+  and not exists (select from expectation o where o.run_id = e.run_id and o.wait = e.wait and o.happened_at is not null)
+returning r.profile_id;
 
 -- name: complete
 -- Somebody has done it; nothing where it is done already, or nobody waits for it any more.
@@ -125,4 +135,4 @@ from run r
 where e.id = $1 and e.expected ->> 'kind' = 'people' and e.happened_at is null and e.until > $2
   and r.id = e.run_id and r.ended_at is null and r.exit_reason is null
   and not exists (select from expectation o where o.run_id = e.run_id and o.wait = e.wait and o.happened_at is not null)
-returning e.id;
+returning r.profile_id;

@@ -99,6 +99,7 @@ CHANGES: dict[tuple[str, str], dict[str, Any]] = {
     ("PUT", "/v1/state"): {"json": {"state": "paused"}},
     ("POST", "/console/journeys/{journey}/state"): {"journey": "urgent", "data": {"to": "live"}},
     ("POST", "/console/state"): {"data": {"to": "live"}},
+    ("PUT", "/v1/tasks/{task_id}/assignee"): {"json": {"assignee": "olga"}},
     ("POST", "/v1/tasks/{task_id}/done"): {"json": {"outcome": "she is glad"}},
     ("POST", "/v1/runs/{run_id}/end"): {},
     ("POST", "/console/runs/{run_id}/end"): {},

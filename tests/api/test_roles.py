@@ -66,7 +66,8 @@ COMMANDS = {
     "keys rotate": "rotate key", "keys revoke": "revoke key", "deploy": "deploy version", "move": "move runs",
     "starts file": "make campaign", "starts everybody": "make campaign", "starts pause": "switch campaign",
     "starts resume": "switch campaign", "starts cancel": "switch campaign",
-    "sources read": "read source",
+    "sources read": "read source", "tasks assign": "assign task", "tasks escalate": "assign task",
+    "tasks done": "complete task",
     "subscriptions put": "put subscription", "subscriptions delete": "delete subscription",
     "subscriptions pause": "switch subscription", "subscriptions resume": "switch subscription",
     "subscriptions rotate": "rotate subscription", "subscriptions test": "test subscription",
@@ -80,7 +81,7 @@ worker dead-letters-list doubts-said keys-identity keys-list keys-web-push lists
 profiles-certificate profiles-check-certificate profiles-consent profiles-erasures profiles-export profiles-retention
 segments-concerns segments-count segments-coverage segments-days segments-explain segments-list segments-preview segments-wait
 segments-why sources-list sources-try starts starts-show subscriptions-list subscriptions-notifications
-subscriptions-types sums-differences sums-recompute suppressions-list suppressions-look-up
+subscriptions-types sums-differences sums-recompute suppressions-list suppressions-look-up tasks-list
 """
 #: A key of each role, with and without persons, and of one journey.
 KEYS: dict[str, Grant] = {role.value: Grant(role) for role in Role}

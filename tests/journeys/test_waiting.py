@@ -1,5 +1,6 @@
 """Waiting for somebody: events, traits, segments, answers to messages; time-outs, what is so already, and what it costs."""
 
+import json
 from collections import Counter
 from datetime import timedelta
 from typing import Any
@@ -14,6 +15,7 @@ from store.runs.ends import Closing, close
 from store.runs.expectations import to_tell
 from store.runs.rows import request_exits
 from store.runs.views import Run
+from tests.command_line import in_thread
 from tests.journeys.test_history import history
 from workers.testing.shop import CHANNELS, Shop
 
@@ -287,6 +289,27 @@ async def test_a_task_that_is_due_goes_on_to_somebody_else_and_one_that_nobody_w
     refused = await trial.operate("POST", f"/v1/tasks/{task['id']}/done", json={"outcome": "won"})
     assert (refused.status_code, refused.json()["code"]) == (409, "task-over")
     assert await channels(trial, run) == ["email"]
+
+
+async def test_a_task_is_given_to_somebody_else_and_escalated_and_stays_with_them(trial: Shop) -> None:
+    await trial.signs_up("ana")
+    run = await begin(trial, "asks_people")
+    await trial.asleep(run)
+    path = f"/v1/tasks/{(await task_of(trial))['id']}"
+    given = await trial.operate("PUT", f"{path}/assignee", json={"assignee": "olga"})
+    assert (given.json()["assignee"], given.json()["escalates_to"]) == ("olga", "care-lead")
+    assert (await task_of(trial, assignee="olga", journey="asks_people"))["state"] == "open"
+    assert (await trial.operate("GET", "/v1/tasks", params={"journey": "weekly"})).json()["tasks"] == []
+    trial.clock.set(trial.clock.now() + timedelta(days=3))
+    assert (await task_of(trial))["assignee"] == "olga", "it was given to her, so it does not go on"
+    escalated = await trial.operate("PUT", f"{path}/assignee", json={"escalate": True})
+    assert escalated.json()["assignee"] == "care-lead"
+    assert (await trial.operate("PUT", f"{path}/assignee", json={"escalate": True, "assignee": "olga"})).status_code == 422
+    command = ("tasks", "assign", path.rpartition("/")[2], "--to", "pia", "--json")
+    told = await in_thread(*command, database_url=trial.database.dsn)
+    assert (told.returncode, [each["assignee"] for each in json.loads(told.stdout)]) == (0, ["pia"])
+    assert (await trial.operate("POST", f"{path}/done", json={"outcome": "won"})).is_success
+    assert (await trial.operate("PUT", f"{path}/assignee", json={"assignee": "olga"})).status_code == 409
 
 
 @pytest.mark.parametrize("zone", ["Asia/Tokyo", None])

@@ -27,6 +27,7 @@ from workers.cli.operating.sources import sources
 from workers.cli.operating.subscriptions import subscriptions
 from workers.cli.operating.sums import sums
 from workers.cli.operating.switches import kill, pause, resume, switches
+from workers.cli.operating.tasks import tasks
 from workers.cli.operating.whatsapp_templates import whatsapp_templates
 from workers.cli.preview import preview
 from workers.cli.privacy.profiles import profiles
@@ -64,6 +65,7 @@ app.add_typer(runs, name="runs", rich_help_panel="Operating")
 app.add_typer(starts, name="starts", rich_help_panel="Operating")
 app.add_typer(doubts, name="doubts", rich_help_panel="Operating")
 app.add_typer(providers, name="providers", rich_help_panel="Operating")
+app.add_typer(tasks, name="tasks", rich_help_panel="Operating")
 app.add_typer(sources, name="sources", rich_help_panel="Operating")
 app.add_typer(subscriptions, name="subscriptions", rich_help_panel="Operating")
 app.add_typer(sums, name="sums", rich_help_panel="Operating")
