@@ -5,11 +5,9 @@ done where nothing has changed. Whoever was exposed counts once, for ever: as th
 there are all events at which it looks, else as they last did.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
 from uuid import UUID
 
 import structlog
@@ -28,7 +26,7 @@ from store import Connection, Database
 from store.measuring import experiments, sums, values
 from store.measuring.experiments import Said
 from store.measuring.sums import Difference
-from store.measuring.values import Added, Change, Declared, Exposure, Value
+from store.measuring.values import Added, Declared, Exposure, Value
 
 log = structlog.get_logger(__name__)
 
@@ -128,9 +126,8 @@ class Folding:
             anew += fresh
             moved += differing
         anew += await values.of_erased(connection)
-        of_day = _together(each for value in anew for each in value.added() if each.about[0] == day)
-        elsewhere = [each for each in _together(moved) if each.about[0] != day]
-        await values.add(connection, elsewhere)
+        of_day = values.together(each for value in anew for each in value.added() if each.about[0] == day)
+        await values.add(connection, [each for each in moved if each.about[0] != day])
         return [*found, *await values.differing(connection, day, now, of_day)]
 
 
@@ -149,7 +146,7 @@ async def _renew(connection: Connection, customers: Sequence[UUID]) -> None:
     """Bring values and sums of customers up to what their events say."""
     if customers:
         _, moved = await _looked_at(connection, customers)
-        await values.add(connection, _together(moved))
+        await values.add(connection, moved)
 
 
 async def _looked_at(connection: Connection, customers: Sequence[UUID]) -> tuple[list[Value], list[Added]]:
@@ -209,11 +206,3 @@ def _looks_from(exposure: Exposure, rule: Conversion | None) -> datetime:
 def _value(exposure: Exposure, rule: Conversion | None, since: datetime, horizon: datetime, events: Sequence[Event]) -> Value:
     exposed = Exposed(exposure.exposed_at, exposure.entered_at)
     return Value.of(exposure, max(since, horizon), since >= horizon, changes(rule, exposed, events))
-
-
-def _together(added: Iterable[Added]) -> list[Added]:
-    """One line for each sum, without those to which nothing is added."""
-    found: dict[Any, Change] = defaultdict(Change)
-    for about, change in added:
-        found[about] = found[about].plus(change)
-    return [Added(about, change) for about, change in found.items() if change != Change()]

@@ -4,6 +4,7 @@ Promise: values and sums change in one transaction, that of whoever has the sums
 is taken away of a customer stays in the sums, and in what a recomputation adds to what it finds: once, whatever comes later.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -201,11 +202,19 @@ async def replace(connection: Connection, old: Sequence[Value], new: Sequence[Va
     await connection.execute(_SQL["store"], *columns(rows, 10), [_written(v) for v in new])
 
 
-async def add(connection: Connection, added: Sequence[Added]) -> None:
+async def add(connection: Connection, added: Iterable[Added]) -> None:
     """Add to the sums of customers."""
-    if added:
-        await connection.execute(_SQL["add"], *columns([(*each.about, *each.sums) for each in added], 14))
+    if lines := together(added):
+        await connection.execute(_SQL["add"], *columns([(*each.about, *each.sums) for each in lines], 14))
         await connection.execute(_SUMS["drop_empty"])
+
+
+def together(added: Iterable[Added]) -> list[Added]:
+    """One line for each sum, without those to which nothing is added."""
+    found: dict[Any, Change] = defaultdict(Change)
+    for about, change in added:
+        found[about] = found[about].plus(change)
+    return [Added(about, change) for about, change in found.items() if change != Change()]
 
 
 async def known_from(connection: Connection) -> datetime | None:
@@ -242,8 +251,8 @@ async def take_away(connection: Connection, parts: Sequence[UUID]) -> int:
     stand = [value for value in once.values() if value.experiment not in closed]
     gone, come = [each for each in stood if each not in stand], [each for each in stand if each not in stood]
     await replace(connection, gone, come)
-    await add(connection, [each for value in gone for each in value.taken()])
-    await add(connection, [each for value in come for each in value.added()])
+    moved = [*(each for value in gone for each in value.taken()), *(each for value in come for each in value.added())]
+    await add(connection, moved)
     taken: int = await connection.fetchval(_SQL["take_away"], parts, None)
     return taken
 

@@ -283,11 +283,14 @@ async def test_the_night_before_the_tick_finds_no_difference_in_what_is_on_its_w
         event = NewEvent(exposed["profile_id"], "new", "Order Completed", at, said)
         assert await store_events(connection, [event], source="shop", at=at)
     assert await database.pool.fetchval("select count(*) from dirty") == 1, "the tick has not heard of it"
-    await database.pool.execute(
-        "update daily_sum set y = y + 1 where ctid = (select ctid from daily_sum where day = $1 and metric = 'orders' limit 1)",
-        at.date(),
+    day = exposed["exposed_at"].date()
+    wrong = await database.pool.fetchval(
+        "update daily_sum set y = y + 1 where ctid = (select ctid from daily_sum where day = $1 and experiment <> '' limit 1)"
+        " returning metric",
+        day,
     )
-    assert [(each.metric, each.had[1] - each.found[1]) for each in await folding.recompute(at.date())] == [("orders", 1)]
+    found = [(each.metric, each.had[1] - each.found[1]) for each in await folding.recompute(day)]
+    assert found == [(wrong, 1)]
     assert await summed(database) == await counted(database, BY_HAND, COMPANY)
 
 

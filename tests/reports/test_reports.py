@@ -305,7 +305,7 @@ async def test_who_cannot_be_counted_by_the_rule_of_now_is_named(database: Datab
     await values.declare(database, declared, START)
     await Folding(database, None, Clock()).fold()
     found = await made(database, "experiments")
-    assert "1,500 exposures count as they last did: the rule of now asks for events that are gone." in found.notes
+    assert "1,300 exposures count as they last did: the rule of now asks for events that are gone." in found.notes
     assert rows(found.table(), "experiment")["$holdout/carts",]["exposed"] == 400
 
 
