@@ -171,4 +171,4 @@ def test_links_lead_to_the_runs_and_to_the_messages_of_the_one_that_was_told(tmp
         "http://h:2/console",
         "http://h:2/docs",
     ]
-    assert len(links(stack, "cart_abandonment", None, None)) == 3
+    assert len(links(stack, "cart_abandonment", None, None)) == 4
