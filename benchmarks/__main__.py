@@ -44,6 +44,7 @@ class Name(StrEnum):
     REPORTS = "reports"
     MEASURING = "measuring"
     CAMPAIGN = "campaign"
+    CONSOLE = "console"
 
 
 def main(
@@ -64,6 +65,7 @@ def main(
     exporting: a million events as CSV, Arrow and Parquet beside a bare COPY. reports: each report over a year of a million
     customers, and a day added up anew. measuring: ingest and the tick with it and without, and how late the sums are.
     campaign: worker CPU of a campaign's message beside a bare loop; a bulk start of 100,000, and single starts beside it.
+    console: each page of the console over the same year, with a thousand journeys.
     """
     _forget_settings()
     from benchmarks.meter import Meter
@@ -135,6 +137,8 @@ def _benchmark(name: Name) -> Benchmark:  # noqa: C901, PLR0912 - a line for eac
             from benchmarks.measured.beside import measuring as benchmark
         case Name.CAMPAIGN:
             from benchmarks.campaign import campaign as benchmark
+        case Name.CONSOLE:
+            from benchmarks.measured.pages import pages as benchmark
     return benchmark
 
 

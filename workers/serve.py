@@ -15,6 +15,7 @@ from activities.channels.email.letter import Sender
 from activities.channels.message import Content, InAppContent
 from activities.channels.wallet.wallets import wallets_of
 from api import ApiConfig
+from api.config import Oidc, grants_of
 from journeys import JourneyDefinition
 from journeys.contracts import Channel
 from segments import Segment
@@ -115,4 +116,17 @@ def api_config(
         codes=Codes(settings.catalogue, journeys, trusted(settings), version),
         temporal_namespace=settings.temporal_namespace,
         temporal_ui_url=settings.temporal_ui_url,
+        oidc=_oidc(settings),
     )
+
+
+def _oidc(settings: Settings) -> Oidc | None:
+    """Where people sign on with their company's account.
+
+    Raises:
+        BadRoles: what groups may cannot be read.
+    """
+    if not settings.oidc_issuer:
+        return None
+    secret, grants = settings.oidc_client_secret.get_secret_value(), grants_of(settings.oidc_roles)
+    return Oidc(settings.oidc_issuer, settings.oidc_client_id, secret, grants, settings.oidc_groups)

@@ -176,6 +176,14 @@ class Settings(MailSettings, WalletSettings):
         description="messages that leave after a pause, over all journeys; each passes the gate anew",
     )
 
+    oidc_issuer: str = Field(default="", description="where people's accounts are, who sign on to the console (OpenID Connect)")
+    oidc_client_id: str = Field(default="", description="what the console is called there")
+    oidc_client_secret: SecretStr = Field(default=SecretStr(""), description="its secret there")
+    oidc_groups: str = Field(default="groups", description="the claim that has somebody's groups")
+    oidc_roles: str = Field(
+        default="",
+        description="what groups may, the first counts: marketing=read, ops=operate+personal, carts=read:journey",
+    )
     approve_campaigns: bool = Field(
         default=False, description="campaigns and bulk starts wait until another key than the one that made them approves them"
     )

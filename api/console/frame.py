@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -83,6 +83,7 @@ def page(request: Request, template: str, *, status: int = 200, **shown: Any) ->
         who=caller,
         can=partial(_can, caller),
         navigation=list(_navigation(request, caller)),
+        accounts=request.app.state.config.oidc is not None,
         said=_known(request.query_params.get("said", "")),
         **shown,
     )
@@ -108,6 +109,7 @@ def _known(said: str) -> str:
     return said if said in texts_of("console/texts")["es"] else ""
 
 
+@lru_cache(maxsize=10_000)
 def number(language: str, value: float | None) -> str:
     """A number as people write it there; a dash where nobody knows it."""
     return "–" if value is None else format_decimal(round(value, _DECIMALS), locale=language)  # noqa: RUF001 - as print has it

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import Request
+from fastapi import Query, Request
 from starlette.responses import Response
 
 from api.auth import Of
@@ -27,15 +27,21 @@ router = pages()
 
 @router.get("")
 async def home(
-    request: Request, caller: Annotated[Caller, sees(Right.READ, of=Of.ITSELF)], config: Config, database: Db
+    request: Request,
+    caller: Annotated[Caller, sees(Right.READ, of=Of.ITSELF)],
+    config: Config,
+    database: Db,
+    *,
+    whole: Annotated[bool, Query(alias="all")] = False,
 ) -> Response:
-    """The journeys at a glance."""
+    """The journeys at a glance: of very many those that need somebody or have most people in them, unless all are asked for."""
     journeys = await journeys_seen(config, database, caller, with_plans=False)
     warned = {warning for each in journeys for warning in each.warnings}
     return page(
         request,
         "home",
-        journeys=sorted(journeys, key=_place),
+        journeys=sorted(journeys, key=_place)[: None if whole else _MOST],
+        count=len(journeys),
         warnings=[(each.name, warning) for each in journeys for warning in each.warnings],
         concerns=[each for each in await _concerns(config, database, caller) if each.sentence not in warned],
         stopped=await providers.stopped(database) if caller.has(None) else [],
@@ -46,6 +52,7 @@ async def home(
     )
 
 
+_MOST = 200  # journeys, unless all are asked for
 #: What the numbers at the top add up.
 _TOTALS = ("open_runs", "new_today", "converted_today", "sent_today", "failing_runs", "waiting_runs")
 

@@ -4,12 +4,13 @@ Promise: who signs on may what the key may, and for as long: the key's row is as
 expiry or a new secret ends the session within seconds. What is sent by another site's page changes nothing.
 """
 
+import json
 import struct
 import time
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 from fastapi import Depends, Request
 from starlette.responses import Response
@@ -25,7 +26,7 @@ from store.keys import Caller, Right, mark_of, note_sign_on
 
 COOKIE = "journeys_session"
 LASTS = timedelta(hours=12)
-_LABEL = "console/1"
+_LABEL, _PERSON = "console/1", "console-person/1"
 _CONTENT = struct.Struct(">16s8sQ")  # the key's id, the mark of its secret, until when (seconds)
 
 router = pages()
@@ -61,9 +62,10 @@ async def signed_on(request: Request) -> Caller:
         Problem: 401, there is none, it is over, or its key is.
     """
     config: ApiConfig = request.app.state.config
-    found = _read(config, request.cookies.get(COOKIE, ""))
+    token = request.cookies.get(COOKIE, "")
+    found = _read(config, token)
     keys: Keys = request.app.state.keys
-    caller = await keys.shown(*found, request.app.state.store) if found else None
+    caller = await keys.shown(*found, request.app.state.store) if found else _person(config, token)
     if caller is None:
         raise Problem(401, "sign on first, with an API key that may read")
     return caller
@@ -72,6 +74,25 @@ async def signed_on(request: Request) -> Caller:
 def token_of(config: ApiConfig, caller: Caller, key: str, until: float) -> str:
     """What the cookie holds: signed, and nothing that opens anything without us."""
     return seal(config.secret, _LABEL, _CONTENT.pack(caller.id.bytes, mark_of(key), int(until)))
+
+
+def person_token(config: ApiConfig, subject: str, name: str, group: str, until: float) -> str:
+    """What the cookie holds of somebody who has no key: who they are, and the group that let them in."""
+    told = {"subject": subject, "name": name, "group": group, "until": int(until)}
+    return seal(config.secret, _PERSON, json.dumps(told).encode())
+
+
+def _person(config: ApiConfig, token: str) -> Caller | None:
+    """Somebody who signed on with their company's account, while the settings let their group in."""
+    try:
+        told = json.loads(unseal(config.secret, _PERSON, token))
+    except (InvalidToken, ValueError):
+        return None
+    grant = config.oidc.grants.get(told["group"]) if config.oidc else None
+    if grant is None or config.oidc is None or told["until"] <= time.time():
+        return None
+    id_ = uuid5(NAMESPACE_URL, f"{config.oidc.issuer} {told['subject']}")
+    return Caller(id_, told["name"], grant.role, grant.personal, frozenset(grant.journeys))
 
 
 def _read(config: ApiConfig, token: str) -> tuple[UUID, bytes] | None:

@@ -16,7 +16,8 @@ from schemathesis.specs.openapi.checks import (
 )
 from starlette.routing import Match, Route
 
-from api import ApiConfig, create_app
+from api import handbook
+from api.app import ROUTERS
 from tests.api.server import INGEST_KEY, Api
 
 CHECKS = (
@@ -101,7 +102,8 @@ def _fuzz_operation(operation: Any, url: str) -> None:
 
 def test_no_route_hides_another() -> None:
     """The first that fits is taken: whatever stands before `/o/{token}.gif` must not be `/o/{token}`."""
-    routes = [each for each in create_app(ApiConfig(dsn="")).routes if isinstance(each, Route)]
+    routes = [each for router in (*ROUTERS, handbook.router) for each in router.routes if isinstance(each, Route)]
+    assert len(routes) > 150
     for route in routes:
         path = route.path_format.replace("{", "").replace("}", "")
         for method in route.methods or ():

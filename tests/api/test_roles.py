@@ -46,7 +46,7 @@ OPEN = {
     r"/docs.*|/problems/.+|/onsite.*|/web-push.*|/wallet/pictures/.+": "pages, pictures and scripts that anybody may read",
     r"/v1/webhooks/.+|/v1/hooks/.+|/wallet/google": "the provider, or the source, signs what it tells",
     r"/[cuopw]/.+|/pass/.+": "whoever was sent the link has its signed token",
-    r"/console/(login|logout)": "who signs on brings a key in the form, and who signs out needs none",
+    r"/console/(login|logout|oidc.*)": "who signs on brings a key or a code of a provider; who signs out needs none",
     r"/console/assets/.+": "scripts and styles that anybody may read",
     r"/wallet/apple/v1/.+": "the device has the pass, or tells its troubles",
 }

@@ -1,6 +1,7 @@
 """What the pages tell, as the API tells it: customers found by each of their names, messages and events page by page."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from html import unescape
 from typing import Any
@@ -8,8 +9,10 @@ from uuid import UUID
 
 import httpx
 
+from api import ApiConfig
 from store.runs.views import Run
 from tests.api.console.conftest import Console
+from tests.api.server import serving
 
 
 async def asked(console: Console, path: str, **params: Any) -> Any:
@@ -175,3 +178,16 @@ async def test_a_segment_tells_why_by_a_name_that_stands_in_no_address(console: 
         assert rows(page, "Size over time")[-1][3] == str(days[-1]["size"])
         assert (await browser.get(f"/console/segments/vips?customer={UUID(int=1)}")).status_code == 404
         assert "Nobody is called so" in (await browser.post("/console/segments/vips/why", data={"name": "nobody"})).text
+
+
+async def test_of_very_many_journeys_home_shows_those_first_that_need_somebody(console: Console) -> None:
+    config: ApiConfig = console.shop.api._transport.app.state.config  # type: ignore[attr-defined]
+    [some, *_] = config.catalogue.values()
+    many = {f"quiet_{n:03}": replace(some, spec=replace(some.spec, name=f"quiet_{n:03}")) for n in range(220)}
+    async with serving(replace(config, catalogue={**config.catalogue, **many})) as url:
+        console.url = url
+        async with console.signed_on() as browser:
+            page, whole = await shown(browser, "/console"), await shown(browser, "/console?all=true")
+    assert (len(rows(page, "Journeys")), len(rows(whole, "Journeys"))) == (200, 220 + len(config.catalogue))
+    assert f"All {220 + len(config.catalogue)} journeys" in page
+    assert {"calms_down", "three_messages", "while_vip"} <= {row[0].split()[0] for row in rows(page, "Journeys")[:3]}

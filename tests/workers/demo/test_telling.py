@@ -168,6 +168,7 @@ def test_links_lead_to_the_runs_and_to_the_messages_of_the_one_that_was_told(tmp
         "http://h:1/namespaces/default/workflows/cart_abandonment%2F1%2F2",
         f"http://h:3/?q={run_id}",
         "http://h:3",
+        "http://h:2/console",
         "http://h:2/docs",
     ]
-    assert len(links(stack, "cart_abandonment", None, None)) == 3
+    assert len(links(stack, "cart_abandonment", None, None)) == 4
