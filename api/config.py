@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from activities.channels.message import InAppContent
-from activities.channels.preview import Given, Preview
+from activities.channels.preview import Given, Preview, TemplateKnown
 from activities.channels.wallet.wallets import Wallets
 from journeys.arms import Experiment
 from journeys.clock import Clock
@@ -84,6 +84,10 @@ class ApiConfig:
     render: Callable[[str, Mapping[str, Any], str | None], InAppContent | None] | None = None
     #: How a message of the catalogue would look: by channel, template and values.
     preview: Callable[[Database, str, str, Given], Awaitable[Preview]] | None = None
+    #: The templates of the catalogue, in the order of their channels.
+    templates: Sequence[TemplateKnown] = ()
+    #: What a deployed version does to people compared with another: their ids, and the changes.
+    compared: Callable[[Database, str, str | None], Awaitable[tuple[str, str, Sequence[Any]]]] | None = None
     #: How the catalogue wants some traits to be read when they come in.
     readings: Mapping[str, Reading] = field(default_factory=dict)
     #: The journeys of a version of the catalogue, where its code may be executed here; for what comes next in a run.

@@ -70,6 +70,7 @@ store.runs            store
 store.segments        store
 
 api                   journeys journeys.onsite segments.* store.* activities.channels api.*
+api.agents            activities.channels store.* api
 api.campaigns         journeys journeys.campaigns segments.* store.* activities.channels api api.runs
 api.ingest            journeys segments.* store.* activities.channels api
 api.onsite            journeys journeys.onsite segments.* store.* activities.channels api api.ingest api.webhooks
@@ -84,13 +85,14 @@ api.wallet            journeys segments.* store.* activities.channels api api.we
 api.web_push          journeys segments.* store.* activities.channels api api.webhooks
 
 workers               journeys.* segments.* store.* activities.* api.* workers WORKFLOWS
-workers.cli           journeys.* segments.* store.* activities.* api.* workers workers.demo workers.embedded
+workers.cli           journeys.* segments.* store.* activities.* api.* workers workers.demo workers.embedded workers.reference
 workers.demo          journeys.* segments.* store.* activities.* api.* workers workers.embedded
 workers.embedded      journeys.* segments.* store.* activities.* api.* workers workers.cli workers.sandbox
 workers.campaigns     BORDER
 workers.exporting     BORDER
 workers.measuring     BORDER
 workers.privacy       BORDER
+workers.reference     journeys.* segments.* store.* activities.* api.* workers
 workers.sandbox       BORDER
 workers.testing       journeys.* segments.* store.* activities.* api.* workers workers.embedded workers.sandbox
 """

@@ -145,7 +145,10 @@ class JourneyView(BaseModel):
 
 @router.get("/journeys", responses=responses(401, 403, 503))
 async def list_journeys(
-    caller: Annotated[Caller, may(Right.READ, of=Of.ITSELF)], config: Config, database: Db
+    caller: Annotated[Caller, may(Right.READ, of=Of.ITSELF)],
+    config: Config,
+    database: Db,
+    journey: Annotated[str | None, Query(max_length=64, description="this one alone")] = None,
 ) -> list[JourneyView]:
     """The journeys of the catalogue with what they take, and those that have left it with customers in them."""
     thrown = await switches.switches(database)
@@ -154,7 +157,8 @@ async def list_journeys(
     waiting = await lines(config, database, standing)
     ours = (each for each in standing.items() if not each[0].startswith(PREFIX))  # campaigns are listed by themselves
     somebody = (name for name, stands in ours if stands.open_runs or stands.waiting_runs)
-    names = sorted(name for name in {*config.catalogue, *somebody} if caller.has(name))
+    known_here = {*config.catalogue, *somebody}
+    names = sorted(name for name in known_here if caller.has(name) and journey in (None, name))
     used = await _used(config, database)
     held = {name: switches.holding(thrown, name) for name in names}
     wrong = await differing(database, config.clock.now() - _SUMS_LATELY)

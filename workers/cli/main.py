@@ -21,6 +21,7 @@ from workers.cli.mailbox import mailbox
 from workers.cli.new import new
 from workers.cli.operating.audit import audit
 from workers.cli.operating.doubts import doubts
+from workers.cli.operating.mcp import mcp
 from workers.cli.operating.providers import providers
 from workers.cli.operating.runs import runs
 from workers.cli.operating.sums import sums
@@ -65,6 +66,7 @@ app.add_typer(providers, name="providers", rich_help_panel="Operating")
 app.add_typer(sums, name="sums", rich_help_panel="Operating")
 app.command(rich_help_panel="Operating")(audit)
 app.add_typer(bucket, name="bucket", rich_help_panel="Operating")
+app.command(rich_help_panel="Operating")(mcp)
 app.command(rich_help_panel="Operating")(pause)
 app.command(rich_help_panel="Operating")(resume)
 app.command(rich_help_panel="Operating")(kill)

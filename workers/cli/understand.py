@@ -80,11 +80,26 @@ def lint(
     raise typer.Exit(1 if found else 0)
 
 
-def reference() -> None:
-    """Print every word that a journey can say, with an example of each, as Markdown."""
-    from journeys.check.reference import reference as page
+def reference(
+    context: typer.Context,
+    *,
+    all_: Annotated[bool, typer.Option("--all", help="Also segments, templates, calls, tools and commands.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="All of it as a JSON list of sections: name, title, text.")] = False,
+) -> None:
+    """Print every word that a journey can say, with an example of each, as Markdown; with --all the whole reference."""
+    if not all_ and not as_json:
+        from journeys.check.reference import reference as handle
 
-    sys.stdout.write(page())
+        sys.stdout.write(handle())
+        return
+    from workers.reference.page import page, sections
+
+    root = context.find_root().command
+    if as_json:
+        found = [{"name": each.name, "title": each.title, "text": each.text} for each in sections(root)]
+        typer.echo(json.dumps(found, ensure_ascii=False, indent=2))
+    else:
+        sys.stdout.write(page(root))
 
 
 def _findings(journey: str | None, catalogue: str | None) -> "list[Problem]":
