@@ -37,6 +37,7 @@ def graph(
         Form, typer.Option("--as", help="Mermaid for pages and editors, SVG to look at, JSON for programs.")
     ] = Form.MERMAID,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="A file, instead of the terminal.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --as json.")] = False,
     catalogue: CatalogueOption = None,
 ) -> None:
     """Draw every path of a journey, with its timings and what decides. Needs no server."""
@@ -44,7 +45,7 @@ def graph(
 
     definition = _journey(journey, catalogue)
     _say(f"every way through {journey} is walked …")
-    drawn = _as(form, graph_of(definition))
+    drawn = _as(Form.JSON if as_json else form, graph_of(definition))
     if output is None:
         sys.stdout.write(drawn)
         return

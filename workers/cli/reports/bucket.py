@@ -1,10 +1,10 @@
 """`journeys bucket`: the files of each hour in the company's bucket: what is there and what lags, older hours, an end of it."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from workers.cli.asked import fail, settings, with_database
+from workers.cli.asked import InJson, fail, say, settings, with_database
 from workers.cli.reports.export import instant
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ def write(
         str | None,
         typer.Option("--from", metavar="INSTANT", help="Also older hours, from then on: 2026-11-01, 2026-11-01T06:00Z."),
     ] = None,
+    as_json: InJson = False,
 ) -> None:
     """Write now what a worker would write at the next full hour; with --from, older hours, too.
 
@@ -65,27 +66,32 @@ def write(
         first = first.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     now = given.clock.now
 
-    async def work(database: "Database") -> int:
-        hourly, count = Hourly(database, bucket_at(given.export_bucket), now), 0
+    async def work(database: "Database") -> list[dict[str, Any]]:
+        hourly, written = Hourly(database, bucket_at(given.export_bucket), now), list[dict[str, Any]]()
         await plan(database, given.export_tables, last_over(now(), given.export_lag), first)
         await settled(database)
         while hours := await due(database, now(), _AT_ONCE):
             for hour in hours:
                 stands = await hourly.write(hour)
-                typer.echo(f"{hour.folder}: {stands.rows:,} rows")
-                count += 1
-        return count
+                written.append({"folder": hour.folder, "rows": stands.rows})
+                if not as_json:
+                    typer.echo(f"{hour.folder}: {stands.rows:,} rows")
+        return written
 
     try:
-        count = with_database(work)
+        written = with_database(work)
     except NoArrow as error:
         fail(str(error))
-    typer.echo(f"{count:,} written" if count else "the bucket is up to date", err=True)
+    if as_json:
+        say(written, "", as_json=True)
+    else:
+        typer.echo(f"{len(written):,} written" if written else "the bucket is up to date", err=True)
 
 
 @bucket.command()
 def forget(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: InJson = False,
 ) -> None:
     """Say that the files are gone, or are no longer ours to keep: erasures do not reach them any more.
 
@@ -98,7 +104,8 @@ def forget(
             "Erasures will not reach the files that are there. Have they been deleted, or does somebody else see to that?",
             abort=True,
         )
-    typer.echo(f"{with_database(forgotten):,} hours of tables forgotten")
+    count = with_database(forgotten)
+    say({"forgotten": count}, f"{count:,} hours of tables forgotten", as_json=as_json)
 
 
 def _table(found: "Sequence[InBucket]") -> "RenderableType":
