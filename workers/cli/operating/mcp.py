@@ -1,6 +1,6 @@
 """`journeys mcp`: the agents' door over standard input and output, for an agent on this machine.
 
-Promise: it reaches a running API over HTTP with one key and nothing else: no database, no catalogue, no secret. It changes
+Promise: it reaches a running API over HTTP with one key, and neither database nor catalogue. It changes
 nothing unless it was started with --write, whatever the key may.
 """
 
@@ -9,11 +9,13 @@ from urllib.parse import urlsplit
 
 import typer
 
-from workers.cli.asked import fail, settings
+from workers.cli.asked import fail, settings, settings_here
 
 
 def mcp(
-    api: Annotated[str | None, typer.Option(help="The API's address (JOURNEYS_PUBLIC_URL).")] = None,
+    api: Annotated[
+        str | None, typer.Option(help="The API's address; else JOURNEYS_PUBLIC_URL, or that of the stack that runs here.")
+    ] = None,
     *,
     write: Annotated[
         bool, typer.Option("--write", help="Also tools that change something, each after a dry run and a confirmation.")
@@ -30,7 +32,7 @@ def mcp(
         fail(
             "JOURNEYS_MCP_KEY is not set; make a key with `journeys keys create NAME --role read`, and give it to the agent so"
         )
-    where = api or given.public_url
+    where = api or settings_here().public_url
     if urlsplit(where).scheme not in ("http", "https"):
         fail(f"--api {where!r} is no address; write for example http://127.0.0.1:8080")
     asyncio.run(_served(where, given.mcp_key.get_secret_value(), write=write))
