@@ -12,6 +12,8 @@ from fastapi.openapi.utils import get_openapi
 from starlette.routing import BaseRoute
 
 from api import audit, handbook, health, metrics, previews, problems, whatsapp
+from api.agents import reference
+from api.agents import routes as agents
 from api.auth import Keys
 from api.campaigns import routes as campaigns
 from api.config import ApiConfig
@@ -30,7 +32,7 @@ from api.profiles import confirming, erasures, held, preferences, suppressions
 from api.profiles import routes as profiles
 from api.reports import exports
 from api.reports import routes as reports
-from api.runs import doubts, journeys, messages, parameters, providers, tasks
+from api.runs import catalogue, doubts, journeys, messages, parameters, providers, tasks
 from api.runs import routes as runs
 from api.segments import changes as segment_changes
 from api.segments import lists
@@ -64,6 +66,7 @@ ROUTERS = [
     ingest.beacon,
     visitors.router,
     journeys.router,
+    catalogue.router,
     runs.router,
     campaigns.router,
     tasks.router,
@@ -101,6 +104,8 @@ ROUTERS = [
     held.router,
     preferences.router,
     preferences.links,
+    agents.router,
+    reference.router,
     health.router,
     metrics.router,
     *console.ROUTERS,
@@ -126,6 +131,7 @@ def create_app(config: ApiConfig, *, database: Database | None = None) -> FastAP
     app.state.streams = inbox.streams_of(config, store)
     app.state.ingest = Ingest(config, store, Intake(store, config.lanes), limits)
     app.state.exports = exports.Places()
+    app.state.agents = agents.Agents(app, config, ROUTERS)
     app.add_middleware(problems.Reworded, shown=shown)
     app.add_middleware(Door, config=config, store=store, shown=shown)
     app.add_middleware(Cors)  # added last, so it comes first, and errors of the door carry its headers
@@ -152,6 +158,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     _spare_the_collector()
     yield
     await app.state.streams.close()
+    await app.state.agents.close()
     if app.state.config.wallets is not None:
         await app.state.config.wallets.close()
     await app.state.ingest.intake.close()

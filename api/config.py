@@ -7,7 +7,7 @@ from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
 from activities.channels.message import InAppContent
-from activities.channels.preview import Given, Preview
+from activities.channels.preview import Given, Preview, TemplateKnown
 from activities.channels.wallet.wallets import Wallets
 from journeys.arms import Experiment
 from journeys.clock import Clock
@@ -133,6 +133,10 @@ class ApiConfig:
     #: Whose webhooks are taken in, and what a setting that the catalogue names holds.
     hooks: Mapping[str, WebhookSource] = field(default_factory=dict)
     setting: Callable[[str], str | None] = field(default=lambda _: None, repr=False)
+    #: The templates of the catalogue, in the order of their channels.
+    templates: Sequence[TemplateKnown] = ()
+    #: What a deployed version does to people compared with another: their ids, and the changes.
+    compared: Callable[[Database, str, str | None], Awaitable[tuple[str, str, Sequence[Any]]]] | None = None
     #: How the catalogue wants some traits to be read when they come in.
     readings: Mapping[str, Reading] = field(default_factory=dict)
     #: The journeys of a version of the catalogue, where its code may be executed here; for what comes next in a run.

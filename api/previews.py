@@ -65,6 +65,25 @@ class PreviewIn(BaseModel):
     timezone: str | None = Field(default=None, max_length=100, description="where dates are shown", examples=["Europe/Madrid"])
 
 
+class TemplateView(BaseModel):
+    """A template of the catalogue."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    channel: str
+    template: str
+    file: str
+    params: list[str] = Field(description="what a journey or campaign passes to it")
+    product: bool = Field(description="it asks for a product to offer")
+    languages: list[str] = Field(description="into which it is translated")
+
+
+@router.get("", summary="The templates", responses=responses(401, 403, 503))
+async def list_templates(_: Reader, config: Config) -> list[TemplateView]:
+    """The templates of messages, by channel."""
+    return [TemplateView.model_validate(each) for each in config.templates]
+
+
 @router.get("/{channel}/{template}/preview", summary="Preview for a customer", responses=responses(401, 403, 404, 422, 503))
 async def preview_for_customer(
     channel: _Name,

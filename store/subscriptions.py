@@ -1,6 +1,6 @@
 """Outgoing webhooks in Postgres: who is told of what, and what they are still to be told.
 
-Promise: what happens is written down for each of them in the transaction in which it happens (migration 0035), so that no crash
+Promise: what happens is written down for each of them in the transaction in which it happens (migration 0033), so that no crash
 loses it; it stays until it was taken or given up, and for a month after it happened, in which it can be replayed.
 """
 

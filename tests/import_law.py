@@ -73,6 +73,7 @@ store.runs            store
 store.segments        store
 
 api                   journeys journeys.onsite journeys.sources segments.* store.* activities.channels api.*
+api.agents            activities.channels store.* api
 api.campaigns         journeys journeys.campaigns segments.* store.* activities.channels api api.runs
 api.console           journeys journeys.walk segments.* store.* activities.channels api api.profiles api.runs api.segments
 api.ingest            journeys segments.* store.* activities.channels api
@@ -90,7 +91,7 @@ api.wallet            journeys segments.* store.* activities.channels api api.we
 api.web_push          journeys segments.* store.* activities.channels api api.webhooks
 
 workers               journeys.* segments.* store.* activities.* api.* workers WORKFLOWS
-workers.cli           journeys.* segments.* store.* activities.* api.* workers workers.demo workers.embedded
+workers.cli           journeys.* segments.* store.* activities.* api.* workers workers.demo workers.embedded workers.reference
 workers.demo          journeys.* segments.* store.* activities.* api.* workers workers.embedded
 workers.embedded      journeys.* segments.* store.* activities.* api.* workers workers.cli workers.sandbox
 workers.campaigns     BORDER
@@ -98,6 +99,7 @@ workers.exporting     BORDER
 workers.measuring     BORDER
 workers.notifying     BORDER
 workers.privacy       BORDER
+workers.reference     journeys.* segments.* store.* activities.* api.* workers
 workers.sandbox       BORDER
 workers.sourcing      BORDER
 workers.testing       journeys.* segments.* store.* activities.* api.* workers workers.embedded workers.sandbox

@@ -4,10 +4,11 @@ Promise: of what stands in Postgres nothing is executed that nobody who may depl
 user's own code, and nothing of them is executed while something in it could reach the world by itself.
 """
 
+import asyncio
 import subprocess
 import tarfile
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
@@ -19,7 +20,7 @@ from journeys.check.purity import impure
 from journeys.errors import CatalogueError, JourneyError
 from journeys.versions.archive import Archive, archive_in, unpacked
 from journeys.versions.loading import load
-from journeys.walk.changes import Version
+from journeys.walk.changes import Change, Version, changes
 from store import Database
 from store.versions import PeopleIn, in_use, people_in, stored_version
 from workers.signing import Deployers
@@ -81,6 +82,24 @@ async def deployed(name: str | None, database: Database, deployers: Deployers) -
             " JOURNEYS_DEPLOY_PUBLIC_KEYS to what `journeys deploy --public-key` prints where it was deployed"
         )
     return Side(f"version {found.id}", unpacked(stored.archive), tuple(await people_in(database)))
+
+
+@dataclass
+class Comparing:
+    """Two deployed versions, one comparison at a time; what was found of two is kept, since neither ever changes."""
+
+    deployers: Deployers
+    _known: dict[tuple[str, str], list[Change]] = field(default_factory=dict, init=False)
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
+
+    async def __call__(self, database: Database, before: str, after: str | None) -> tuple[str, str, list[Change]]:
+        """Their ids, and what the second does to people that the first does not; raises as `deployed`."""
+        old, new = [await deployed(name, database, self.deployers) for name in (before, after)]
+        which = old.archive.id, new.archive.id
+        async with self._turn:
+            if which not in self._known:
+                self._known[which] = await asyncio.to_thread(lambda: changes(old.version, new.version))
+        return *which, self._known[which]
 
 
 def in_folder(folder: Path, module: str) -> Archive:

@@ -1,7 +1,7 @@
 """The API as a process: settings and catalogue in, app out; the target of `uvicorn --factory workers.serve:create_app`."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
@@ -13,6 +13,7 @@ from fastapi import FastAPI
 import api
 from activities.channels.email.letter import Sender
 from activities.channels.message import Content, InAppContent
+from activities.channels.preview import TemplateKnown
 from activities.channels.wallet.wallets import wallets_of
 from api import ApiConfig
 from api.config import Oidc, grants_of
@@ -22,11 +23,12 @@ from segments import Segment
 from segments.time.calendar import rules_of
 from segments.time.zones import whereabouts
 from workers.codes import Codes
+from workers.compared import Comparing
 from workers.settings import Settings
 from workers.signing import trusted
 
 if TYPE_CHECKING:
-    from activities.templates import Context
+    from activities.templates import Context, Templates
 
 log = structlog.get_logger(__name__)
 
@@ -53,8 +55,17 @@ def create_app() -> FastAPI:
             holdout=catalogue.holdout,
             render=rendering(templates.render),
             preview=partial(previews, settings.clock),
+            templates=[*templates_in(templates)],
+            compared=Comparing(trusted(settings)),
         )
     )
+
+
+def templates_in(templates: "Templates") -> "Iterator[TemplateKnown]":
+    """The templates of a catalogue, as they are listed."""
+    for (channel, name), each in sorted(templates.found.items()):
+        languages = sorted(templates.translations.get((channel, name), {}))
+        yield TemplateKnown(channel, name, each.file, tuple(sorted(each.params)), each.wish is not None, tuple(languages))
 
 
 def rendering(

@@ -48,6 +48,7 @@ class Settings(MailSettings, WalletSettings):
     public_url: str = Field(
         default="http://127.0.0.1:8080", description="the API's address as customers see it (unsubscribe links)"
     )
+    mcp_key: SecretStr | None = Field(default=None, description="the API key with which `journeys mcp` serves an agent")
     secret: SecretStr = Field(
         default=SecretStr(""),
         description="signs unsubscribe links and identities and hashes suppressed addresses: long, random, and kept",

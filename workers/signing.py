@@ -31,6 +31,11 @@ class Deployers:
     private: Ed25519PrivateKey | None = field(default=None, repr=False)
     public: tuple[Ed25519PublicKey, ...] = ()
 
+    @property
+    def told(self) -> str:
+        """The public keys, as JOURNEYS_DEPLOY_PUBLIC_KEYS takes them."""
+        return ",".join(key.public_bytes_raw().hex() for key in self.public)
+
     def sign(self, version: str, archive: bytes) -> bytes:
         """The signature of a version and its archive.
 

@@ -56,6 +56,18 @@ class Preview:
         return told | ({"images": sorted(told["images"])} if "images" in told else {})
 
 
+@dataclass(frozen=True, slots=True)
+class TemplateKnown:
+    """A template that there is: its params, whether it asks for a product, and its translations' languages."""
+
+    channel: str
+    template: str
+    file: str
+    params: tuple[str, ...] = ()
+    product: bool = False
+    languages: tuple[str, ...] = ()
+
+
 class CannotPreview(Exception):
     """The message cannot be shown; the sentence says what to do. `of` is what there is none of, if that is why."""
 

@@ -154,23 +154,33 @@ class JourneyView(BaseModel):
 
 @router.get("/journeys", responses=responses(401, 403, 503))
 async def list_journeys(
-    caller: Annotated[Caller, may(Right.READ, of=Of.ITSELF)], config: Config, database: Db
+    caller: Annotated[Caller, may(Right.READ, of=Of.ITSELF)],
+    config: Config,
+    database: Db,
+    journey: Annotated[str | None, Query(max_length=64, description="this one alone")] = None,
 ) -> list[JourneyView]:
     """The journeys of the catalogue with what they take, and those that have left it with customers in them."""
-    return await seen(config, database, caller)
+    return await seen(config, database, caller, only=journey)
 
 
 async def seen(
-    config: ApiConfig, database: Database, caller: Caller, *, name: str | None = None, with_plans: bool = True
+    config: ApiConfig,
+    database: Database,
+    caller: Caller,
+    *,
+    name: str | None = None,
+    only: str | None = None,
+    with_plans: bool = True,
 ) -> list[JourneyView]:
-    """The journeys that a caller may deal with, or the one of a name, as they stand now.
+    """The journeys that a caller may deal with (`only` this one of them), or the one of a name, as they stand now.
 
     Without plans: not what its experiments need, for which segments are counted.
     """
     thrown = await switches.switches(database)
     around = await all_segments(database, config.segments)
     standing = await _standing(config, database)
-    names = _listed(config, standing, caller) if name is None else [name]
+    listed = [each for each in _listed(config, standing, caller) if only in (None, each)]
+    names = listed if name is None else [name]
     waiting = await lines(config, database, {each: stands for each, stands in standing.items() if each in names})
     used = await _used(config, database, names)
     wrong = await differing(database, config.clock.now() - _SUMS_LATELY)

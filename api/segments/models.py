@@ -114,10 +114,15 @@ def _fault(predicate: dict[str, Any]) -> InitErrorDetails | None:
     return None
 
 
-class Question(_Body):
-    """A definition that is not saved."""
+class Checked(_Body):
+    """A definition to be read."""
 
     predicate: Definition
+
+
+class Question(Checked):
+    """A definition that is not saved."""
+
     limit: int = Field(default=20, ge=1, le=500, description="customers in a preview")
 
 

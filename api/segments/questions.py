@@ -13,14 +13,16 @@ from api.auth import PersonReader, Reader, schemes
 from api.problems import Problem, responses
 from api.segments.access import Silence, answering, entries, known_one, too_small_for
 from api.segments.coverage import CoverageReport, coverage_report
-from api.segments.models import Question, predicate_of
-from api.segments.views import ConcernView, Counted, Previewed, concern, member
+from api.segments.models import Checked, Question, predicate_of
+from api.segments.views import CheckedView, ConcernView, Counted, Previewed, concern, member
 from api.state import Config, Db
 from segments.ask.ask import count, hinted, preview
 from segments.ask.concerns import WorryFrom, concerns
 from segments.ask.coverage import report
 from segments.ask.overview import all_segments
 from segments.ask.silence import BadAllowance, allowances
+from segments.language.moves import event_types, trait_names
+from segments.leaves.people import mentions
 from store.segments.rows import sizes
 
 router = APIRouter(prefix="/v1", tags=["segments"], dependencies=schemes())
@@ -40,6 +42,16 @@ async def count_definition(body: Question, _: PersonReader, config: Config, data
     async with answering():
         members, found = await count(database, predicate, now), await hinted(database, predicate, now)
     return Counted(members=members, at=now, english=str(predicate), hints=found)
+
+
+@router.post("/segments/check", responses=responses(401, 403, 422, 503))
+async def check_definition(body: Checked, _: Reader, config: Config, database: Db) -> CheckedView:
+    """Whether a definition can be used, and what it means; nobody is counted, and nothing is saved."""
+    predicate = predicate_of(body.predicate, (await all_segments(database, config.segments)).predicates)
+    async with answering():
+        found = await hinted(database, predicate, config.clock.now())
+    named = {"made_of": mentions(predicate), "event_types": event_types(predicate), "traits": trait_names(predicate)}
+    return CheckedView(english=str(predicate), hints=found, **{name: sorted(each) for name, each in named.items()})
 
 
 @router.post("/segments/preview", responses=responses(401, 403, 422, 503))

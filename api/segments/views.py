@@ -54,15 +54,20 @@ _HINTS = (
 )
 
 
-class SegmentDetail(SegmentView):
-    """A segment with its definition."""
+class CheckedView(BaseModel):
+    """What a definition means, and what it reads."""
 
     english: str = Field(description="the definition in words")
-    predicate: dict[str, Any] = Field(description="the definition as JSON, other segments by their names")
     made_of: list[str] = Field(description="the segments that its definition names, also through others")
     event_types: list[str] = Field(description="the events that it reads")
     traits: list[str] = Field(description="the traits that it reads")
     hints: list[str] = Field(description=_HINTS)
+
+
+class SegmentDetail(SegmentView, CheckedView):
+    """A segment with its definition."""
+
+    predicate: dict[str, Any] = Field(description="the definition as JSON, other segments by their names")
 
 
 class Announced(BaseModel):

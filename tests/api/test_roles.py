@@ -20,6 +20,7 @@ if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))
 
 from api import ApiConfig, create_app, handbook  # noqa: E402 - also run as a program
+from api.agents.tools import TOOLS, Tool  # noqa: E402
 from api.app import ROUTERS  # noqa: E402
 from api.auth import May, Of  # noqa: E402
 from api.console.frame import PLACE  # noqa: E402
@@ -75,8 +76,8 @@ COMMANDS = {
 }  # fmt: skip
 #: Those that only look, and those that bring in or work out what others have said: the schema, bounces, sums.
 OTHERS = """
-api audit bucket-forget bucket-status bucket-write check demo dev diff doubts explain export graph lint mailbox merges migrate
-new preview profile providers reference replay report runs simulate switches version versions whatsapp-templates why-not
+api audit bucket-forget bucket-status bucket-write check demo dev diff doubts explain export graph lint mailbox mcp merges
+migrate new preview profile providers reference replay report runs simulate switches version versions whatsapp-templates why-not
 worker dead-letters-list doubts-said keys-identity keys-list keys-web-push lists-list lists-report products-show runs-show
 profiles-certificate profiles-check-certificate profiles-consent profiles-erasures profiles-export profiles-retention
 segments-concerns segments-count segments-coverage segments-days segments-explain segments-list segments-preview segments-wait
@@ -325,8 +326,27 @@ def typed() -> str:
     return "\n".join([*lines, *(f"| `journeys {name}` | {does} |" for name, does in COMMANDS.items())])
 
 
+def offered() -> str:
+    """Every tool of agents, and who may."""
+    asked = {str(call): asks for call, asks in GUARDED}
+    roles = [role for role in Role if Right.READ in RIGHTS[role]]
+    lines = [f"| Tool | {' | '.join(roles)} | persons | of one journey | changes something |", f"|{'---|' * (len(roles) + 4)}"]
+    for tool in TOOLS:
+        needs = [asked[call] for call in sorted(tool.needs)]
+        able = ["✓" if all(asks.right in RIGHTS[role] for asks in needs) else "" for role in roles]
+        persons = "only if" if any(asks.personal for asks in needs) else ""
+        some = "" if any(asks.of is Of.EVERYTHING for asks in needs) else "✓"
+        lines.append("| " + " | ".join([f"`{tool.name}`", *able, persons, some, _changing(tool)]) + " |")
+    return "\n".join(lines)
+
+
+def _changing(tool: Tool) -> str:
+    return f"after a dry run of {', '.join(f'`{look.call}`' for look in tool.looks)}" if tool.changes else ""
+
+
 def drawn_anew(page: str) -> str:
-    for name, made in (("calls", table()), ("open", opened()), ("commands", typed())):
+    parts = (("calls", table()), ("open", opened()), ("tools", offered()), ("commands", typed()))
+    for name, made in parts:
         page = re.sub(rf"<!-- {name} -->\n\n(\|.*\n)*", f"<!-- {name} -->\n\n{made}\n", page)
     return page
 

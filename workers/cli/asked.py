@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import typer
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from workers.settings import Settings
 
 T = TypeVar("T")
+#: Of a command that answers in a sentence; `say` prints it.
+InJson = Annotated[bool, typer.Option("--json", help="JSON instead of a sentence.")]
 _NEARLY = 0.85  # JOURNEYS_CATALOG is JOURNEYS_CATALOGUE; JOURNEYS_HOME is nothing of ours
 
 
@@ -120,6 +122,16 @@ def insist_on_embedded() -> None:
     if missing := [name for name in ("aiosmtpd", "psutil") if find_spec(name) is None]:
         lacks = " and ".join(missing)
         fail(f"this starts servers of its own, which needs an extra ({lacks}): pip install 'journeys[embedded]'")
+
+
+def say(told: Any, sentence: str, *, as_json: bool) -> None:
+    """Print what was done: in a sentence, or for programs as JSON."""
+    if as_json:
+        from workers.cli.tables import show
+
+        show(told, lambda _: (), as_json=True)
+    else:
+        typer.echo(sentence)
 
 
 def fail(sentence: str) -> NoReturn:

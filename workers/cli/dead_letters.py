@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from workers.cli.asked import fail, settings, with_database
+from workers.cli.asked import InJson, fail, say, settings, with_database
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -71,6 +71,7 @@ def replay(
     since: Since = None,
     until: Until = None,
     all_: All = False,
+    as_json: InJson = False,
 ) -> None:
     """Read dead letters again; what can be taken now is stored once, under its own time."""
     from api.ingest.replay import replay as again
@@ -81,7 +82,8 @@ def replay(
     given = settings()
     how = given.default_region, load(given.catalogue).readings
     done = with_database(lambda database: again(database, which, given.clock.now(), *how))
-    typer.echo(f"stored {done.stored}, stored before {done.duplicates}, still refused {done.refused}, skipped {done.skipped}")
+    sentence = f"stored {done.stored}, stored before {done.duplicates}, still refused {done.refused}, skipped {done.skipped}"
+    say(done, sentence, as_json=as_json)
 
 
 @dead_letters.command()
@@ -92,12 +94,14 @@ def purge(
     since: Since = None,
     until: Until = None,
     all_: All = False,
+    as_json: InJson = False,
 ) -> None:
     """Forget dead letters, for good."""
     from store.ingest.dead_letters import purge as forget
 
     which = _Given(ids, source, reason, since, until).which(all_=all_)
-    typer.echo(f"purged {with_database(lambda database: forget(database.pool, which))}")
+    purged = with_database(lambda database: forget(database.pool, which))
+    say({"purged": purged}, f"purged {purged}", as_json=as_json)
 
 
 def _table(found: "list[Buried]") -> "Iterable[RenderableType]":

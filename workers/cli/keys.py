@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from workers.cli.asked import fail, settings_here, with_database
+from workers.cli.asked import InJson, fail, say, settings_here, with_database
 
 if TYPE_CHECKING:
     from store.keys import KeyRow
@@ -37,6 +37,7 @@ def create(
         int | None, typer.Option(min=1, max=1_000_000, help="Requests a minute; else as many as come.")
     ] = None,
     expires: Annotated[str, typer.Option(help="For how long it is good: 90d, 12h; else until it is revoked.")] = "",
+    as_json: InJson = False,
 ) -> None:
     """Make a key and print it: the only time that it can be read."""
     from store.keys import Grant, Role, create_key
@@ -45,7 +46,8 @@ def create(
         fail(f"--role {role}: choose one of {', '.join(Role)}")
     ends_at = _from_now("--expires", expires) if expires else None
     grant = Grant(Role(role), personal, journey or (), origin or (), per_minute, ends_at)
-    typer.echo(with_database(lambda database: create_key(database.pool, name, grant)))
+    key = with_database(lambda database: create_key(database.pool, name, grant))
+    say({"name": name, "key": key}, key, as_json=as_json)
 
 
 @keys.command("list")
@@ -66,45 +68,48 @@ def rotate(
     name: Name,
     grace: Annotated[str, typer.Option(help="For how long the secret before is still good: 7d, 12h; 0h: not at all.")] = "7d",
     expires: Annotated[str, typer.Option(help="For how long the key is good from now on: 90d; else as before.")] = "",
+    as_json: InJson = False,
 ) -> None:
     """Give a key another secret and print it; the one before is good for a while, so that its users can change over."""
     from store.keys import rotate_key
 
     until, ends_at = _from_now("--grace", grace), _from_now("--expires", expires) if expires else None
-    typer.echo(with_database(lambda database: rotate_key(database.pool, name, until, ends_at)))
+    key = with_database(lambda database: rotate_key(database.pool, name, until, ends_at))
+    say({"name": name, "key": key, "former_until": until}, key, as_json=as_json)
 
 
 @keys.command()
-def revoke(name: Name) -> None:
+def revoke(name: Name, as_json: InJson = False) -> None:
     """Take a key out of use, with the secret before its last rotation; the API refuses it within seconds."""
     from store.keys import revoke_key
 
     if not with_database(lambda database: revoke_key(database.pool, name)):
         fail(f"no key named {name!r} is in use; see `journeys keys list`")
-    typer.echo(f"revoked {name}")
+    say({"revoked": name}, f"revoked {name}", as_json=as_json)
 
 
 @keys.command("web-push")
-def web_push() -> None:
+def web_push(as_json: InJson = False) -> None:
     """Print a new pair of keys for web push: the workers' setting, and the API's."""
     from cryptography.hazmat.primitives.asymmetric import ec
 
     from activities.channels.web_push.vapid import private_text, public_text
 
     key = ec.generate_private_key(ec.SECP256R1())
-    typer.echo(f"JOURNEYS_WEB_PUSH_KEY={private_text(key)}")
-    typer.echo(f"JOURNEYS_WEB_PUSH_PUBLIC_KEY={public_text(key)}")
+    made = {"JOURNEYS_WEB_PUSH_KEY": private_text(key), "JOURNEYS_WEB_PUSH_PUBLIC_KEY": public_text(key)}
+    say(made, "\n".join(f"{name}={value}" for name, value in made.items()), as_json=as_json)
 
 
 @keys.command()
-def identity(name: Name) -> None:
+def identity(name: Name, as_json: InJson = False) -> None:
     """Print the secret that signs user ids for a client's key: HMAC-SHA256 in hex, or a JWT (docs/ingest.md)."""
     from api.ingest.signed import identity_secret
     from store.keys import Role, list_keys
 
     if not any(key.grant.role is Role.CLIENT for key in with_database(lambda db: list_keys(db.pool, name))):
         fail(f"no client's key is named {name!r}; see `journeys keys list`")
-    typer.echo(identity_secret(settings_here().signing_secret, name))
+    secret = identity_secret(settings_here().signing_secret, name)
+    say({"name": name, "identity_secret": secret}, secret, as_json=as_json)
 
 
 def _from_now(option: str, text: str) -> datetime:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import typer
 
-from workers.cli.asked import fail, settings
+from workers.cli.asked import InJson, fail, say, settings
 from workers.cli.segments.asked import Asked, Json, ask
 
 if TYPE_CHECKING:
@@ -55,21 +55,23 @@ def list_(as_json: Json = False) -> None:
 
 
 @lists.command()
-def add(name: Name, names: Users, kind: Kind = "user_id") -> None:
+def add(name: Name, names: Users, kind: Kind = "user_id", as_json: InJson = False) -> None:
     """Put customers on a list; those who are on it already stay."""
     from segments.define.importing import put_on
 
     changed, already = _change(name, names, kind, put_on)
-    typer.echo(f"{name}: {changed:,} added, {already:,} on it already")
+    told = {"list": name, "added": changed, "on_it_already": already}
+    say(told, f"{name}: {changed:,} added, {already:,} on it already", as_json=as_json)
 
 
 @lists.command()
-def remove(name: Name, names: Users, kind: Kind = "user_id") -> None:
+def remove(name: Name, names: Users, kind: Kind = "user_id", as_json: InJson = False) -> None:
     """Take customers off a list."""
     from segments.define.importing import take_off
 
     changed, already = _change(name, names, kind, take_off)
-    typer.echo(f"{name}: {changed:,} taken off, {already:,} were not on it")
+    told = {"list": name, "taken_off": changed, "not_on_it": already}
+    say(told, f"{name}: {changed:,} taken off, {already:,} were not on it", as_json=as_json)
 
 
 @lists.command("import")

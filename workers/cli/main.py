@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from journeys.place import HOME, stand_here, written_over
-from workers.cli.asked import fail, insist_on_embedded, settings, with_database
+from workers.cli.asked import InJson, fail, insist_on_embedded, say, settings, with_database
 from workers.cli.campaigns.commands import starts
 from workers.cli.check import check, insist_on_catalogue
 from workers.cli.dead_letters import dead_letters
@@ -21,6 +21,7 @@ from workers.cli.mailbox import mailbox
 from workers.cli.new import new
 from workers.cli.operating.audit import audit
 from workers.cli.operating.doubts import doubts
+from workers.cli.operating.mcp import mcp
 from workers.cli.operating.providers import providers
 from workers.cli.operating.runs import runs
 from workers.cli.operating.sources import sources
@@ -71,6 +72,7 @@ app.add_typer(subscriptions, name="subscriptions", rich_help_panel="Operating")
 app.add_typer(sums, name="sums", rich_help_panel="Operating")
 app.command(rich_help_panel="Operating")(audit)
 app.add_typer(bucket, name="bucket", rich_help_panel="Operating")
+app.command(rich_help_panel="Operating")(mcp)
 app.command(rich_help_panel="Operating")(pause)
 app.command(rich_help_panel="Operating")(resume)
 app.command(rich_help_panel="Operating")(kill)
@@ -193,24 +195,25 @@ def worker() -> None:
 
 
 @app.command(rich_help_panel="Deployment")
-def migrate() -> None:
+def migrate(as_json: InJson = False) -> None:
     """Bring the database's schema up to date (JOURNEYS_DATABASE_URL), and the API's role (JOURNEYS_API_DATABASE_URL)."""
     from store import migrate as apply
     from store.roles import let_api_in
 
     applied = with_database(apply)
-    typer.echo("\n".join(f"applied {name}" for name in applied) or "the schema is up to date")
+    lines = [*(f"applied {name}" for name in applied)] or ["the schema is up to date"]
     if (api := settings().api_database_url) is not None:
         with_database(lambda database: let_api_in(database, api.get_secret_value()))
-        typer.echo("the API's role is up to date")
+        lines.append("the API's role is up to date")
+    say({"applied": list(applied), "api_role": api is not None}, "\n".join(lines), as_json=as_json)
 
 
 @app.command(rich_help_panel="Deployment")
-def version() -> None:
+def version(as_json: InJson = False) -> None:
     """Print the version."""
     from importlib.metadata import version as installed
 
-    typer.echo(installed("journeys"))
+    say({"version": installed("journeys")}, installed("journeys"), as_json=as_json)
 
 
 def _print_version(told: bool) -> None:

@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from journeys.place import ROOMS
-from workers.cli.asked import fail
+from workers.cli.asked import InJson, fail, say
 from workers.cli.check import is_catalogue
 
 _JOURNEY = '''\
@@ -122,6 +122,7 @@ Ten seconds later the push is seen at http://localhost:8090 (`journeys dev` says
 
 def new(
     folder: Annotated[Path, typer.Argument(help="A folder that is not there yet, below this one: my_shop, or acme/campaigns.")],
+    as_json: InJson = False,
 ) -> None:
     """Write a first catalogue: one journey, its two segments, its three messages and its test, to change and to grow.
 
@@ -137,8 +138,9 @@ def new(
     written = {folder / name: text for name, text in _FILES.items()} | {test: _TEST.format(module=module)}
     written[folder / "AGENTS.md"] = _AGENTS.read_text(encoding="utf-8").format(module=module, test=test)
     _write(written)
-    typer.echo("\n".join(map(str, written)))
-    typer.echo(_NEXT.format(module=module, test=test, agents=folder / "AGENTS.md"))
+    files = [str(file) for file in written]
+    told = "\n".join([*files, _NEXT.format(module=module, test=test, agents=folder / "AGENTS.md")])
+    say({"module": module, "files": files}, told, as_json=as_json)
 
 
 def _write(files: Mapping[Path, str]) -> None:

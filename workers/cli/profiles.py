@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from workers.cli.asked import fail, settings, with_database
+from workers.cli.asked import InJson, fail, say, settings, with_database
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -58,13 +58,15 @@ def merges(
 
 def unmerge(
     merge: Annotated[int, typer.Argument(help="The merge's number, as `journeys merges` shows it.")],
+    as_json: InJson = False,
 ) -> None:
     """Make two customers of one again (what goes back and what does not: docs/profiles.md)."""
     from store.customers.undo import undo
 
     now = settings().clock.now()
     done = with_database(lambda database: undo(database, merge, now, "command line"))
-    typer.echo(f"{done.absorbed} ({', '.join(done.names) or 'nameless'}) is a customer of its own again")
+    sentence = f"{done.absorbed} ({', '.join(done.names) or 'nameless'}) is a customer of its own again"
+    say(done, sentence, as_json=as_json)
 
 
 def named(by: By, customer: str) -> tuple[str, str]:

@@ -1,5 +1,6 @@
 """`journeys suppressions`: addresses that are not written to; listed, looked up as they are typed in, added and taken back."""
 
+from dataclasses import asdict
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from workers.cli.asked import fail, settings, settings_here, with_database
+from workers.cli.asked import InJson, fail, say, settings, settings_here, with_database
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,6 +40,7 @@ Named = Annotated[str, typer.Argument(metavar="ADDRESS", help="The address, or i
 def list_(
     channel: Annotated[On | None, typer.Option(help="Only those of this channel.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many, newest first.")] = 50,
+    as_json: InJson = False,
 ) -> None:
     """Show channel, scope, reason and age of each; only digests are kept, no addresses."""
     from datetime import UTC
@@ -47,16 +49,16 @@ def list_(
 
     first = datetime(9999, 12, 31, tzinfo=UTC), b""
     on = channel and channel.value
-    _tell(with_database(lambda database: newest(database, channel=on, before=first, limit=limit)))
+    _tell(with_database(lambda database: newest(database, channel=on, before=first, limit=limit)), as_json=as_json)
 
 
 @suppressions.command("look-up")
-def look_up(address: Named, channel: Channel = On.EMAIL) -> None:
-    """Say why an address is suppressed; what its owner said otherwise is in `GET /v1/profiles/{id}`."""
+def look_up(address: Named, channel: Channel = On.EMAIL, as_json: InJson = False) -> None:
+    """Say why an address is suppressed; what its owner said otherwise is in `GET /v1/profiles`."""
     from store.customers.suppressions import found
 
     digests = _digests(channel.value)(address)
-    _tell(with_database(lambda database: found(database, channel.value, digests)))
+    _tell(with_database(lambda database: found(database, channel.value, digests)), as_json=as_json)
 
 
 @suppressions.command("add")
@@ -66,6 +68,7 @@ def add_(
     reason: Annotated[str, typer.Option(help="Why; kept, so nothing personal.")] = "asked by the customer",
     everything: Annotated[bool, typer.Option("--all", help="For every purpose; else for marketing.")] = False,
     until: Annotated[datetime | None, typer.Option(help="Only until then (UTC); else for good.")] = None,
+    as_json: InJson = False,
 ) -> None:
     """Write to an address no more, for marketing or at all; saying it again changes nothing."""
     from datetime import UTC
@@ -85,7 +88,7 @@ def add_(
         await add(database, [said])
         return await found(database, channel.value, [digest])
 
-    _tell(with_database(adding))
+    _tell(with_database(adding), as_json=as_json)
 
 
 @suppressions.command("take-back")
@@ -93,6 +96,7 @@ def take_back(
     address: Named,
     channel: Channel = On.EMAIL,
     why: Annotated[str, typer.Option(help="Why; kept with when it was.")] = "",
+    as_json: InJson = False,
 ) -> None:
     """Write to an address again that a provider called dead or, with --why, that was imported; what its owner said stays."""
     from store.customers.suppressions import take_back as lift
@@ -103,9 +107,10 @@ def take_back(
         return await lift(database, channel.value, digests(address), digests, at=now, by="command line", why=why)
 
     told = with_database(lifting)
-    typer.echo(f"lifted {told.lifted}, addresses alive again {told.revived}, kept {told.kept}")
+    lines = [f"lifted {told.lifted}, addresses alive again {told.revived}, kept {told.kept}"]
     if told.kept:
-        typer.echo("What is kept: the owner said no, and only they can say yes again; or it was imported, which takes --why.")
+        lines.append("What is kept: the owner said no, and only they can say yes again; or it was imported, which takes --why.")
+    say(told, "\n".join(lines), as_json=as_json)
 
 
 @suppressions.command("import")
@@ -113,6 +118,7 @@ def import_(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV, with a column email, phone or sha256.")],
     channel: Channel = On.EMAIL,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would come of it, and write nothing.")] = False,
+    as_json: InJson = False,
 ) -> None:
     """Suppress the opt-outs of another system for marketing, by address or by its SHA-256; bad rows are told by their line."""
     from api.profiles.opt_outs import Reading, taken
@@ -122,10 +128,11 @@ def import_(
     how = Reading(channel.value, given.default_region, _secret(), "import: command line", given.clock.now())
     with file.open("rb") as raw:
         told = with_database(lambda database: taken(database, lines_of(raw), how, dry_run=dry_run))
-    for row, problem in told.problems:
+    for row, problem in () if as_json else told.problems:
         typer.echo(f"line {row}: {problem}", err=True)
     would = "would be added" if dry_run else "added"
-    typer.echo(f"{told.rows} rows: {told.added} {would}, {told.already} suppressed already, {told.bad} bad")
+    sentence = f"{told.rows} rows: {told.added} {would}, {told.already} suppressed already, {told.bad} bad"
+    say(told, sentence, as_json=as_json)
 
 
 def _digest_of(channel: str, address: str) -> bytes:
@@ -169,13 +176,13 @@ def _secret() -> str:
     )
 
 
-def _tell(found: "list[Suppression]") -> None:
-    for each in found:
-        typer.echo(
-            f"{each.channel}\t{each.digest.hex()}\t{each.scope}\t{each.reason}\tsince {each.at:%Y-%m-%d %H:%M}{_until(each)}"
-        )
-    if not found:
-        typer.echo("no suppressions")
+def _tell(found: "list[Suppression]", *, as_json: bool) -> None:
+    lines = [
+        f"{each.channel}\t{each.digest.hex()}\t{each.scope}\t{each.reason}\tsince {each.at:%Y-%m-%d %H:%M}{_until(each)}"
+        for each in found
+    ]
+    plain = [asdict(each) | {"digest": each.digest.hex()} for each in found]
+    say(plain, "\n".join(lines) or "no suppressions", as_json=as_json)
 
 
 def _until(each: "Suppression") -> str:

@@ -37,6 +37,7 @@ def graph(
         Form, typer.Option("--as", help="Mermaid for pages and editors, SVG to look at, JSON for programs.")
     ] = Form.MERMAID,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="A file, instead of the terminal.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --as json.")] = False,
     catalogue: CatalogueOption = None,
 ) -> None:
     """Draw every path of a journey, with its timings and what decides. Needs no server."""
@@ -44,7 +45,7 @@ def graph(
 
     definition = _journey(journey, catalogue)
     _say(f"every way through {journey} is walked …")
-    drawn = _as(form, graph_of(definition))
+    drawn = _as(Form.JSON if as_json else form, graph_of(definition))
     if output is None:
         sys.stdout.write(drawn)
         return
@@ -80,11 +81,26 @@ def lint(
     raise typer.Exit(1 if found else 0)
 
 
-def reference() -> None:
-    """Print every word that a journey can say, with an example of each, as Markdown."""
-    from journeys.check.reference import reference as page
+def reference(
+    context: typer.Context,
+    *,
+    all_: Annotated[bool, typer.Option("--all", help="Also segments, templates, calls, tools and commands.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="All of it as a JSON list of sections: name, title, text.")] = False,
+) -> None:
+    """Print every word that a journey can say, with an example of each, as Markdown; with --all the whole reference."""
+    if not all_ and not as_json:
+        from journeys.check.reference import reference as handle
 
-    sys.stdout.write(page())
+        sys.stdout.write(handle())
+        return
+    from workers.reference.page import page, sections
+
+    root = context.find_root().command
+    if as_json:
+        found = [{"name": each.name, "title": each.title, "text": each.text} for each in sections(root)]
+        typer.echo(json.dumps(found, ensure_ascii=False, indent=2))
+    else:
+        sys.stdout.write(page(root))
 
 
 def _findings(journey: str | None, catalogue: str | None) -> "list[Problem]":

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from workers.cli.asked import fail, settings_here, with_database
+from workers.cli.asked import InJson, fail, say, settings_here, with_database
 from workers.cli.check import insist_on_catalogue
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def deploy(
         bool, typer.Option("--public-key", help="Only print what workers need as JOURNEYS_DEPLOY_PUBLIC_KEYS.")
     ] = False,
     anyway: Annotated[bool, typer.Option("--anyway", help="Also where people in older versions could not go on.")] = False,
+    as_json: InJson = False,
 ) -> None:
     """Sign the catalogue as it stands, and write it down as a version (JOURNEYS_DEPLOY_KEY); then start its workers."""
     from workers.signing import private_key, public_text
@@ -48,13 +49,15 @@ def deploy(
     if not given.deploy_key_text:
         fail("JOURNEYS_DEPLOY_KEY is not set: it signs versions of the catalogue; make one with `openssl rand -hex 32`")
     if public_key:
-        typer.echo(public_text(private_key(given.deploy_key_text)))
+        told = public_text(private_key(given.deploy_key_text))
+        say({"public_key": told}, told, as_json=as_json)
         return
     insist_on_catalogue(given.catalogue)
-    typer.echo(with_database(lambda database: _deployed(database, by, anyway=anyway)))
+    version, sentence = with_database(lambda database: _deployed(database, by, anyway=anyway))
+    say({"version": version, "message": sentence}, sentence, as_json=as_json)
 
 
-async def _deployed(database: "Database", by: str, *, anyway: bool) -> str:
+async def _deployed(database: "Database", by: str, *, anyway: bool) -> tuple[str, str]:
     from getpass import getuser
 
     from store.versions import in_use
@@ -77,7 +80,8 @@ async def _deployed(database: "Database", by: str, *, anyway: bool) -> str:
         else f"{others} people are in other versions, and end as they"
     )
     stay = f"; {many} began" if others else ""
-    return f"version {library.archive.id} {'is deployed' if new else 'stood there already, and is the newest again'}{stay}"
+    stands = "is deployed" if new else "stood there already, and is the newest again"
+    return library.archive.id, f"version {library.archive.id} {stands}{stay}"
 
 
 def _drawn(found: "Sequence[VersionInUse]") -> "Iterable[RenderableType]":

@@ -20,6 +20,7 @@ from workers.sandbox.server import LOOPBACK, SES_SECRET, WEB_PUSH_CONTACT, servi
 from workers.sandbox.sms.twilio_callbacks import ACCOUNT_SID, SENDER
 from workers.sandbox.wallet.account import pass_files
 from workers.settings import Settings
+from workers.signing import trusted
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +62,21 @@ def insist_on_whole(environ: Mapping[str, str]) -> None:
     Raises:
         Misconfigured: a provider is half set; says which setting it lacks.
     """
+    told = _read(environ)
+    for kind in sending():
+        kind.insist(told)
+
+
+def may_deploy(environ: Mapping[str, str]) -> str:
+    """The public halves of the keys whose versions run, as JOURNEYS_DEPLOY_PUBLIC_KEYS takes them."""
+    return trusted(_read(environ)).told
+
+
+def _read(environ: Mapping[str, str]) -> Settings:
     ours: dict[str, Any] = {
         name.removeprefix("JOURNEYS_").lower(): value for name, value in environ.items() if name.startswith("JOURNEYS_")
     }
-    told = Settings(_env_file=None, **ours)
-    for kind in sending():
-        kind.insist(told)
+    return Settings(_env_file=None, **ours)
 
 
 def signing_secret(settings: Settings) -> str:

@@ -13,7 +13,7 @@ from journeys.catalogue import load
 from journeys.clock import Clock
 from journeys.errors import JourneyError
 from journeys.walk.samples import sample
-from workers.embedded.environment import Addresses, environment, insist_on_whole
+from workers.embedded.environment import Addresses, environment, insist_on_whole, may_deploy
 from workers.embedded.parts import Program, Ready, answers, says
 from workers.embedded.ports import LOCALHOST, Ports
 from workers.embedded.processes import GRACE, Children
@@ -87,9 +87,13 @@ class Programs:
         return self._program("sandbox", command, answers(self.at.sandbox))
 
     def api(self) -> Program:
-        """The HTTP API, which serves its own metrics, and is told neither who owns the database nor what signs versions."""
+        """The HTTP API, which serves its own metrics, and is told neither who owns the database nor what signs versions.
+
+        Whose signature it may trust it is told: it compares versions, and says what comes next in one that is not its own.
+        """
         self.metrics_urls["api"] = f"{self.at.api}/metrics"
         told = {"JOURNEYS_DATABASE_URL": self.api_dsn, "JOURNEYS_API_DATABASE_URL": self.api_dsn, "JOURNEYS_DEPLOY_KEY": ""}
+        told["JOURNEYS_DEPLOY_PUBLIC_KEYS"] = may_deploy(self.environment)
         return self._program("api", ("workers.cli.main", "api"), answers(f"{self.at.api}/readyz"), told)
 
     def worker(self, number: int) -> Program:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import typer
 
-from workers.cli.asked import fail, settings
+from workers.cli.asked import InJson, fail, say, settings
 from workers.cli.segments.asked import Asked, Json, ask
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def show(id_: Id, as_json: Json = False) -> None:
 
 
 @starts.command()
-def pause(id_: Id) -> None:
+def pause(id_: Id, as_json: InJson = False) -> None:
     """Nobody else is started or written to until it is resumed."""
 
     async def work(asked: Asked) -> bool:
@@ -132,11 +132,11 @@ def pause(id_: Id) -> None:
 
         return await campaigns.pause(asked.database, id_, asked.now, asked.now)
 
-    _changed(id_, work, "paused")
+    _changed(id_, work, "paused", as_json=as_json)
 
 
 @starts.command()
-def resume(id_: Id) -> None:
+def resume(id_: Id, as_json: InJson = False) -> None:
     """It goes on where it was."""
 
     async def work(asked: Asked) -> bool:
@@ -144,11 +144,11 @@ def resume(id_: Id) -> None:
 
         return await campaigns.pause(asked.database, id_, None, asked.now)
 
-    _changed(id_, work, "goes on")
+    _changed(id_, work, "goes on", as_json=as_json)
 
 
 @starts.command()
-def cancel(id_: Id) -> None:
+def cancel(id_: Id, as_json: InJson = False) -> None:
     """Nobody else is started or written to; runs of a journey that began go on."""
 
     async def work(asked: Asked) -> bool:
@@ -156,7 +156,7 @@ def cancel(id_: Id) -> None:
 
         return await campaigns.cancel(asked.database, id_, asked.now)
 
-    _changed(id_, work, "cancelled")
+    _changed(id_, work, "cancelled", as_json=as_json)
 
 
 def _definition(asked: Asked, journey: str) -> "JourneyDefinition":
@@ -214,11 +214,11 @@ def _show(work: Callable[[Asked], Awaitable[dict[str, Any]]], *, as_json: bool) 
     tables.show(ask(work), one, as_json=as_json)
 
 
-def _changed(id_: UUID, work: Callable[[Asked], Awaitable[bool]], state: str) -> None:
+def _changed(id_: UUID, work: Callable[[Asked], Awaitable[bool]], state: str, *, as_json: bool) -> None:
     async def known(asked: Asked) -> bool:
         await _existing(asked, id_)
         return await work(asked)
 
     if not ask(known):
         fail("it is over already")
-    typer.echo(f"{id_}: {state}")
+    say({"id": id_, "state": state}, f"{id_}: {state}", as_json=as_json)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from workers.cli.asked import fail, settings, settings_here, with_database
+from workers.cli.asked import InJson, fail, say, settings, settings_here, with_database
 from workers.cli.profiles import By, named
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ def erase(
     by: Annotated[By, typer.Option(help="What USER is.")] = By.USER_ID,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask first.")] = False,
     wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for the certificate.")] = 60,
+    as_json: InJson = False,
 ) -> None:
     """Erase a customer and all that is held of them; a worker purges it. There is no way back."""
     from functools import partial
@@ -48,28 +49,37 @@ def erase(
     told = with_database(asked)
     if told is None:
         fail("no such customer")
-    _tell(told)
+    say(told, _sentence(told), as_json=as_json)
 
 
 @profiles.command()
-def erasures(limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many, newest first.")] = 50) -> None:
+def erasures(
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many, newest first.")] = 50, as_json: InJson = False
+) -> None:
     """List erasures: id, state, when each was asked for, and by whom."""
     from datetime import UTC, datetime
 
     from store.customers import erasure
 
-    for each in with_database(lambda database: erasure.erasures(database, datetime(9999, 12, 31, tzinfo=UTC), limit)):
-        typer.echo(f"{each.id}\t{each.state}\tasked for {each.requested_at:%Y-%m-%d %H:%M} by {each.requested_by}")
+    found = with_database(lambda database: erasure.erasures(database, datetime(9999, 12, 31, tzinfo=UTC), limit))
+    lines = [f"{each.id}\t{each.state}\tasked for {each.requested_at:%Y-%m-%d %H:%M} by {each.requested_by}" for each in found]
+    say(found, "\n".join(lines) or "no erasures", as_json=as_json)
 
 
 @profiles.command()
-def retention(limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many, newest first.")] = 50) -> None:
+def retention(
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many, newest first.")] = 50, as_json: InJson = False
+) -> None:
     """Show what was taken because it had been kept for as long as it may be (JOURNEYS_KEEP_EVENTS and its like)."""
     from store.retention import taken_lately
 
-    for each in with_database(lambda database: taken_lately(database, limit)):
-        named = f" ({each.what})" if each.what else ""
-        typer.echo(f"{each.at:%Y-%m-%d %H:%M}\t{each.kind}{named}\t{each.rows} rows from before {each.before:%Y-%m-%d %H:%M}")
+    found = with_database(lambda database: taken_lately(database, limit))
+    lines = [
+        f"{each.at:%Y-%m-%d %H:%M}\t{each.kind}{f' ({each.what})' * bool(each.what)}\t{each.rows} rows from before"
+        f" {each.before:%Y-%m-%d %H:%M}"
+        for each in found
+    ]
+    say(found, "\n".join(lines) or "nothing was taken", as_json=as_json)
 
 
 @profiles.command()
@@ -150,7 +160,9 @@ def _digests() -> "Callable[[str, str], list[bytes]]":
 
 
 @profiles.command("check-certificate")
-def check(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A certificate, as JSON.")]) -> None:
+def check(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A certificate, as JSON.")], as_json: InJson = False
+) -> None:
     """Say whether a certificate was written by this installation and is word for word as it was."""
     from functools import partial
 
@@ -170,7 +182,7 @@ def check(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help
         told = told["certificate"]
     if not isinstance(told, dict) or not holds(told, [partial(sign, secret) for secret in secrets if secret]):
         fail(f"{file} was not written by this installation, or was changed since")
-    typer.echo("the certificate is genuine")
+    say({"genuine": True}, "the certificate is genuine", as_json=as_json)
 
 
 async def _who(database: "Database", name: tuple[str, str]) -> "UUID | None":
@@ -196,11 +208,12 @@ async def _waited(database: "Database", begun: "Erasure", seconds: float) -> "Er
     return begun
 
 
-def _tell(told: "Erasure") -> None:
+def _sentence(told: "Erasure") -> str:
     from store.customers.certificate import as_text
 
     if told.certificate is not None:
-        typer.echo(as_text(told.certificate), nl=False)
-        return
-    typer.echo(f"erasure {told.id}: nothing more is sent; {told.state}, at a provider when it began: {told.in_flight}")
-    typer.echo(f"a worker purges the rest: journeys profiles certificate {told.id}")
+        return as_text(told.certificate).removesuffix("\n")
+    return (
+        f"erasure {told.id}: nothing more is sent; {told.state}, at a provider when it began: {told.in_flight}\n"
+        f"a worker purges the rest: journeys profiles certificate {told.id}"
+    )

@@ -1,10 +1,10 @@
 """`journeys bucket`: the files of each hour in the company's bucket: what is there, lags or is lost, and older hours."""
 
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from workers.cli.asked import fail, settings, with_database
+from workers.cli.asked import InJson, fail, say, settings, with_database
 from workers.cli.reports.export import instant
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ def write(
     check: Annotated[
         bool, typer.Option("--check", help="Also read all files, and write anew what is missing or not as it was put there.")
     ] = False,
+    as_json: InJson = False,
 ) -> None:
     """Write now what a worker would write at the next full hour; with --from, older hours, too.
 
@@ -77,19 +78,23 @@ def write(
     if first is not None:
         first = first.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
-    async def work(hourly: "Hourly") -> int:
-        database, lag, count = hourly.database, given.export_lag, 0
+    async def work(hourly: "Hourly") -> list[dict[str, Any]]:
+        database, lag, done = hourly.database, given.export_lag, list[dict[str, Any]]()
         await plan(database, given.export_tables, await hourly.now(), lag, first)
         await settled(database)
         while hours := await due(database, await hourly.now(), lag, _AT_ONCE):
             for hour in hours:
                 stands = await hourly.write(hour)
-                typer.echo(f"{hour.folder}: {stands.rows:,} rows")
-                count += 1
-        return count + (await _mended(hourly) if check else 0)
+                done.append({"folder": hour.folder, "rows": stands.rows, "was": None})
+                if not as_json:
+                    typer.echo(f"{hour.folder}: {stands.rows:,} rows")
+        return [*done, *(await _mended(hourly, quiet=as_json) if check else ())]
 
-    count = _with_bucket(given, work)
-    typer.echo(f"{count:,} written" if count else "the bucket is up to date", err=True)
+    found = _with_bucket(given, work)
+    if as_json:
+        say(found, "", as_json=True)
+    else:
+        typer.echo(f"{len(found):,} written" if found else "the bucket is up to date", err=True)
 
 
 def _with_bucket(given: "Settings", work: "Callable[[Hourly], Awaitable[T]]") -> "T":
@@ -113,13 +118,14 @@ async def _wrong(hourly: "Hourly") -> "AsyncIterator[tuple[Hour, int, str]]":
             yield hour, rows, why
 
 
-async def _mended(hourly: "Hourly") -> int:
-    count = 0
+async def _mended(hourly: "Hourly", *, quiet: bool) -> list[dict[str, Any]]:
+    done = []
     async for hour, had, why in _wrong(hourly):
         stands = await hourly.write(hour, again=True)
-        typer.echo(f"{hour.folder}: {why}; {stands.rows:,} rows written anew{_lost(had - stands.rows)}")
-        count += 1
-    return count
+        done.append({"folder": hour.folder, "rows": stands.rows, "was": why})
+        if not quiet:
+            typer.echo(f"{hour.folder}: {why}; {stands.rows:,} rows written anew{_lost(had - stands.rows)}")
+    return done
 
 
 def _lost(rows: int) -> str:
@@ -146,6 +152,7 @@ def _tell_wrong(given: "Settings", *, as_json: bool) -> None:
 @bucket.command()
 def forget(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: InJson = False,
 ) -> None:
     """Say that the files are gone, or are no longer ours to keep: erasures do not reach them any more.
 
@@ -158,7 +165,8 @@ def forget(
             "Erasures will not reach the files that are there. Have they been deleted, or does somebody else see to that?",
             abort=True,
         )
-    typer.echo(f"{with_database(forgotten):,} hours of tables forgotten")
+    count = with_database(forgotten)
+    say({"forgotten": count}, f"{count:,} hours of tables forgotten", as_json=as_json)
 
 
 def _table(found: "Sequence[InBucket]") -> "RenderableType":

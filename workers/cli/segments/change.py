@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from workers.cli.asked import fail, settings
+from workers.cli.asked import InJson, fail, say, settings
 from workers.cli.segments.asked import Asked, Json, Name, ask, read, until_live
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def put(
             help='JSON as `PUT /v1/segments/{name}` takes it, such as {"predicate": {"did": "Signed Up"}}; -: stdin.'
         ),
     ],
+    as_json: InJson = False,
 ) -> None:
     """Define a segment from a JSON file, or change one; every watch takes it up within seconds."""
     from pydantic import ValidationError
@@ -54,12 +55,13 @@ def put(
         return new, str(predicate), await hinted(asked.database, predicate, asked.now)
 
     new, english, told = ask(work)
-    typer.echo(f"{'defined' if new else 'changed'} {name}: {english}")
-    for hint in told:
-        typer.echo(f"hint: {hint}")
+    lines = [f"{'defined' if new else 'changed'} {name}: {english}", *(f"hint: {hint}" for hint in told)]
+    say({"name": name, "new": new, "english": english, "hints": told}, "\n".join(lines), as_json=as_json)
 
 
-def delete(name: Annotated[str, typer.Argument(help="A segment that was defined by API or `put`.")]) -> None:
+def delete(
+    name: Annotated[str, typer.Argument(help="A segment that was defined by API or `put`.")], as_json: InJson = False
+) -> None:
     """Take a segment that was defined by API or `put` out of use; its members leave it within seconds."""
 
     async def work(asked: Asked) -> bool:
@@ -70,10 +72,14 @@ def delete(name: Annotated[str, typer.Argument(help="A segment that was defined 
 
     if not ask(work):
         fail(f"no segment {name!r} was defined by API; see `journeys segments list`")
-    typer.echo(f"deleted {name}")
+    say({"deleted": name}, f"deleted {name}", as_json=as_json)
 
 
-def wait(name: Name, seconds: Annotated[float, typer.Option(min=0, help="Give up after so many seconds.")] = 3_600) -> None:
+def wait(
+    name: Name,
+    seconds: Annotated[float, typer.Option(min=0, help="Give up after so many seconds.")] = 3_600,
+    as_json: InJson = False,
+) -> None:
     """Wait until a new or changed segment is live, with its progress; it needs a running worker."""
     from workers.cli.segments import tables
 
@@ -81,10 +87,11 @@ def wait(name: Name, seconds: Annotated[float, typer.Option(min=0, help="Give up
         seen = ask(lambda asked: until_live(asked, name, seconds, lambda each: show(each.loaded or 0)))
     if seen.state != "live":
         fail(f"{name} is still {seen.state} after {seconds:g} seconds; is a worker running?")
-    typer.echo(f"{name} is live, with {seen.members:,} member{'' if seen.members == 1 else 's'}")
+    sentence = f"{name} is live, with {seen.members:,} member{'' if seen.members == 1 else 's'}"
+    say({"name": name, "state": seen.state, "members": seen.members}, sentence, as_json=as_json)
 
 
-def announce(name: Name) -> None:
+def announce(name: Name, as_json: InJson = False) -> None:
     """Let those who are in a segment already enter its journeys, by their own re-entry rules; doing it twice is harmless."""
     from workers.cli.segments import tables
 
@@ -100,7 +107,7 @@ def announce(name: Name) -> None:
             return await announce(asked.database, name, version, now, most, lambda done: show(done / max(most, 1)))
 
     done = ask(work)
-    typer.echo(f"{done:,} member{'' if done == 1 else 's'} of {name} announced")
+    say({"name": name, "announced": done}, f"{done:,} member{'' if done == 1 else 's'} of {name} announced", as_json=as_json)
 
 
 def snapshot(

@@ -1,0 +1,41 @@
+"""The language of segments for the reference: `segments.md`, with the JSON of each example in it.
+
+Promise: the JSON is made of the Python that stands before it, which is run; so it is what the language takes today.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import segments
+from segments import Predicate
+
+_PAGE = Path(__file__).with_name("segments.md")
+_EXAMPLE = re.compile(r"^\* .+: `(?P<python>.+)`$", re.MULTILINE)
+
+
+def page() -> str:
+    """The text, each example with its JSON below it."""
+    return _EXAMPLE.sub(lambda line: f"{line[0]}\n  ```json\n  {_json(_run(line['python']))}\n  ```", _text())
+
+
+def examples() -> Iterator[tuple[str, Predicate]]:
+    """The Python of each example, and what that gives."""
+    return ((found["python"], _run(found["python"])) for found in _EXAMPLE.finditer(_text()))
+
+
+def _text() -> str:
+    return _PAGE.read_text(encoding="utf-8")
+
+
+def _run(python: str) -> Predicate:
+    names: dict[str, Any] = {name: getattr(segments, name) for name in segments.__all__} | {"date": date}
+    made: Predicate = eval(python, names)  # noqa: S307 - a line of our own page
+    return made
+
+
+def _json(predicate: Predicate) -> str:
+    return json.dumps(predicate.to_json(), ensure_ascii=False)
