@@ -6,7 +6,7 @@ comes once.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -15,10 +15,11 @@ from uuid import UUID
 import orjson
 from uuid_utils.compat import uuid7
 
+from api.campaigns.models import NewCampaign as Letter
 from api.campaigns.models import RowProblem, Trial, When
 from api.campaigns.rows import Given
 from journeys import InvalidParams, JourneyDefinition
-from journeys.campaigns.message import Message
+from journeys.campaigns.message import PREFIX, Message
 from journeys.clock import Clock
 from journeys.contracts import JourneySpec
 from journeys.entering import check_entry
@@ -150,6 +151,18 @@ def drafted(
         cron=when.repeat.cron.strip() if when.repeat else None,
         zone=when.repeat.zone if when.repeat else None,
         needs_approval=needs_approval,
+    )
+
+
+def of_message(body: Letter, now: datetime, by: str, key: str | None = None, *, needs_approval: bool = False) -> NewCampaign:
+    """A campaign of one message, to a segment or a list."""
+    return replace(
+        drafted(body, now, by, PREFIX + body.name, key, needs_approval=needs_approval),
+        name=body.name,
+        segment=body.to.segment,
+        list=body.to.list,
+        message=body.message.model_dump(mode="json"),
+        params=body.message.params,
     )
 
 

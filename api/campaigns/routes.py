@@ -15,7 +15,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from activities.channels.preview import CannotPreview
 from activities.channels.preview import Given as Shown
 from api.auth import JourneyReader, Of, PersonReader, Reader, may, schemes
-from api.campaigns.making import attempt, checks_of, drafted, make, taken_by
+from api.campaigns.making import attempt, checks_of, drafted, make, of_message, taken_by
 from api.campaigns.models import (
     CampaignPage,
     CampaignView,
@@ -36,7 +36,7 @@ from api.runs.models import JourneyName
 from api.state import Config, Db
 from api.uploads import FILE_LIMIT, received
 from journeys import InvalidParams, JourneyDefinition
-from journeys.campaigns.message import PREFIX, Message, message_of
+from journeys.campaigns.message import Message, message_of
 from segments.ask.overview import all_segments
 from segments.define.sheets import lines_of
 from segments.errors import SegmentError
@@ -147,17 +147,7 @@ async def make_campaign(
     """
     await _known(config, database, body.to.segment, body.to.list)
     await _shown(config, database, body.message, Shown())
-    new = drafted(
-        body, config.clock.now(), caller.name, PREFIX + body.name, idempotency_key, needs_approval=config.approve_campaigns
-    )
-    new = replace(
-        new,
-        name=body.name,
-        segment=body.to.segment,
-        list=body.to.list,
-        message=body.message.model_dump(mode="json"),
-        params=body.message.params,
-    )
+    new = of_message(body, config.clock.now(), caller.name, idempotency_key, needs_approval=config.approve_campaigns)
     if body.dry_run:
         response.status_code = 200
         return await attempt(config.clock, database, new, body.message)

@@ -67,6 +67,7 @@ COMMANDS = {
     "keys rotate": "rotate key", "keys revoke": "revoke key", "deploy": "deploy version", "move": "move runs",
     "starts file": "make campaign", "starts everybody": "make campaign", "starts pause": "switch campaign",
     "starts resume": "switch campaign", "starts cancel": "switch campaign",
+    "starts message": "make campaign", "starts approve": "approve campaign",
     "sources read": "read source", "tasks assign": "assign task", "tasks escalate": "assign task",
     "tasks done": "complete task",
     "subscriptions put": "put subscription", "subscriptions delete": "delete subscription",

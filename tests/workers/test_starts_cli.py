@@ -1,6 +1,7 @@
 """`journeys starts …`: a dry run, a file, a segment, what came of it, and failures in one line."""
 
 import json
+from getpass import getuser
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ async def test_a_file_is_tried_started_looked_at_paused_and_cancelled(
     assert told["would"] == {"enter": 1}
     assert await database.pool.fetchval("select count(*) from campaign") == 0
     made = await starts_json(dsn, "file", "by_choice", str(file))
-    assert (made["rows"], made["bad"], made["waiting"], made["by"]) == (3, 2, 1, "command line")
+    assert (made["rows"], made["bad"], made["waiting"], made["by"]) == (3, 2, 1, getuser())
     shown = await starts(dsn, "show", made["id"])
     assert "3 rows, 2 bad, 0 twice" in shown
     assert "no such customer" in shown
@@ -64,3 +65,30 @@ async def test_a_wrong_column_is_refused_with_the_near_name(dsn: str, shop: obje
     file.write_text("user_id,rute\nana,push\n")
     assert "did you mean 'route'?" in await starts(dsn, "file", "by_choice", str(file), code=1)
     assert "there is no such file" in await starts(dsn, "file", "by_choice", str(tmp_path / "none.csv"), code=1)
+
+
+async def test_a_message_to_everybody_in_a_segment_is_tried_made_and_approved_by_another(
+    database: Database, dsn: str, shop: object
+) -> None:
+    command = ("message", "sale", "--channel", "push", "--template", "note", "--segment", "vips")
+    assert (await starts_json(dsn, *command, "--dry-run"))["rows"] == 1
+    rules = json.dumps({"quiet_hours": None, "holdout": 0.1})
+    made = await starts_json(dsn, *command, "--rules", rules, "--at", "2099-01-02T09:00:00", "--per-second", "5")
+    assert (made["message"]["holdout"], made["state"], made["by"]) == (0.1, "scheduled", getuser())
+    assert "it waits for no approval" in await starts(dsn, "approve", made["id"], code=1)
+    await database.pool.execute("update campaign set needs_approval = true")
+    assert "whoever made it does not approve it" in await starts(dsn, "approve", made["id"], code=1)
+    await database.pool.execute("update campaign set by = 'olga'")
+    assert "approved" in await starts(dsn, "approve", made["id"])
+    assert (await starts_json(dsn, "show", made["id"]))["approved_by"] == getuser()
+    again = await starts_json(dsn, *command, "--cron", "0 9 * * 1", "--zone", "Europe/Madrid")
+    assert (again["state"], again["repeat"]) == ("recurring", {"cron": "0 9 * * 1", "zone": "Europe/Madrid"})
+    for wrong, said in (
+        (("--rules", "[]"), "--rules is a JSON object"),
+        (("--rules", '{"color": 1}'), "message.color"),
+        (("--template", "no_such"), "no push template 'no_such'; there are: note"),
+        (("--channel", "pigeon"), "message.channel"),
+        (("--cron", "every day"), "repeat"),
+        (("--list", "x"), "say --segment or --list"),
+    ):
+        assert said in await starts(dsn, *command, *wrong, code=1)

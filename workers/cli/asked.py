@@ -87,7 +87,7 @@ def with_database(work: "Callable[[Database], Awaitable[T]]", by: str = "") -> "
         fail("JOURNEYS_DATABASE_URL is not set, and no `journeys dev` runs here; set it, or start that first")
 
     async def run() -> "T":
-        act_as(Actor(by or _whoever(), "command line"))
+        act_as(Actor(by or whoever(), "command line"))
         await reach_postgres(dsn)
         database = await connect(dsn, max_size=1)
         try:
@@ -98,7 +98,8 @@ def with_database(work: "Callable[[Database], Awaitable[T]]", by: str = "") -> "
     return asyncio.run(run())
 
 
-def _whoever() -> str:
+def whoever() -> str:
+    """The name by which one is logged in."""
     from getpass import getuser
 
     try:

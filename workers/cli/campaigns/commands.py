@@ -2,14 +2,14 @@
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import typer
 
-from workers.cli.asked import InJson, fail, say, settings
+from workers.cli.asked import InJson, fail, say, settings, whoever
 from workers.cli.segments.asked import Asked, Json, ask
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ starts = typer.Typer(
     "Begin with `journeys starts file JOURNEY FILE --dry-run`.",
 )
 
-_BY = "command line"
 _ALL = 100_000
 Journey = Annotated[str, typer.Argument(help="The journey, as `journeys reference` and the API list it.")]
 Id = Annotated[UUID, typer.Argument(help="The id of the start, or of the campaign.")]
@@ -42,7 +41,7 @@ def list_(context: typer.Context, as_json: Json = False) -> None:
     async def work(asked: Asked) -> list[dict[str, Any]]:
         from store.campaigns import newest
 
-        return [await _told(asked, row) for row in await newest(asked.database, None, None, 20)]
+        return [await told_of(asked, row) for row in await newest(asked.database, None, None, 20)]
 
     from workers.cli import tables
     from workers.cli.campaigns.shown import listed
@@ -77,7 +76,7 @@ def from_file(
             new = _drafted(asked, journey, at, per_second, in_their_zone=in_their_zone)
             return await _made(asked, new, definition, rows, dry_run=dry_run)
 
-    _show(work, as_json=as_json)
+    show_one(work, as_json=as_json)
 
 
 @starts.command()
@@ -103,7 +102,22 @@ def everybody(
         params = definition.accept({})
         return await _made(asked, replace(new, segment=segment, list=list_name, params=params), definition, (), dry_run=dry_run)
 
-    _show(work, as_json=as_json)
+    show_one(work, as_json=as_json)
+
+
+@starts.command()
+def approve(id_: Id, as_json: InJson = False) -> None:
+    """Let a campaign begin that somebody else has made; whoever made it does not approve it."""
+
+    async def work(asked: Asked) -> bool:
+        from store import campaigns
+
+        made = await _existing(asked, id_)
+        if made.needs_approval and made.by == whoever():
+            fail("whoever made it does not approve it; somebody else has to, logged in by a name of their own")
+        return await campaigns.approve(asked.database, id_, whoever(), asked.now)
+
+    _changed(id_, work, "approved", as_json=as_json, otherwise="it waits for no approval")
 
 
 @starts.command()
@@ -113,14 +127,14 @@ def show(id_: Id, as_json: Json = False) -> None:
     async def work(asked: Asked) -> dict[str, Any]:
         from store.campaigns import problems_of, refused_of
 
-        told = await _told(asked, await _existing(asked, id_))
+        told = await told_of(asked, await _existing(asked, id_))
         bad = await problems_of(asked.database, id_, 0, _ALL)
         out = await refused_of(asked.database, id_, 0, _ALL)
         told["bad_rows"] = [{"row": row, "problem": problem} for row, problem in bad]
         told["left_out"] = [{"row": row, "customer_id": str(who), "reason": reason} for row, who, reason in out]
         return told
 
-    _show(work, as_json=as_json)
+    show_one(work, as_json=as_json)
 
 
 @starts.command()
@@ -159,6 +173,11 @@ def cancel(id_: Id, as_json: InJson = False) -> None:
     _changed(id_, work, "cancelled", as_json=as_json)
 
 
+def instant(at: datetime | None, *, in_their_zone: bool) -> datetime | None:
+    """An instant as it is written on the command line: UTC, or what each customer's own clock shows."""
+    return at if in_their_zone or at is None else at.replace(tzinfo=UTC)
+
+
 def _definition(asked: Asked, journey: str) -> "JourneyDefinition":
     found = asked.catalogue.journeys.get(journey)
     return found or fail(f"no journey {journey!r}; the catalogue has: {', '.join(sorted(asked.catalogue.journeys)) or 'none'}")
@@ -167,19 +186,16 @@ def _definition(asked: Asked, journey: str) -> "JourneyDefinition":
 def _drafted(
     asked: Asked, journey: str, at: datetime | None, per_second: float | None, *, in_their_zone: bool
 ) -> "NewCampaign":
-    from datetime import UTC
-
     from pydantic import ValidationError
 
     from api.campaigns.making import drafted
     from api.campaigns.models import When
 
     try:
-        said = at if in_their_zone else at and at.replace(tzinfo=UTC)
-        when = When(at=said, in_their_zone=in_their_zone, per_second=per_second)
+        when = When(at=instant(at, in_their_zone=in_their_zone), in_their_zone=in_their_zone, per_second=per_second)
     except ValidationError as error:
         fail("; ".join(each["msg"] for each in error.errors()))
-    return drafted(when, asked.now, _BY, journey, needs_approval=settings().approve_campaigns)
+    return drafted(when, asked.now, whoever(), journey, needs_approval=settings().approve_campaigns)
 
 
 async def _made(
@@ -191,10 +207,11 @@ async def _made(
     if dry_run:
         trial: Trial = await attempt(settings().clock, asked.database, new, definition.spec, rows, check, keyed=keyed)
         return trial.model_dump(mode="json")
-    return await _told(asked, await make(asked.database, new, rows, check, keyed=keyed))
+    return await told_of(asked, await make(asked.database, new, rows, check, keyed=keyed))
 
 
-async def _told(asked: Asked, row: "CampaignRow") -> dict[str, Any]:
+async def told_of(asked: Asked, row: "CampaignRow") -> dict[str, Any]:
+    """A start or campaign, and how far it is, as JSON has it."""
     from api.campaigns.views import view_of
     from store.campaigns import counts_of
 
@@ -207,18 +224,26 @@ async def _existing(asked: Asked, id_: UUID) -> "CampaignRow":
     return await campaign(asked.database, id_) or fail(f"no start or campaign {id_}")
 
 
-def _show(work: Callable[[Asked], Awaitable[dict[str, Any]]], *, as_json: bool) -> None:
+def show_one(work: Callable[[Asked], Awaitable[dict[str, Any]]], *, as_json: bool) -> None:
+    """Do something with a start or campaign, and show what it came to."""
     from workers.cli import tables
     from workers.cli.campaigns.shown import one
 
     tables.show(ask(work), one, as_json=as_json)
 
 
-def _changed(id_: UUID, work: Callable[[Asked], Awaitable[bool]], state: str, *, as_json: bool) -> None:
+def _changed(
+    id_: UUID,
+    work: Callable[[Asked], Awaitable[bool]],
+    state: str,
+    *,
+    as_json: bool,
+    otherwise: str = "it is over already",
+) -> None:
     async def known(asked: Asked) -> bool:
         await _existing(asked, id_)
         return await work(asked)
 
     if not ask(known):
-        fail("it is over already")
+        fail(otherwise)
     say({"id": id_, "state": state}, f"{id_}: {state}", as_json=as_json)
