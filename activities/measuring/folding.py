@@ -175,7 +175,7 @@ async def _values(connection: Connection, customers: Sequence[UUID], old: Sequen
     for each in exposures:
         rule, last = rules[each.journey, each.version], stood.get((each.experiment, each.exposed_as))
         since = _looks_from(each, rule)
-        if since < horizon and last is not None:
+        if since < horizon and last is not None and not last.apart:
             found.append(replace(last, profile_id=each.who, whole=False))
         else:
             looks.append((each, rule, since))

@@ -73,8 +73,13 @@ class Looked:
     #: How it stood when it was last kept, by whom its sums are read on from there; and whether it may be.
     kept: Kept | None = None
     stands: bool = True
-    #: Whether its sums are of several journeys.
-    mixed: bool = False
+    #: Of which its sums are; '' is of none.
+    journeys: set[str] = field(default_factory=set)
+
+    @property
+    def mixed(self) -> bool:
+        """Whether its sums are of several journeys."""
+        return len(self.journeys) > 1
 
     @property
     def title(self) -> str:
@@ -267,7 +272,7 @@ async def look_by(
 
 def _on_from(kept: Kept, metrics: Sequence[str]) -> Looked:
     """An experiment as it stood, as if all of that had been on its last day."""
-    looked = Looked(kept.experiment, (), kept.journey, kept=kept)
+    looked = Looked(kept.experiment, (), kept.journey, kept=kept, journeys={kept.journey})
     for arm, people, first, last in kept.standing["arms"]:
         looked.exposed[arm] = people
         if first and last:
@@ -279,8 +284,8 @@ def _on_from(kept: Kept, metrics: Sequence[str]) -> Looked:
 
 
 def _take(looked: Looked, row: Any, metrics: Sequence[str]) -> None:
+    looked.journeys |= {row["journey"], row["last_journey"]}
     looked.journey = looked.journey or row["journey"]
-    looked.mixed |= not looked.journey == row["journey"] == row["last_journey"]
     arm, day, people = row["arm"], row["day"], row["exposed"]
     looked.exposed[arm] += people
     if people:

@@ -106,11 +106,16 @@ def as_csv(table: Table) -> str:
     return out.getvalue()
 
 
+#: By which a spreadsheet takes a cell for a formula: also in full width, and after what it leaves out.
+_FORMULAS = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")  # noqa: RUF001 - they are meant
+
+
 def _inert(cell: str | float | None) -> str | float:
     """A cell that no spreadsheet takes for a formula, whatever a customer's device has sent."""
     if cell is None:
         return ""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@")) else cell
+    formula = isinstance(cell, str) and (cell.startswith(_FORMULAS) or cell.lstrip().startswith(_FORMULAS))
+    return f"'{cell}" if formula else cell
 
 
 def _short(value: float, sign: str = "") -> str:

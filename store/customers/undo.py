@@ -77,6 +77,7 @@ async def undo(database: Database, merge_id: int, at: datetime, by: str) -> Merg
         await retell(connection, [case.root, case.absorbed])
         await replace_addresses(connection, [case.root, case.absorbed])
         await connection.execute(_SQL["touch"], case.root, case.absorbed)
+        await connection.execute(_SQL["tell_apart"], case.root, case.absorbed)
         await connection.execute(_SQL["mark_both"], case.root, case.absorbed, types, at)
         return next(merge for merge in await merges_of(connection, case.absorbed) if merge.id == merge_id)
 

@@ -81,8 +81,10 @@ class Hourly:
         """
         async with self._alone(hour) as connection:
             had = await connection.fetchrow(_SQL["hour"], hour.table.value, hour.begins)
-            if had is None or had["sha256"] is None:
+            if had is None or had["written_at"] is None:
                 return ""
+            if had["sha256"] is None:
+                return "its writing broke off"
             stands = Stands(*(had[name] for name in ("version", "rows", "bytes", "file", "sha256")))
             return await asyncio.to_thread(_wrong, self.files, hour, stands)
 

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 import asyncpg
 
+from store.away import AWAY
 from store.database import Connection, Database
 from store.locks import Lock
 from store.named import queries
@@ -60,10 +61,20 @@ class Differing:
 
 @asynccontextmanager
 async def alone(database: Database) -> "AsyncIterator[Connection | None]":
-    """A transaction that sees one instant and has the sums to itself; None where somebody else has them."""
-    async with database.pool.acquire() as connection, connection.transaction(isolation="repeatable_read"):
-        mine: bool = await connection.fetchval(_SQL["alone"], Lock.SUMS)
-        yield connection if mine else None
+    """A transaction that sees one instant and has the sums to itself; None where somebody else has them.
+
+    They are its own before it looks, and until what it wrote is there for everybody.
+    """
+    async with database.pool.acquire() as connection:
+        if not await connection.fetchval(_SQL["alone"], Lock.SUMS):
+            yield None
+            return
+        try:
+            async with connection.transaction(isolation="repeatable_read"):
+                yield connection
+        finally:
+            with suppress(*AWAY):
+                await connection.execute(_SQL["no_longer_alone"], Lock.SUMS)
 
 
 async def in_turn(database: Database, work: Callable[[Connection], Awaitable[T]], attempts: int = 1) -> T | None:

@@ -98,7 +98,7 @@ class Added(NamedTuple):
 class Value:
     """What a customer adds to the sums in an experiment, by day and metric.
 
-    `whole`: there were all the events at which their rule looks, and it is the rule of now.
+    `whole`: there were all the events at which their rule looks, and it is the rule of now. `apart`: a merge was undone since.
     """
 
     profile_id: UUID
@@ -112,6 +112,7 @@ class Value:
     looks_from: datetime
     whole: bool
     changes: Mapping[tuple[date, str], Change]
+    apart: bool = False
 
     @classmethod
     def of(cls, exposure: Exposure, looks_from: datetime, whole: bool, changes: Mapping[tuple[date, str], Change]) -> "Value":

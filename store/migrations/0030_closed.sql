@@ -5,7 +5,8 @@
 alter table exposure add closed boolean not null default false;
 
 -- Of which exposure a value is (whoever was merged has several), and whether its rule could look at all the events that it asks for.
-alter table customer_value add exposed_as uuid, add whole boolean not null default true;
+-- `apart`: since it was counted a merge was undone, so that it may hold what another customer did.
+alter table customer_value add exposed_as uuid, add whole boolean not null default true, add apart boolean not null default false;
 update customer_value v set exposed_as = coalesce((
     select x.profile_id from exposure x join profile p on p.id = x.profile_id
     where x.experiment = v.experiment and x.exposed_at = v.exposed_at and v.profile_id in (p.id, p.merged_into)

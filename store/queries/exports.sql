@@ -36,18 +36,18 @@ select pg_snapshot_xmax(pg_current_snapshot())::text;
 select pg_snapshot_xmin(pg_current_snapshot()) >= $1::text::xid8;
 
 -- name: due
--- Hours up to this one that are to be written or compared, in their order: new ones; those of an erasure; those in which something changed, and each once a day
+-- Hours up to this one that are to be written or compared, in their order: new ones, and those whose writing broke off; those of an erasure; those in which something changed, and each once a day
 -- after it was over, but none twice within 20 hours.
 select name, hour from export_hour h
-where hour <= $4 and (written_at is null
+where hour <= $4 and (sha256 is null
    or (looked_at < hour + interval '25 hours' and hour + interval '25 hours' <= $1)
    or exists (select from export_stale s
               where s.name = h.name and s.hour = h.hour and (s.erasure is not null or h.looked_at <= $1 - interval '20 hours')))
 order by hour, array_position($2::text[], name) limit $3;
 
 -- name: written
--- Hours that are in the bucket, with how many rows, in their order.
-select name, hour, rows from export_hour where sha256 is not null order by hour, array_position($1::text[], name);
+-- Hours that are in the bucket, or should be, with how many rows, in their order.
+select name, hour, rows from export_hour where written_at is not null order by hour, array_position($1::text[], name);
 
 -- name: of_erasure
 -- Hours that hold rows of somebody who is being erased.
@@ -90,7 +90,7 @@ delete from export_stale where id = any($1::bigint[]);
 select h.name, min(h.hour) as since, max(h.hour) filter (where h.written_at is not null) as last,
        count(*) filter (where h.written_at is not null) as hours,
        coalesce(sum(h.rows), 0)::bigint as rows, coalesce(sum(h.bytes), 0)::bigint as bytes,
-       count(*) filter (where h.written_at is null) as waiting, min(h.hour) filter (where h.written_at is null) as waiting_since,
+       count(*) filter (where h.sha256 is null) as waiting, min(h.hour) filter (where h.sha256 is null) as waiting_since,
        count(*) filter (where h.written_at is not null and exists (select from export_stale s where s.name = h.name and s.hour = h.hour)) as stale
 from export_hour h group by h.name order by array_position($1::text[], h.name);
 

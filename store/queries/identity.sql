@@ -211,6 +211,10 @@ select id from unnest(array[$1::uuid, $2::uuid]) as party (id)
 where exists (select from exposure x where x.profile_id in ($1, $2)
                 or x.profile_id in (select id from profile where merged_into in ($1, $2)));
 
+-- name: tell_apart
+-- Where these two were counted as one, neither stands as it was.
+update customer_value set apart = true where profile_id in ($1, $2) or exposed_as in ($1, $2);
+
 -- name: survivors
 -- Those of these profiles that were merged, with the profile that took them in.
 select id, merged_into from profile where id = any($1::uuid[]) and merged_into <> id order by id;

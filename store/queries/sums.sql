@@ -1,6 +1,10 @@
 -- name: alone
--- Nobody else folds, or takes values away, until this transaction ends; false where somebody is about it.
-select pg_try_advisory_xact_lock($1, 0);
+-- Nobody else folds, or takes values away, until it is said, or this session ends; false where somebody is about it.
+select pg_try_advisory_lock($1, 0);
+
+-- name: no_longer_alone
+-- Others may.
+select pg_advisory_unlock($1, 0);
 
 -- name: fold_messages
 -- Add up to so many changes of the ledger to the sums, by day, by span, and of all journeys; returns how many there were. They are found by where they lie: they have no order,

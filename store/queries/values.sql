@@ -72,13 +72,13 @@ where profile_id = any($1::uuid[]) and type collate "C" = any($2::text[]) and ts
 
 -- name: stored
 -- What the sums hold of these customers, of the profiles that were merged into them, and of exposures of either.
-select v.profile_id, v.experiment, v.exposed_as, v.journey, v.version, v.segment, v.arm, v.exposed_at, v.looks_from, v.whole, v.changes
+select v.profile_id, v.experiment, v.exposed_as, v.journey, v.version, v.segment, v.arm, v.exposed_at, v.looks_from, v.whole, v.apart, v.changes
 from (select $1::uuid[] || array(select id from profile where merged_into = any($1::uuid[])) as ids) as part
 join customer_value v on v.profile_id = any(part.ids) or v.exposed_as = any(part.ids);
 
 -- name: of_erased
 -- What the sums hold of customers whose erasure has begun: nobody counts them anew.
-select v.profile_id, v.experiment, v.exposed_as, v.journey, v.version, v.segment, v.arm, v.exposed_at, v.looks_from, v.whole, v.changes
+select v.profile_id, v.experiment, v.exposed_as, v.journey, v.version, v.segment, v.arm, v.exposed_at, v.looks_from, v.whole, v.apart, v.changes
 from erasure e cross join unnest(e.profiles) as part (id) join customer_value v on v.profile_id = part.id
 where e.finished_at is null;
 
@@ -107,11 +107,15 @@ set n = s.n + excluded.n, y = s.y + excluded.y, yy = s.yy + excluded.yy, x = s.x
     xy = s.xy + excluded.xy, nonzero = s.nonzero + excluded.nonzero;
 
 -- name: of_day
--- Who may add to a day's sums, whatever the sums say: who was exposed on it, or did something on it at which a rule looks.
+-- Who may add to a day's sums, whatever the sums say: who was exposed on it, did something on it at which a rule looks, or stands as
+-- last counted with something on it.
 select distinct coalesce(p.merged_into, p.id) as who
 from (select profile_id from exposure where exposed_at >= $2 and exposed_at < $3
       union
-      select profile_id from event where type = any($1::text[]) and ts >= $2 and ts < $3) as about
+      select profile_id from event where type = any($1::text[]) and ts >= $2 and ts < $3
+      union
+      select profile_id from customer_value, jsonb_array_elements(changes) as change -- what they did may be gone
+      where not whole and change ->> 0 = to_char($2 at time zone 'UTC', 'YYYY-MM-DD')) as about
 join profile p on p.id = about.profile_id and p.merged_into is distinct from p.id
 where exists (select from exposure x where x.profile_id = p.id)
    or exists (select from profile a join exposure x on x.profile_id = a.id where a.merged_into = coalesce(p.merged_into, p.id))

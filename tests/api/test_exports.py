@@ -191,7 +191,8 @@ async def test_a_server_that_goes_away_in_the_middle_is_told(database: Database)
 
 
 async def _read_while_it_is_stopped(database: Database, table: Table) -> None:
-    ended = "select pg_terminate_backend(pid) from pg_stat_activity where query ilike 'copy%' and pid <> pg_backend_pid()"
+    ended = "select pg_terminate_backend(pid) from pg_stat_activity where query ilike 'copy%' and datname = current_database()"
+    ended += " and pid <> pg_backend_pid()"
     async for _ in rows_of(database, table, Span()):
         await database.pool.execute(ended)
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -180,3 +181,35 @@ async def test_everybody_counts_once_whatever_happens_in_whichever_order(
         world.steps += 1
         await getattr(world, name)(*said)
         await world.holds()
+
+
+@pytest.mark.parametrize("both", [False, True])
+async def test_who_stands_as_last_counted_gives_back_what_was_anothers(database: Database, both: bool) -> None:
+    """A breaker's: merged, held by a rule that asks for events that are gone, and told apart again."""
+    world = World(database, Folding(database, None, Clock()))
+    await world.begin()
+    steps: list[tuple[Any, ...]] = [
+        ("declared", "carts", 1, 7),
+        ("exposed", 1, "$holdout/carts", 0),
+        *((("exposed", 2, "$holdout/carts", 2),) if both else ()),
+        ("does", 2, "Order Completed", 72, 1),
+        *(("told",), ("folded",), ("merged", 1, 2), ("folded",)),
+        ("closed", -24 * 5, True),
+        ("declared", "carts", 10, 7),
+        *(
+            ("folded",),
+            ("undone",),
+            ("told",),
+            ("folded",),
+            ("recomputed",),
+            ("closed", 24 * 9, True),
+            ("folded",),
+            ("recomputed",),
+        ),
+    ]
+    for name, *said in steps:
+        world.steps += 1
+        await getattr(world, name)(*said)
+        await world.holds()
+    orders = "select coalesce(sum(y), 0) from daily_sum where metric = 'orders'"
+    assert await database.pool.fetchval(orders) == int(both), "the order is of whoever made it, once"

@@ -21,12 +21,13 @@ from journeys.policies import Conversion
 from segments import purchases
 from store import Database
 from store.database import columns
+from store.locks import Lock
 from store.measuring import experiments, sums, values
 from store.measuring.experiments import Said
 from store.measuring.values import Added, Change, Declared
 from store.reports.report import Asked, Cell, Report
 from tests.profile import scaled
-from tests.reports.planted import DAY, START, came, plant
+from tests.reports.planted import DAY, START, came, plant, run_of
 
 HOLDOUT = "$holdout/carts"
 FIRST = START.date()
@@ -281,3 +282,36 @@ def _change(rng: Random, today: int) -> Added:
     rate = Change(0, Decimal(buyers), Decimal(buyers), nonzero=buyers)
     metric = rng.choice(METRICS)
     return Added((*about, metric), rate if metric == "conversion" else changed)
+
+
+async def test_what_a_page_asked_first_and_a_journey_later_is_of_several(database: Database) -> None:
+    """A breaker's: the page's customers were read as the journey's."""
+    await plant(database)
+    page = [("banner", UUID(int=n + 1), "xy"[n % 2], 0.5, START + n // 50 * DAY, None, None) for n in range(200)]
+    later = [("banner", UUID(int=n + 1), "xy"[n % 2], 0.5, START + 9 * DAY, run_of(n), "v1") for n in range(200, 500)]
+    await database.pool.executemany(
+        "insert into exposure (experiment, profile_id, arm, share, exposed_at, run_id, version)"
+        " values ($1, $2, $3, $4, $5, $6, $7)",
+        [*page, *later],
+    )
+    await database.pool.executemany(
+        "insert into customer_touched (profile_id) values ($1)", [(each[1],) for each in (*page, *later)]
+    )
+    await Folding(database, None, Clock()).fold()
+    await night(database)
+    await agree(database)
+
+
+async def test_who_has_the_sums_sees_all_that_was_written_before(database: Database) -> None:
+    """A breaker's: looked before it was alone, the night kept how experiments stood before somebody else's fold."""
+    async with sums.alone(database) as mine:
+        assert mine is not None
+        async with sums.alone(database) as other:
+            assert other is None
+        await mine.execute("insert into customer_touched (profile_id) values ($1)", UUID(int=1))
+    async with sums.alone(database) as mine:
+        assert mine is not None
+        assert await mine.fetchval("select count(*) from customer_touched where profile_id = $1", UUID(int=1)) > 0
+    held = "select count(*) from pg_locks where locktype = 'advisory' and classid = $1::oid"
+    held += " and database = (select oid from pg_database where datname = current_database())"
+    assert await database.pool.fetchval(held, int(Lock.SUMS)) == 0

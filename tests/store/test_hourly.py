@@ -248,6 +248,30 @@ async def test_kpi_06_an_attempt_that_is_cut_short_leaves_nothing_that_counts_an
     assert len(filling.all_files()) == 2, "what the first attempt has left is gone"
 
 
+async def test_an_hour_whose_mending_breaks_off_is_told_and_written_by_the_next(
+    filling: Filling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ana = await customer(filling.database)
+    await did(filling.database.pool, ana, "m-1", NINE)
+    await filling.fill()
+    hour = Hour(Name.EVENTS, NINE)
+    (filling.folder / hour.folder / MANIFEST).unlink()
+    filling.now += 48 * HOUR
+    await filling.go_on()  # long after its hour was compared once more
+
+    def full(*_: Any) -> None:
+        raise BucketFails("no room")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(filling.hourly.files, "put", full)
+        with pytest.raises(BucketFails):
+            await filling.hourly.write(hour, again=True)
+    assert hour in [each for each, _ in await written(filling.database)]
+    assert await filling.hourly.wrong(hour) == "its writing broke off"
+    assert "events 02 09" in await filling.go_on()
+    assert (await filling.hourly.wrong(hour), filling.rows()) == ("", ["m-1"])
+
+
 async def messaged(database: Database, who: UUID, at: datetime, key: str) -> UUID:
     run = UUID(str(uuid7()))
     await database.pool.execute(

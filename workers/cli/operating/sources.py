@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from workers.cli.asked import fail, settings, with_database
+from workers.cli.asked import fail, say, settings, with_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -49,14 +49,15 @@ def list_(as_json: Json = False) -> None:
 
 
 @sources.command()
-def read(name: Annotated[str, typer.Argument(help="The source, as the catalogue calls it.")]) -> None:
+def read(name: Annotated[str, typer.Argument(help="The source, as the catalogue calls it.")], as_json: Json = False) -> None:
     """Have a source read now by a worker, beside its schedule; `list` says what came of it."""
     from store.sources import ask
 
     now = settings().clock.now()
     if not with_database(lambda database: ask(database, name, now)):
         fail(f"no source {name!r}; `journeys sources list` shows those that there are")
-    typer.echo(f"{name} is read as soon as a worker takes it up; what came of it: journeys sources list")
+    told = f"{name} is read as soon as a worker takes it up; what came of it: journeys sources list"
+    say({"asked": name}, told, as_json=as_json)
 
 
 @sources.command("try")

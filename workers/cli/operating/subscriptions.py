@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from workers.cli.asked import fail, settings, settings_here, with_database
+from workers.cli.asked import fail, say, settings, settings_here, with_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -78,12 +78,12 @@ def put(
 
 
 @subscriptions.command()
-def delete(name: Name) -> None:
+def delete(name: Name, as_json: Json = False) -> None:
     """Tell somebody nothing more; what still waited for them goes."""
     from store import subscriptions as rows
 
     _insist(name, with_database(lambda database: rows.drop(database, name)))
-    typer.echo(f"{name} is told nothing more")
+    say({"deleted": name}, f"{name} is told nothing more", as_json=as_json)
 
 
 @subscriptions.command()
@@ -116,14 +116,14 @@ def rotate(
     _tell_secret(with_database(work), as_json=as_json)
 
 
-@subscriptions.command()
-def test(name: Name) -> None:
+@subscriptions.command("test")
+def try_out(name: Name, as_json: Json = False) -> None:
     """Tell a receiver `subscription.test`; what came of it: `journeys subscriptions notifications NAME`."""
     from store import subscriptions as rows
 
     now = settings().clock.now()
     _insist(name, with_database(lambda database: rows.try_out(database, name, now)) is not None)
-    typer.echo(f"it is told; what came of it: journeys subscriptions notifications {name}")
+    say({"told": name}, f"it is told; what came of it: journeys subscriptions notifications {name}", as_json=as_json)
 
 
 @subscriptions.command()
@@ -133,6 +133,7 @@ def replay(
     until: Annotated[datetime | None, typer.Option(help="And before then; else up to now.")] = None,
     type_: Annotated[str | None, typer.Option("--type", help="Only of this type.")] = None,
     taken: Annotated[bool, typer.Option("--taken", help="Also what it took already; else what was given up.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Tell a receiver once more, under the same ids, what was given up."""
     from store import subscriptions as rows
@@ -144,7 +145,8 @@ def replay(
         _insist(name, bool(await rows.found(database, name)))
         return await rows.replay(database, name, since.replace(tzinfo=UTC), end, type_, states)
 
-    typer.echo(f"{with_database(work):,} are told once more")
+    again = with_database(work)
+    say({"notifications": again}, f"{again:,} are told once more", as_json=as_json)
 
 
 @subscriptions.command()
