@@ -72,7 +72,8 @@ def lint(
     """
     found = _findings(journey, catalogue)
     if people:
-        found = sorted({*found, *_too_small(journey, catalogue)})
+        counted = [each for each in found if each.rule != "too-small"]  # of plans alone: whoever counts people says it, too
+        found = sorted({*counted, *_too_small(journey, catalogue)})
     if as_json:
         typer.echo(json.dumps([problem.plain() for problem in found], ensure_ascii=False, indent=2))
     else:
