@@ -1,7 +1,8 @@
 """Experiments and holdouts as the sums by day have them, read as if looked at every day.
 
-Promise: an experiment is read from its first day on, by all of its days, since only so its bounds hold at every look. Where it
-is kept how it stood (`activities.measuring.standing`), that is what reading all days up to then would come to.
+Promise: an experiment is read from its first day on, by all of its days that are over, since only so its bounds hold at every
+look, and no hour of a day shows what another does not. Where it is kept how it stood (`activities.measuring.standing`), that
+is what reading all days up to then would come to.
 """
 
 from collections import defaultdict
@@ -123,16 +124,16 @@ class Looked:
         return tuple(Question(arm, self.control, ((arm,), (self.control,))) for arm in self.treated)
 
     def comparison(self, metric: str) -> Comparison:
-        """It by a metric, as it is read; a part of it has no end of its own."""
+        """It by a metric, as it is read: a part of it as all of it."""
         assert self.rule is not None, "nothing is compared of what nothing measures"
-        return self._by(metric_of(metric, self.rule, rare=self._is_rare), whole=not self.labels)
+        return self._by(metric_of(metric, self.rule, rare=self._is_rare))
 
-    def _by(self, metric: Metric, *, whole: bool = False) -> Comparison:
+    def _by(self, metric: Metric) -> Comparison:
         if self.declared is None:
             return Comparison(self.name, metric, self.shares, self.control)
         found = Comparison.of(self.declared, metric)
         about = found.effect if metric.kind in (Kind.RATE, Kind.RARE) else None
-        return replace(found, plan=found.plan if whole else None, effect=about)
+        return replace(found, effect=about)
 
     @property
     def _is_rare(self) -> bool:
@@ -147,6 +148,10 @@ class Looked:
         """All that a metric came to in an arm, or in several; people are those who were exposed."""
         days = self.days[metric].values()
         return sum((sum((day.get(arm, Sums()) for day in days), Sums()) for arm in arms), Sums())
+
+    def came(self, since: date) -> int:
+        """How many were exposed on a day or later."""
+        return sum(each.people for day, arms in self.days[CONVERSION].items() if day >= since for each in arms.values())
 
     def people(self, group: Iterable[str]) -> int:
         """How many are in these arms."""
@@ -179,20 +184,22 @@ class Looked:
         return None if self.decision(metric, of) == Decision.BROKEN else self.finding(metric, of)
 
     def decision(self, metric: str, of: str | Question) -> str:
-        """What a question has come to."""
+        """What a question has come to; of a part only whether there is anything to see."""
         found = self.finding(metric, of)
         if self.broken or found is None:
             return str(Decision.BROKEN) if self.broken else "not measured"
-        return str(decision(self.results[metric], found))
+        come_to = decision(self.results[metric], found)
+        return str(come_to if not self.labels or come_to in (Decision.BROKEN, Decision.EARLY) else Decision.PART)
 
     def _question(self, of: str | Question) -> Question:
         return of if isinstance(of, Question) else Question(of, self.control, ((of,), (self.control,)))
 
     def added(self, metric: str, of: str | Question) -> "Added":
         """What those arms brought that they would not have brought without, with its bounds."""
-        found, people = self.counting(metric, of), self.people(self._question(of).groups[0])
+        found = self.counting(metric, of)
         if found is None or found.difference is None or found.interval is None:
             return Added()
+        people = found.groups[0].people
         return Added(found.difference * people, *(bound * people for bound in found.interval))
 
     def cost(self, *arms: str) -> tuple[float | None, str]:
@@ -231,8 +238,8 @@ async def look(
 ) -> list[Looked]:
     """Every experiment of a journey, or of all, as of the end of the day before `until`, in parts by version or segment.
 
-    The day that it is is not over yet, so that nothing ends on it. Of other metrics than those asked for nothing is read, and
-    nothing found.
+    The day that it is is counted, and not looked at: it is not over yet. Of other metrics than those asked for
+    nothing is read, and nothing found.
     """
     async with at_once(database) as connection:
         return await look_by(connection, until, today, journey=journey, by=by, metrics=metrics)
@@ -256,7 +263,7 @@ async def look_by(
     for row in await connection.fetch(_SQL["customers"], until, journey, list(by), list(metrics), *since):
         key = (row["experiment"], *(row[name] for name in by))
         _take(found.setdefault(key, Looked(row["experiment"], key[1:])), row, metrics)
-    for row in await connection.fetch(_SQL["spent"], until, journey, list(by)):
+    for row in await connection.fetch(_SQL["spent"], min(until, today), journey, list(by)):
         if each := found.get((row["experiment"], *(row[name] for name in by))):
             _spend(each, row)
     looked = [found[key] for key in sorted(found) if found[key].exposed]
@@ -372,15 +379,12 @@ def _read(looked: Looked, until: date, today: date, metrics: Sequence[str]) -> N
     looked.stands = looked.kept is None or looked.kept.read_by == looked.read_by
     if not looked.stands:
         return
-    until = min(
-        until, max([today, *(day for of in looked.days.values() for day in of)]) + _DAY
-    )  # nobody looks at what is to come
     first = looked.next_day
-    days = [first + n * _DAY for n in range((until - first).days)]
+    days = [first + n * _DAY for n in range((min(until, today) - first).days)]
     for metric in metrics:
         following = looked.follow(metric)
         for day in days:
-            following.look(looked.days[metric].get(day, {}), closed=day < today)
+            following.look(looked.days[metric].get(day, {}))
         looked.results[metric] = following.result
 
 

@@ -63,7 +63,7 @@ class Planned:
 
     @property
     def days(self) -> int | None:
-        """Until so many have come; None: never at this pace, or nobody knows how many are needed."""
+        """Until so many have come; None: nobody has come lately, or nobody knows how many are needed."""
         people = self.people_needed
         return None if people is None else days_to_go(people, 0, self.a_day)
 
@@ -76,12 +76,10 @@ class Planned:
     @property
     def too_small(self) -> bool:
         """Whether it cannot find at its declared end, or without one within some months, what it is to find."""
-        if self.people_needed is None:
-            return False
         plan = self.experiment.plan
         if plan is not None and plan.ends:
             return bool(too_short(self.comparison, self.a_day, self.before))
-        return self.days is None or self.days > TOO_LONG
+        return self.days is not None and self.days > TOO_LONG
 
     @property
     def warning(self) -> str:

@@ -17,6 +17,7 @@ _SQL = queries("reports")
 #: For how large a lift people needed are told, where none is declared.
 LIFT = 0.1
 _TWO = 2
+_PART = "It is a part: its bounds are made as those of the whole, and what is to be concluded the whole alone says."
 _STANDING = "{:,} exposures count as they last did: the rule of now asks for events that are gone."
 _SHOWN = (Decision.HIGHER, Decision.LOWER)
 _WHO = (
@@ -26,7 +27,7 @@ _WHO = (
         "against",
         Unit.TEXT,
         "With which it is compared: the declared control, else the holdout, one named control, or the first"
-        " by name; of two factors, together with which it is looked at.",
+        " by name; of the interaction of two factors what both would add up to.",
     ),
 )
 _BROUGHT = (
@@ -34,7 +35,7 @@ _BROUGHT = (
     Column("exposed_against", Unit.COUNT, "The same of the arm with which it is compared."),
     Column("split_p", Unit.NUMBER, "The sample ratio's smallest p so far: at 0.01 or below it rings.", aside=True),
     Column("judged_by", Unit.TEXT, "The metric by which the journey says it is judged.", aside=True),
-    Column("decision", Unit.TEXT, "What that has come to: higher, lower, open, early, not shown, broken or not measured."),
+    Column("decision", Unit.TEXT, "What that has come to: higher, lower, open, early, not shown, part, broken, not measured."),
     Column("incremental_conversions", Unit.NUMBER, "(Rate of the arm - rate of the other) by customers in the arm."),
     Column("incremental_conversions_low", Unit.NUMBER, "From, by the bounds that hold at every look.", aside=True),
     Column("incremental_conversions_high", Unit.NUMBER, "To.", aside=True),
@@ -50,7 +51,7 @@ _BROUGHT = (
     Column("roi_low", Unit.LIFT, "From.", aside=True),
     Column("roi_high", Unit.LIFT, "To.", aside=True),
     Column("plan", Unit.TEXT, "What was declared before: when it is over, what it is to find.", aside=True),
-    Column("over", Unit.TEXT, "Whether the declared end has come: yes or no; unknown where none was declared.", aside=True),
+    Column("over", Unit.TEXT, "Whether the declared end has come: yes or no; unknown without one, and of a part.", aside=True),
     Column("people_needed", Unit.COUNT, "Customers in all arms who show, in 80 of 100 such experiments, the declared lift of"
            f" what it is judged by, else one of {100 * LIFT:+.0f} %; by what the other arm came to so far.", aside=True),
     Column("days_to_go", Unit.COUNT, "Days until there are so many, at the pace so far.", aside=True),
@@ -96,7 +97,7 @@ _MEANS = {
 RULES = (
     "Compared are customers from the first time their message passed the holdout question, in both arms, by their first arm.",
     "Whom a holdout withholds is in no arm of what a journey asks about: no message tells the arms apart for them.",
-    "An experiment is read from its first day on.",
+    "An experiment is read from its first day on, as of the end of each day (UTC): no comparison has today in it.",
     "What counts: what the journey declares (docs/measuring.md), on the day on which it was; an order once.",
     "The declared metric judges; the others stand beside it without a correction, so that of many one may differ by chance.",
     "The sample ratio rings where the arms are not of the shares by which they were drawn: then nothing counts.",
@@ -117,8 +118,13 @@ async def experiments(database: Database, asked: Asked) -> Report:
         None,
         asked.ends,
         tuple(tables),
-        tuple(f"{each.title}: {_said(each)}" for each in looked),
-        (*_unknown(looked, asked), *_otherwise(looked, kept), *await taken(database, None, asked.ends, asked.journey)),
+        tuple(_findings(looked)),
+        (
+            *not_over(looked, asked),
+            *_unknown(looked, asked),
+            *_otherwise(looked, kept),
+            *await taken(database, None, asked.ends, asked.journey),
+        ),
     )
 
 
@@ -149,14 +155,33 @@ async def taken(database: Database, since: date | None, until: date, journey: st
     return [f"{sentence}: they count as they stood then, and later news of them change nothing.", *standing]
 
 
-def _said(looked: Looked) -> str:
+def not_over(looked: Sequence[Looked], asked: Asked) -> list[str]:
+    """How many came today."""
+    came = sum(each.came(asked.now.date()) for each in looked)
+    if not came:
+        return []
+    are = "is" if came == 1 else "are"
+    told = f"{counted(came, 'exposure')} of today {are} counted, and looked at when the day is over (UTC)"
+    return [f"{told}: verdicts, p and bounds are of the days before."]
+
+
+def _findings(looked: Sequence[Looked]) -> Iterator[str]:
+    """A sentence for each experiment; parts of which the same is said have it once."""
+    told: dict[tuple[str, ...], list[str]] = {}
+    for each in looked:
+        told.setdefault((_said(each), *([] if each.labels else [each.name])), []).append(each.title)
+    yield from (f"{', '.join(titles)}: {said}" for (said, *_), titles in told.items())
+
+
+def _said(looked: Looked, metric: str | None = None) -> str:
     if looked.broken:
         return f"Nothing may be concluded: {looked.broken}; begin anew under another name."
     if looked.rule is None:
         return "Nothing is measured: its journey declares no goal and no conversion."
     if not looked.results:
         return "There is nothing to compare: nobody is in another arm."
-    return verdict(looked.results[looked.judged])
+    result = looked.results[metric or looked.judged]
+    return verdict(result) if not looked.labels or result.split.alarm_at is not None else _PART
 
 
 def _brought(looked: Sequence[Looked], labels: tuple[Column, ...]) -> Table:
@@ -203,7 +228,7 @@ def _row(looked: Looked, asked: Question) -> tuple[Cell, ...]:
         looked.rule.margin if looked.rule else None,
         *returned(looked, asked).cells,
         str(plan) if plan else None,
-        None if result is None or plan is None or not plan.ends else "yes" if result.over else "no",
+        None if result is None or plan is None or not plan.ends or looked.labels else "yes" if result.over else "no",
         *_still_needed(looked, asked),
         _said(looked),
     )
@@ -219,12 +244,12 @@ def returned(looked: Looked, of: str | Question) -> Added:
 
 
 def _still_needed(looked: Looked, asked: Question) -> tuple[int | None, int | None]:
-    """People in all arms who show a lift of what it is judged by, and days to go; nothing where it is decided."""
+    """People in all arms who show a lift of what it is judged by, and days to go; nothing where it is decided, or a part."""
     result = looked.results.get(looked.judged)
-    if result is None or looked.decision(looked.judged, asked) not in (Decision.OPEN, Decision.EARLY):
+    if result is None or looked.labels or looked.decision(looked.judged, asked) not in (Decision.OPEN, Decision.EARLY):
         return None, None
     needed = _needed(looked, asked, result.experiment)
-    return needed, None if needed is None else days_to_go(needed, result.people, result.people / result.looks)
+    return needed, None if needed is None else days_to_go(needed, result.people, result.a_day)
 
 
 def _needed(looked: Looked, asked: Question, planned: Comparison) -> int | None:
@@ -290,7 +315,7 @@ def _measured(looked: Sequence[Looked], labels: tuple[Column, ...], metric: str)
 
 
 def _found(looked: Looked, asked: Question, metric: str) -> tuple[Cell, ...]:
-    result, found = looked.results.get(metric), looked.counting(metric, asked)
+    found = looked.counting(metric, asked)
     means = _seen(looked, asked, metric)
     if found is not None and found.means is not None:
         means = found.means if len(found.means) == _TWO else (None, None)
@@ -304,7 +329,7 @@ def _found(looked: Looked, asked: Question, metric: str) -> tuple[Cell, ...]:
         *(_bounds(found) if found else (None,) * 6),
         found.p if found else None,
         looked.decision(metric, asked),
-        verdict(result) if result else _said(looked),
+        _said(looked, metric),
     )
 
 

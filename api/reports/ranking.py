@@ -1,7 +1,7 @@
 """Journeys by what they bring for what they cost: incremental conversions by messages sent, as their holdouts tell."""
 
 from activities.measuring.looking import CONVERSION, REVENUE, Added, Looked, look
-from api.reports.experiments import returned, taken
+from api.reports.experiments import not_over, returned, taken
 from journeys.arms import HOLDOUT, WRITTEN
 from journeys.experiments import Decision
 from store import Database
@@ -65,7 +65,11 @@ async def ranking(database: Database, asked: Asked) -> Report:
         None,
         asked.ends,
         (table,),
-        notes=(*await _unmeasured(database, asked, measured), *await taken(database, None, asked.ends, None)),
+        notes=(
+            *not_over(measured, asked),
+            *await _unmeasured(database, asked, measured),
+            *await taken(database, None, asked.ends, None),
+        ),
     )
 
 

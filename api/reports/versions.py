@@ -5,7 +5,7 @@ from datetime import date
 from itertools import combinations
 
 from activities.measuring.looking import CONVERSION, ORDER_VALUE, REVENUE, Looked, look
-from api.reports.experiments import returned, taken
+from api.reports.experiments import not_over, returned, taken
 from journeys.arms import HOLDOUT, WITHHELD, WRITTEN
 from store import Database, queries
 from store.errors import NoReport
@@ -28,7 +28,11 @@ _BROUGHT = (
     Column("lift", Unit.LIFT, "The first / the second - 1."),
     Column("lift_low", Unit.LIFT, "From, by the bounds that hold at every look."),
     Column("lift_high", Unit.LIFT, "To."),
-    Column("decision", Unit.TEXT, "What that has come to: higher, lower, open, early, broken or not measured."),
+    Column(
+        "decision",
+        Unit.TEXT,
+        "part (what is to be concluded `experiments` says, of all versions), early, broken or not measured.",
+    ),
     Column("incremental_conversions", Unit.NUMBER, "Difference of the rates by exposed customers, written to."),
     Column("currency", Unit.TEXT, "In which money is counted; nothing where the journey names none.", aside=True),
     Column("revenue_per_recipient", Unit.MONEY, "Revenue less refunds / exposed customers, written to."),
@@ -37,6 +41,7 @@ _BROUGHT = (
 )
 _RULES = (
     "What a version does is told by the lift against its own holdout.",
+    "Each is read by what is declared of the journey's holdout, as in the report of experiments.",
     "Customers were not drawn into versions by lot, they came on other days: a difference need not be the version's doing.",
     "All days of each version up to the day of the report; who was exposed counts for the version of that run.",
 )
@@ -84,7 +89,11 @@ async def versions(database: Database, asked: Asked, *, silent: Collection[str])
         asked.ends,
         (table,),
         (*_alone(journey, chosen, begins), *_compared([looked[name] for name in chosen if name in looked])),
-        (*counting.unknown(shown, silent), *await taken(database, None, asked.ends, journey)),
+        (
+            *not_over(list(looked.values()), asked),
+            *counting.unknown(shown, silent),
+            *await taken(database, None, asked.ends, journey),
+        ),
     )
 
 

@@ -20,6 +20,8 @@ from segments.language.sizing import people_needed
 #: The people for whom a sequence is narrowest when neither plan nor effect says it.
 _NOBODY_SAID = 5_000
 _TWO = 2
+#: Before the two levels whose interaction is asked about.
+TOGETHER = "interaction of "
 
 
 class Kind(StrEnum):
@@ -63,8 +65,8 @@ class Metric:
 class Question(NamedTuple):
     """Which arms are compared with which: `groups` of arms whose customers count as one.
 
-    Two groups are one against the other. Four are the interaction of two factors: whether the first makes another difference
-    with the second than without.
+    Two groups are one against the other. Four are the interaction of two factors: whether both together make another
+    difference than each by itself would add up to.
     """
 
     name: str
@@ -161,7 +163,7 @@ class Comparison:
             case [(plain, one), (usual, other)] if self.metric.kind is not Kind.RARE:
                 first, second = self.factors
                 cells = tuple((f"{a}_{b}",) for a, b in ((one, other), (plain, other), (one, usual), (plain, usual)))
-                return (Question(f"{first} {one}", f"{second} {other}", cells),)
+                return (Question(f"{TOGETHER}{first} {one} and {second} {other}", "the sum of both", cells),)
         return ()
 
     @property

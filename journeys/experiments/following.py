@@ -1,7 +1,7 @@
 """An experiment as it is looked at, day after day: are the arms as they were drawn, and what is the answer to each question.
 
 Promise: pure; the same days give the same result. The errors are those of all looks together, so that whoever looks every
-hour errs no more often than whoever waits.
+day errs no more often than whoever waits.
 """
 
 from collections.abc import Iterable, Mapping
@@ -40,6 +40,11 @@ class Result:
         """In all arms together."""
         return sum(self.split.counts.values())
 
+    @property
+    def a_day(self) -> float:
+        """How many came a day so far."""
+        return self.people / self.looks if self.looks else 0.0
+
 
 class Following:
     """An experiment under way, from its first day on, or from a standing: give it each day's sums, and ask for the result."""
@@ -55,8 +60,8 @@ class Following:
             self._sums |= since.sums
             self._asked = [Asked(experiment, *each) for each in zip(experiment.questions, since.asked, strict=True)]
 
-    def look(self, day: Mapping[str, Sums], *, closed: bool = True) -> None:
-        """Add what came since the look before, by arm; the declared end comes with a day that is over (`closed`).
+    def look(self, day: Mapping[str, Sums]) -> None:
+        """Add a day that is over, by arm.
 
         Raises:
             CatalogueError: an arm is none of the experiment's.
@@ -68,7 +73,7 @@ class Following:
         self._looks += 1
         self._weigh()
         plan = self._experiment.plan
-        ended = closed and plan is not None and plan.over(sum(self._counts.values()), self._looks)
+        ended = plan is not None and plan.over(sum(self._counts.values()), self._looks)
         self._over = self._over or ended
         for each in self._asked:
             each.look(self._sums, self._looks, over=ended)

@@ -49,6 +49,15 @@ def days_to_go(needed: int, people: int, a_day: float) -> int | None:
     return ceil((needed - people) / a_day) if a_day > 0 else None
 
 
+def at_its_end(experiment: Comparison, a_day: float | None) -> int | None:
+    """How many are in all arms at the declared end; None where that cannot be told: without one, or while nobody comes."""
+    plan = experiment.plan
+    if plan is None:
+        return None
+    by_days = int(plan.days * a_day) if plan.days is not None and a_day else None
+    return min((each for each in (plan.people, by_days) if each is not None), default=None)
+
+
 def foretold(experiment: Comparison, a_day: float, before: Sums | None = None) -> str:
     """What the experiment needs, with so many customers a day in all arms: people, days, and what a shorter plan can show.
 
@@ -65,7 +74,7 @@ def foretold(experiment: Comparison, a_day: float, before: Sums | None = None) -
             " from customer to customer is not known before some have been measured."
         )
     days = days_to_go(people, 0, a_day)
-    how_long = "at this pace never reached" if days is None else f"{days:,} day{'' if days == 1 else 's'} at {a_day:,.0f} a day"
+    how_long = f"{days:,} day{'' if days == 1 else 's'} at {a_day:,.0f} a day" if days is not None else _NOBODY_CAME
     said = (
         f"To find a lift of {100 * effect.lift:+.3g} % on {_level(experiment, before)} in {100 * experiment.power:.0f} of 100"
         f" such experiments, {people:,} people are needed: {how_long}."
@@ -77,9 +86,9 @@ def foretold(experiment: Comparison, a_day: float, before: Sums | None = None) -
 def too_short(experiment: Comparison, a_day: float | None = None, before: Sums | None = None) -> str:
     """That its plan ends before its effect can be found, and what it can show; nothing where it does not, or nobody can tell.
 
-    By its people alone, where nobody says how many come a day.
+    By its people alone, where nobody says how many come a day, or nobody has come.
     """
-    wanted, people = needed(experiment, before), _at_its_end(experiment, a_day)
+    wanted, people = needed(experiment, before), at_its_end(experiment, a_day)
     if wanted is None or people is None or people >= wanted:
         return ""
     least = _least(experiment, people, before) if people else None
@@ -122,12 +131,4 @@ def _level(experiment: Comparison, before: Sums | None) -> str:
 
 
 _TWO = 2
-
-
-def _at_its_end(experiment: Comparison, a_day: float | None) -> int | None:
-    """How many are in all arms at the declared end; None where that cannot be told."""
-    plan = experiment.plan
-    if plan is None:
-        return None
-    by_days = None if plan.days is None or a_day is None else int(plan.days * a_day)
-    return min((each for each in (plan.people, by_days) if each is not None), default=None)
+_NOBODY_CAME = "how long that takes cannot be said yet, since nobody has come lately"

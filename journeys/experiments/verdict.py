@@ -8,9 +8,9 @@ from enum import StrEnum
 from math import isinf
 
 from journeys.experiments.asked import FIRST, Finding, Interval, fewest
-from journeys.experiments.declared import Comparison, Kind, Metric
+from journeys.experiments.declared import TOGETHER, Comparison, Kind, Metric
 from journeys.experiments.following import Result
-from journeys.experiments.planning import days_to_go
+from journeys.experiments.planning import at_its_end, days_to_go
 from journeys.experiments.sequences import Hybrid
 
 #: Rarer than this is told as this: nobody can picture the difference.
@@ -30,6 +30,8 @@ class Decision(StrEnum):
     OPEN = "open"
     #: The declared end has come, and no difference was shown.
     NOT_SHOWN = "not shown"
+    #: It is of a part of an experiment: of that nothing is concluded, however it looks.
+    PART = "part"
 
 
 def decision(result: Result, finding: Finding) -> Decision:
@@ -97,8 +99,8 @@ def _claim(finding: Finding, metric: Metric, come_to: Decision) -> str:
     if len(finding.groups) == 2:  # noqa: PLR2004 - one against the other
         does = {Decision.HIGHER: "raises", Decision.LOWER: "lowers"}.get(come_to, "changes")
         return f"{name} {does} the {metric.name} against {against}"
-    does = {Decision.HIGHER: "more", Decision.LOWER: "less"}.get(come_to, "something else")
-    return f"{name} does {does} for the {metric.name} together with {against} than without"
+    do = {Decision.HIGHER: "more", Decision.LOWER: "less"}.get(come_to, "something else")
+    return f"{name.removeprefix(TOGETHER)} together do {do} for the {metric.name} than {against}"
 
 
 def _means(finding: Finding, metric: Metric) -> str:
@@ -145,12 +147,13 @@ def _to_go(result: Result) -> str:
     experiment, needed = result.experiment, result.experiment.people_needed
     if experiment.effect is None or needed is None or result.people >= needed:
         return ""
-    days = days_to_go(needed, result.people, result.people / result.looks)
+    days = days_to_go(needed, result.people, result.a_day)
     at_pace = "" if days is None else f", {_count(days, 'day', 'days')} of looks at the pace so far"
-    more = needed - result.people
+    more, end = needed - result.people, None if result.over else at_its_end(experiment, result.a_day)
+    ends = f", but its plan ends at {_count(end, 'person', 'people')}" if end is not None and end < needed else ""
     return (
         f"; {_count(more, 'person more is', 'people more are')} needed to show a lift of {_signed(experiment.effect.lift)} in"
-        f" {100 * experiment.power:.0f} of 100 cases{at_pace}"
+        f" {100 * experiment.power:.0f} of 100 cases{at_pace}{ends}"
     )
 
 

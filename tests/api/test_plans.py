@@ -7,7 +7,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from activities.measuring.planning import Planned, planned
+from activities.measuring.planning import COMPANY, Planned, planned
 from api import ApiConfig
 from journeys import Effect, Experiment, Journey, JourneyDefinition, Plan, Segment, did, journey, purchases
 from journeys.clock import Clock
@@ -39,6 +39,7 @@ JOURNEYS = {
         made("small", carts, holdout=0.5, plan=Plan(people=400_000, days=28, effect=FEW)),
         made("patient", carts, holdout=0.5, plan=Plan(effect=Effect(0.3, 0.5))),
         made("never", quiet, holdout=0.1, plan=Plan(effect=FEW)),
+        made("not_yet", quiet, holdout=0.1, plan=Plan(days=28, effect=FEW)),
         made("by_the_segment", liked, holdout=0.5, plan=Plan(days=60)),
         made("asking", fans),
         made("unsaid", carts, holdout=0.1),
@@ -79,10 +80,13 @@ async def test_gov_03_what_is_too_small_is_told_before_it_begins(shop: Database)
     [patient] = found["patient"]
     assert (patient.too_small, patient.days) == (False, patient.people_needed and -(-patient.people_needed // 50))
     [never] = found["never"]
-    assert (never.too_small, never.days, never.members) == (True, None, 0)
-    assert never.warning.endswith(
-        "at this pace never reached. quiet has 0 members now. Widen the segment, or expect a larger effect."
-    )
+    assert (never.too_small, never.days, never.members) == (False, None, 0), "nobody can tell yet"
+    assert never.said.endswith("how long that takes cannot be said yet, since nobody has come lately. quiet has 0 members now.")
+    [not_yet] = found["not_yet"]
+    assert (not_yet.too_small, "Its plan ends" in not_yet.said) == (False, False)
+    company = GlobalHoldout(0.1, plan=Plan(days=90, effect=FEW))
+    [just_added] = (await planned(shop, [], {}, {}, NOW, company))[COMPANY]
+    assert (just_added.too_small, "cannot be said yet" in just_added.said) == (False, True)
     [by_the_segment] = found["by_the_segment"]
     assert (by_the_segment.effect, by_the_segment.too_small) == (Effect(0.2, 0.5), False)
     [asking] = found["asking"]
@@ -177,4 +181,5 @@ async def test_gov_03_over_http_it_stands_with_the_journey_and_with_its_segment(
     assert listed["patient"]["experiments"][0]["name"] == "$holdout/patient"
     worries = (await asked.get("/v1/concerns")).json()
     told = [(each["segment"], each["sentence"].partition(" is too")[0]) for each in worries if each["kind"] == "too small"]
-    assert set(told) >= {("carts", "$holdout/small"), ("fans", "news"), ("quiet", "$holdout/never")}
+    assert set(told) >= {("carts", "$holdout/small"), ("fans", "news")}
+    assert "quiet" not in dict(told)

@@ -59,6 +59,15 @@ def test_nothing_shown_yet_and_what_is_to_come() -> None:
     assert "; 97,366 people more are needed to show a lift of +10 % in 80 of 100 cases, 26 days of looks" in sentence
 
 
+def test_that_its_plan_ends_before_so_many_have_come_is_said() -> None:
+    effect = Effect(0.03, 0.1)
+    for plan, ends in ((Plan(100_000, effect=effect), "100,000"), (Plan(days=20, effect=effect), "76,000")):
+        come_to, sentence = told(experiment(effect=effect, plan=plan), *[(60, 57)] * 5)
+        assert come_to is Decision.OPEN
+        assert sentence.endswith(f" days of looks at the pace so far, but its plan ends at {ends} people.")
+    assert "its plan ends" not in told(experiment(effect=effect, plan=Plan(10**6, effect=effect)), *[(60, 57)] * 5)[1]
+
+
 def test_nothing_shown_at_the_declared_end() -> None:
     planned = experiment(plan=Plan(106_400))
     come_to, sentence = told(planned, *[(58, 57)] * 28)
@@ -157,7 +166,11 @@ def test_what_it_needs_is_said_before_it_starts() -> None:
     effect = Effect(0.03, 0.1)
     needs = "To find a lift of +10 % on a conversion rate of 3 % in 80 of 100 such experiments, "
     assert foretold(experiment(effect=effect), 3_800) == needs + "203,766 people are needed: 54 days at 3,800 a day."
-    assert foretold(experiment(effect=effect), 0).endswith("people are needed: at this pace never reached.")
+    assert foretold(experiment(effect=effect), 0).endswith(
+        "people are needed: how long that takes cannot be said yet, since nobody has come lately."
+    )
+    days_alone = experiment(effect=effect, plan=Plan(days=28))
+    assert (too_short(days_alone, 0.0), too_short(days_alone, 10.0)[:28]) == ("", "Its plan ends at 280 people,")
     short = foretold(experiment(effect=effect, plan=Plan(20_000)), 1_000)
     assert short.startswith(needs + "113,659 people are needed: 114 days")
     assert " Its plan ends at 20,000 people, which shows at least a lift of +24" in short
@@ -229,14 +242,14 @@ def test_ml_16_factors_ask_each_level_and_whether_they_change_each_other() -> No
     assert [(each.name, each.against) for each in made.questions] == [
         ("subject emoji", "subject plain"),
         ("time night", "time noon"),
-        ("subject emoji", "time night"),
+        ("interaction of subject emoji and time night", "the sum of both"),
     ]
     assert made.pairs == [pytest.approx((0.6, 0.4)), pytest.approx((0.5, 0.5))]
     day = {
         arm: Sums.of_rate(int(2_000 * share), int(2_000 * share * (0.3 if arm == "emoji_night" else 0.2)))
         for arm, share in shares.items()
     }
-    assert "subject emoji does more for the conversion rate together with time night than without, by" in verdict(
+    assert "subject emoji and time night together do more for the conversion rate than the sum of both, by" in verdict(
         follow(made, [day] * 9)
     )
     rare = Comparison("e", Metric("m", Kind.RARE), shares, "plain_noon", factors=FACTORS)

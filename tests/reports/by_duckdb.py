@@ -139,13 +139,15 @@ def _who(row: Row, by: Sequence[str]) -> Row:
     )
 
 
-def _decision(row: Row) -> str:
+def _decision(row: Row, by: Sequence[str] = ()) -> str:
     if row["changed"]:
         return "broken"
     if not row["ruled"]:
         return "not measured"
     if row["split_p"] <= 0.01:
         return "broken"
+    if by and row["can"]:
+        return "part"
     if row["shown"] is not None:
         return "higher" if row["shown"] > 0 else "lower"
     return "open" if row["can"] else "early"
@@ -176,7 +178,7 @@ def _measured(row: Row, by: Sequence[str]) -> Row:
         "currency": row["currency"],
         **numbers,
         "p": row["p"] if row["counts"] else None,
-        "decision": _decision(row),
+        "decision": _decision(row, by),
     }
 
 
@@ -352,10 +354,10 @@ class Oracle:
         sent, cost, money = self.spent(row, *asked)
         known = cost and row["margin"] is not None and money == row["currency"]
         roi = [None if not known or each is None else (each * row["margin"] - cost) / cost for each in _added(revenue)]
-        needed = _needed(judged)
+        needed = None if asked[2] else _needed(judged)
         return _who(row, asked[2]) | {
             "exposed": row["n1"], "exposed_against": row["n0"], "split_p": row["split_p"] if row["has_result"] else None,
-            "judged_by": row["kpi"] or "conversion", "decision": _decision(judged), "currency": row["currency"],
+            "judged_by": row["kpi"] or "conversion", "decision": _decision(judged, asked[2]), "currency": row["currency"],
             **dict(zip(_named("incremental_conversions"), _added(row), strict=True)),
             "revenue_per_recipient": value["sy1"] / row["n1"] if row["ruled"] else None,
             **dict(zip(_named("incremental_revenue"), _added(revenue), strict=True)),
@@ -394,7 +396,7 @@ class Oracle:
             found.append(row | counted[row["version"]] | {
                 "exposed": of["n1"], "exposed_holdout": of["n0"], "conversion_rate": of["raw1"] if ruled else None,
                 "conversion_rate_holdout": of["raw0"] if ruled else None, **dict(zip(_named("lift"), lift, strict=True)),
-                "decision": _decision(of), **{name: brought[name] for name in _SHARED},
+                "decision": _decision(of, ("version",)), **{name: brought[name] for name in _SHARED},
             })  # fmt: skip
         return found
 

@@ -1,6 +1,6 @@
 """Experiments as their author declared them: read by the plan that was made before, decided once, by the night alone."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
 import pytest
@@ -20,6 +20,7 @@ DAYS = 20
 UNTIL = (START + DAYS * DAY).date()
 HOLDOUT = "$holdout/carts"
 EFFECT = Effect(0.5, 0.5)
+TOGETHER = ("interaction of subject emoji and time night", "the sum of both")
 FACTORS = {"subject": {"plain": 0.5, "emoji": 0.5}, "time": {"noon": 0.5, "night": 0.5}}
 
 
@@ -164,7 +165,7 @@ async def test_ml_16_factors_are_asked_about_over_all_arms_they_are_in(database:
     await planned(database, "cells", ("v1", Experiment("cells", factors=FACTORS, plan=Plan(days=12))))
     found = await read(database, journey="carts")
     rows = {(row["arm"], row["against"]): row for row in found.table("conversion").dicts() if row["experiment"] == "cells"}
-    assert list(rows) == [("subject emoji", "subject plain"), ("time night", "time noon"), ("subject emoji", "time night")]
+    assert list(rows) == [("subject emoji", "subject plain"), ("time night", "time noon"), TOGETHER]
     emoji = rows["subject emoji", "subject plain"]
     # Of each arm of 125, by what customers do in the shop that is planted.
     buys = {
@@ -173,7 +174,7 @@ async def test_ml_16_factors_are_asked_about_over_all_arms_they_are_in(database:
     }
     assert emoji["mean"] == (buys["emoji_noon"] + buys["emoji_night"]) / 250
     assert emoji["mean_against"] == (buys["plain_noon"] + buys["plain_night"]) / 250
-    together = rows["subject emoji", "time night"]
+    together = rows[TOGETHER]
     assert together["mean"] is None
     assert together["difference"] == pytest.approx(
         (buys["emoji_night"] - buys["plain_night"] - buys["emoji_noon"] + buys["plain_noon"]) / 125
@@ -188,17 +189,71 @@ async def test_ml_16_factors_are_asked_about_over_all_arms_they_are_in(database:
     assert {(each.question, each.against, each.decision) for each in decided} == {
         ("subject emoji", "subject plain", "not shown"),
         ("time night", "time noon", "lower"),  # who is in the shop's holdout and orders is an even one
-        ("subject emoji", "time night", "not shown"),
+        (*TOGETHER, "not shown"),
     }
 
 
-async def test_a_part_of_an_experiment_has_no_end_of_its_own(database: Database) -> None:
+_AS_ONE_PART = """
+    with gone as (delete from daily_sum where experiment = $1 and step = '' returning *)
+    insert into daily_sum (day, journey, version, step, channel, provider, segment, experiment, arm, metric, reason,
+                           n, y, yy, x, xx, xy, nonzero)
+    select day, journey, 'v1', step, channel, provider, 'carts', experiment, arm, metric, reason,
+           sum(n), sum(y), sum(yy), sum(x), sum(xx), sum(xy), sum(nonzero)
+    from gone group by day, journey, step, channel, provider, experiment, arm, metric, reason"""
+
+
+@pytest.mark.parametrize("plan", [None, Plan(people=500, effect=EFFECT), Plan(days=12), Plan(kpi="revenue"), Plan(rare=True)])
+async def test_a_part_is_read_as_the_whole_and_nothing_is_concluded_of_it(database: Database, plan: Plan | None) -> None:
     await plant(database)
-    await planned(database, HOLDOUT, ("v1", holdout(Plan(people=100))))
-    found = await read(database, journey="carts", by=("segment",))
-    parts = [row for row in found.table().dicts() if row["experiment"] == HOLDOUT]
-    assert len(parts) == 2
-    assert not any("At the declared end" in sentence for sentence in found.findings)
+    await planned(database, HOLDOUT, ("v1", holdout(plan)))
+    parts = await read(database, journey="carts", by=("segment",))
+    assert [row["decision"] for row in parts.table("revenue").dicts() if row["experiment"] == HOLDOUT] == ["part", "early"]
+    await database.pool.execute(_AS_ONE_PART, HOLDOUT)
+    whole = await read(database, journey="carts")
+    assert of(whole, HOLDOUT)["decision"] in {"higher", "open"}
+    for by in ("segment", "version"):
+        part = await read(database, journey="carts", by=(by,))
+        for metric in ("conversion", "orders", "revenue", "order_value"):
+            one, all_ = (of(each, HOLDOUT, metric) for each in (part, whole))
+            assert all_["lift"] is not None
+            assert {name: one[name] for name in all_} == all_ | {"decision": "part", "verdict": one["verdict"]}
+        assert [of(part, HOLDOUT)[name] for name in ("decision", "over", "people_needed")] == ["part", None, None]
+        [told] = [each for each in part.findings if each.startswith(HOLDOUT)]
+        assert told.endswith(": It is a part: its bounds are made as those of the whole, and what is to be concluded the whole"
+                             " alone says.")  # fmt: skip
+    side = (await report(database, "versions", Asked(now=START + 40 * DAY, until=UNTIL, journey="carts"))).table().dicts()[0]
+    names = ("lift", "lift_low", "lift_high")
+    assert [side[name] for name in names] == [of(whole, HOLDOUT, "conversion")[name] for name in names]
+
+
+async def test_kpi_04_a_day_that_is_not_over_is_counted_and_not_looked_at(database: Database) -> None:
+    """However its numbers turn from hour to hour, what was said in the morning is said in the evening."""
+    await plant(database)
+    today = (START + 5 * DAY).date()
+
+    async def at(hour: int) -> Report:
+        now = datetime.combine(today, time(hour), UTC)
+        return await report(database, "experiments", Asked(now=now, until=today + DAY, journey="carts"))
+
+    morning, yesterday = await at(6), await read(database, until=today, journey="carts")
+    await database.pool.execute(
+        "update daily_sum set y = 0, yy = 0, nonzero = 0 where day = $1 and metric = 'conversion' and arm = 'written to'", today
+    )
+    evening = await at(22)
+    assert evening == morning
+    assert evening.findings[:2] == yesterday.findings[:2], "of the third a share was changed today"
+    for table in ("conversion", "revenue"):
+        assert of(evening, HOLDOUT, table) == of(yesterday, HOLDOUT, table)
+    assert of(yesterday, HOLDOUT, "conversion")["p"] is not None
+    ours, before = of(evening, HOLDOUT), of(yesterday, HOLDOUT)
+    assert [ours[name] for name in ("exposed", "exposed_against")] == [240, 60]
+    others = ("decision", "incremental_conversions", "incremental_revenue", "messages", "cost", "roi", "split_p")
+    assert [before["exposed"], *(before[name] for name in others)] == [200, *(ours[name] for name in others)]
+    [note] = [each for each in evening.notes if "counted, and looked at when the day is over" in each]
+    assert note.startswith("130 exposures of today are counted")
+    assert not [each for each in yesterday.notes if "of today" in each]
+    first = Asked(now=START, until=START.date() + DAY, journey="carts")
+    assert of(await report(database, "experiments", first), HOLDOUT)["decision"] == "early", "its first day is not over"
 
 
 async def test_the_declaration_of_an_experiment_without_a_version_is_the_last_before_its_first_customer(

@@ -14,13 +14,13 @@ from store.errors import NoReport
 from store.measuring import values
 from store.measuring.values import Declared
 from store.reports.report import Asked, Cell, Report, Table
-from tests.reports.planted import RULE, START, UNTIL, came, plant
+from tests.reports.planted import DAY, RULE, START, UNTIL, came, plant
 
 DAYS = {"since": START.date()}
 
 
 async def made(database: Database, name: str, **what: object) -> Report:
-    return await report(database, name, Asked(now=START, until=UNTIL, **what))  # type: ignore[arg-type]
+    return await report(database, name, Asked(now=START + 20 * DAY, until=UNTIL, **what))  # type: ignore[arg-type]
 
 
 def rows(table: Table, *names: str) -> dict[tuple[Cell, ...], dict[str, Cell]]:
@@ -168,7 +168,7 @@ async def test_kpi_04_shares_that_were_changed_and_changed_back_are_noticed_as_o
     await database.pool.execute(set_share, 0.9, came(200).date())
     said = {}
     for until in (came(200).date(), UNTIL):
-        found = await report(database, "experiments", Asked(now=START, until=until, journey="carts"))
+        found = await report(database, "experiments", Asked(now=START + 20 * DAY, until=until, journey="carts"))
         said[until] = dict(zip(rows(found.table(), "experiment"), found.findings, strict=True))["layout",]
     assert "changed from" not in said[came(200).date()], "as of the day before it was not yet"
     assert "was changed from 0.5 to 0.9 and back while it ran" in said[UNTIL]
@@ -180,7 +180,7 @@ async def test_kpi_04_shares_that_were_changed_and_changed_back_are_noticed_as_o
 async def test_kpi_04_people_needed_and_days_to_go_are_told_while_it_is_open(database: Database) -> None:
     await plant(database)
     until = (START + timedelta(days=2)).date()  # two of ten days: 100 customers, of whom 20 are in the holdout
-    found = await report(database, "experiments", Asked(now=START, until=until, journey="carts"))
+    found = await report(database, "experiments", Asked(now=START + 20 * DAY, until=until, journey="carts"))
     carts = rows(found.table(), "experiment")["$holdout/carts",]
     assert [carts[name] for name in ("exposed", "exposed_against", "decision")] == [80, 20, "early"]
     # A sequence's width at its plan, 3.035, and z of 80 of 100, for rates of 0.5 and 0.55 at 0.2 : 0.8.

@@ -177,3 +177,24 @@ def test_a_catalogue_is_named_alike_for_every_command(tmp_path: Path) -> None:
     assert journeys("lint", "--catalogue", str(package), cwd=tmp_path).stdout == doubts
     elsewhere = journeys("check", str(package), cwd=package)
     assert (elsewhere.returncode, "is not below this folder: stand in the one that holds" in elsewhere.stderr) == (1, True)
+
+
+SHORT = """\
+from journeys import Effect, Journey, Plan, Segment, did, journey, purchases
+
+carts = Segment("carts", did("Product Added").within(days=1))
+
+@journey(entry=carts, goal=purchases, holdout=0.5, plan=Plan(people=400, effect=Effect(0.03, 0.1)))
+async def hello(j: Journey) -> None:
+    \"\"\"Says hello.\"\"\"
+    await j.push("hello")
+"""
+
+
+def test_gov_03_who_counts_people_is_told_once_that_a_plan_is_too_small(tmp_path: Path, dsn: str) -> None:
+    written(tmp_path, "acme", SHORT)
+    alone = journeys("lint", "--json", cwd=tmp_path, catalogue="acme")
+    told = journeys("lint", "--json", "--database", cwd=tmp_path, catalogue="acme", database_url=dsn)
+    for each, said in ((alone, "its holdout is"), (told, "$holdout/hello is")):
+        [small] = [one for one in json.loads(each.stdout) if one["rule"] == "too-small"]
+        assert f"{said} too small for its effect." in small["message"]

@@ -72,7 +72,10 @@ def lint(
     """
     found = _findings(journey, catalogue)
     if people:
-        found = sorted({*found, *_too_small(journey, catalogue)})
+        from journeys.rules import Rule
+
+        counted = [each for each in found if each.rule is not Rule.TOO_SMALL]  # who counts people says of plans alone, too
+        found = sorted({*counted, *_too_small(journey, catalogue)})
     if as_json:
         typer.echo(json.dumps([problem.plain() for problem in found], ensure_ascii=False, indent=2))
     else:
