@@ -101,6 +101,8 @@ CHANGES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/console/state"): {"data": {"to": "live"}},
     ("PUT", "/v1/tasks/{task_id}/assignee"): {"json": {"assignee": "olga"}},
     ("POST", "/v1/tasks/{task_id}/done"): {"json": {"outcome": "she is glad"}},
+    ("POST", "/console/tasks/{task_id}/assignee"): {"data": {"assignee": "eva"}},
+    ("POST", "/console/tasks/{task_id}/done"): {"data": {"outcome": "she is glad"}},
     ("POST", "/v1/runs/{run_id}/end"): {},
     ("POST", "/console/runs/{run_id}/end"): {},
     ("POST", "/v1/runs/end"): {"json": {"journey": "by_choice", "at_most": 5}},
@@ -164,6 +166,8 @@ async def test_gov_02_each_call_that_changes_something_is_in_the_audit(trial: Sh
         if call[1] == "/v1/dead-letters/replay":  # it can be taken now
             mended = '{"type": "track", "event": "E", "userId": "zoe"}'
             await trial.database.pool.execute("update dead_letter set item = $1", mended)
+        if call[1] == "/console/tasks/{task_id}/assignee":  # as if nobody had done it
+            await trial.database.pool.execute("update expectation set happened_at = null")
         if call[1] == "/v1/dead-letters/purge":
             await trial.api.post("/v1/batch", json={"batch": [{"type": "track"}]}, auth=(trial.ingest_key, ""))
         answer = await changed(trial, call, names)

@@ -1,8 +1,9 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -45,6 +46,8 @@ class Console:
             "segments": "/console/segments",
             "segment": "/console/segments/vips",
             "segment why": f"/console/segments/vips?customer={self.customer}",
+            "tasks": "/console/tasks",
+            "tasks none": "/console/tasks?state=done",
             "nothing": "/console/no/such/page",
         }
 
@@ -99,4 +102,17 @@ async def something_happens(shop: Shop) -> Run:
     late = request(run, step="email:note", channel=Channel.EMAIL, due_at=now, useless_after=useless_after)
     assert not (await shop.parts.delivery.deliver(late)).sent, "the goal is reached"
     await Folding(shop.database, None, shop.clock).fold()
+    await asks(shop, run, "call", now - timedelta(hours=1), title=f"Call {HOSTILE}", to="care", choices=["reached", HOSTILE])
+    await asks(shop, run, "look", now + timedelta(hours=1), title="Look after her", to="shop", values=["price", "glad"])
     return run
+
+
+async def asks(shop: Shop, run: Run, which: str, by: datetime, **expected: Any) -> UUID:
+    """A task that the run waits for, which goes on to `lead`; returns its id."""
+    told = {"kind": "people", "by": by.isoformat(), "escalate": "lead", "choices": [], "values": []} | expected
+    waits = await shop.database.pool.fetchval("select count(*) from expectation where run_id = $1", run.id)
+    found: UUID = await shop.database.pool.fetchval(
+        "insert into expectation (run_id, wait, which, expected, until, begun_at) values ($1, $2, $3, $4, $5, $6) returning id",
+        run.id, waits + 1, which, told, shop.clock.now() + timedelta(days=1), by - timedelta(hours=2),
+    )  # fmt: skip
+    return found

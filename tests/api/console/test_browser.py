@@ -53,6 +53,10 @@ async def seen(page: Page, name: str) -> dict[str, list[str]]:
         await page.reload()
         await picture(page, f"{name} {scheme}")
         found[scheme] = await barriers(page)
+        await page.evaluate("for (const each of document.querySelectorAll('td details')) each.open = true")
+        if await page.locator("td details").count():
+            await picture(page, f"{name} {scheme} opened")
+            found[f"{scheme}, opened"] = await barriers(page)
     await page.set_viewport_size(_PHONE)  # type: ignore[arg-type]
     await picture(page, f"{name} phone")
     wide = await page.evaluate("document.documentElement.scrollWidth")
