@@ -63,7 +63,9 @@ NAVIGATION = (
     Entry(PLACE, "Home"),
     Entry(f"{PLACE}/customers", "Customers"),
     Entry(f"{PLACE}/segments", "Segments"),
+    Entry(f"{PLACE}/campaigns", "Campaigns"),
     Entry(f"{PLACE}/tasks", "Tasks", Right.PERSONAL),
+    Entry(f"{PLACE}/trouble", "Trouble"),
 )
 
 

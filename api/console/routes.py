@@ -6,7 +6,7 @@ from fastapi import Request
 from starlette.responses import Response
 
 from api.auth import Of
-from api.console import customers, home, journeys, oidc, runs, segments, session, tasks
+from api.console import campaigns, customers, home, journeys, oidc, runs, segments, session, tasks, trouble
 from api.console.frame import HEADERS, file, pages
 from api.console.session import sees
 from api.problems import Problem
@@ -24,7 +24,9 @@ ROUTERS = [
     journeys.router,
     runs.router,
     segments.router,
+    campaigns.router,
     tasks.router,
+    trouble.router,
     rest,
 ]
 

@@ -12,7 +12,8 @@ import pytest
 from activities.measuring.folding import Folding
 from api import ApiConfig
 from journeys.contracts import Channel
-from store import Database
+from store import Database, sources, subscriptions
+from store.deliveries import providers
 from store.keys import Grant, Role, create_key
 from store.runs.views import Run
 from tests.activities.test_deliver import request
@@ -32,6 +33,8 @@ class Console:
     keys: dict[str, str]
     customer: UUID
     run: Run
+    start: UUID
+    letter: UUID
 
     @property
     def pages(self) -> dict[str, str]:
@@ -46,6 +49,10 @@ class Console:
             "segments": "/console/segments",
             "segment": "/console/segments/vips",
             "segment why": f"/console/segments/vips?customer={self.customer}",
+            "campaigns": "/console/campaigns",
+            "campaign": f"/console/campaigns/{self.start}",
+            "campaign to approve": f"/console/campaigns/{self.letter}",
+            "trouble": "/console/trouble",
             "tasks": "/console/tasks",
             "tasks none": "/console/tasks?state=done",
             "nothing": "/console/no/such/page",
@@ -70,10 +77,12 @@ async def console(database: Database, dsn: str, temporal_address: str, tmp_path:
         database, dsn, temporal_address, tmp_path, catalogue="trial_catalogue", serve=False, temporal_ui_url="http://ui.test"
     ) as shop:
         run = await something_happens(shop)
+        start, letter = await starts_for_many(shop)
+        await goes_wrong(shop, run)
         keys = {name: await create_key(database.pool, name, grant) for name, grant in GRANTS.items()}
         config: ApiConfig = shop.api._transport.app.state.config  # type: ignore[attr-defined]
         async with serving(replace(config, key_ttl=0.1)) as url:
-            yield Console(shop, url, keys, run.profile_id, run)
+            yield Console(shop, url, keys, run.profile_id, run, start, letter)
 
 
 GRANTS = {
@@ -116,3 +125,45 @@ async def asks(shop: Shop, run: Run, which: str, by: datetime, **expected: Any) 
         run.id, waits + 1, which, told, shop.clock.now() + timedelta(days=1), by - timedelta(hours=2),
     )  # fmt: skip
     return found
+
+
+async def starts_for_many(shop: Shop) -> tuple[UUID, UUID]:
+    """A start of three rows, one bad, one of the others left out; and a letter that waits for approval."""
+    rows = [{"user_id": "ana"}, {"user_id": "bea"}, {"user_id": HOSTILE}]
+    made = await shop.operate("POST", "/v1/journeys/by_choice/starts", json={"rows": rows})
+    start = UUID(made.json()["id"])
+    await shop.database.pool.execute(
+        "update campaign_row set state = 'done', outcome = 'refused', reason = 'already running' where campaign = $1"
+        " and number = 1", start,
+    )  # fmt: skip
+    made = await shop.operate(
+        "POST",
+        "/v1/campaigns",
+        json={"name": "news", "to": {"segment": "vips"}, "message": {"channel": "push", "template": "note"}},
+    )
+    letter = UUID(made.json()["id"])
+    await shop.database.pool.execute("update campaign set needs_approval = true where id = $1", letter)
+    return start, letter
+
+
+async def goes_wrong(shop: Shop, run: Run) -> None:
+    """A message in doubt, dead letters, a dead address, a provider, a source and a receiver that do not do what they should."""
+    pool, now = shop.database.pool, shop.clock.now()
+    await pool.execute(
+        "insert into delivery (run_id, step, occurrence, profile_id, journey, channel, purpose, template, state, provider,"
+        " copies, attempts, due_at, claimed_at, reason) values"
+        " ($1, 'sms:note', 1, $2, $3, 'sms', 'marketing', 'note', 'unconfirmed', 'twilio', 1, 1, $4, $4, $5)",
+        run.id, run.profile_id, run.journey, now - timedelta(days=40), f"no answer {HOSTILE}",
+    )  # fmt: skip
+    bad = [{"type": "track", "event": HOSTILE}, {"type": "track", "event": "Seen", "userId": ""}, {"type": HOSTILE}]
+    await shop.api.post("/v1/batch", json={"batch": bad}, auth=(shop.ingest_key, ""))
+    said = {"channel": "email", "address": "zoe@shop.example", "reason": f"by phone {HOSTILE}"}
+    await shop.operate("POST", "/v1/suppressions", json=said)
+    await providers.stop(shop.database, "fcm", "worker-1", timedelta(days=1), f"401 {HOSTILE}")
+    await sources.declare(shop.database, "loyalty", timedelta(hours=1), "traits")
+    await sources.fail(shop.database, "loyalty", now, f"no such column {HOSTILE}")
+    for name in ("crm", "fine"):
+        hook = {"url": f"https://{name}.example/hooks", "types": ["run.*"]}
+        assert (await shop.operate("PUT", f"/v1/subscriptions/{name}", json=hook)).status_code == 200
+    (crm,) = await subscriptions.found(shop.database, "crm")
+    await subscriptions.stop(shop.database, crm.id, f"410 {HOSTILE}", now)
