@@ -66,6 +66,9 @@ NAVIGATION = (
     Entry(f"{PLACE}/campaigns", "Campaigns"),
     Entry(f"{PLACE}/tasks", "Tasks", Right.PERSONAL),
     Entry(f"{PLACE}/trouble", "Trouble"),
+    Entry(f"{PLACE}/deliverability", "Deliverability"),
+    Entry(f"{PLACE}/keys", "Keys", Right.ADMIN),
+    Entry(f"{PLACE}/audit", "Audit", Right.ADMIN),
 )
 
 

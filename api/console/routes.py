@@ -6,7 +6,20 @@ from fastapi import Request
 from starlette.responses import Response
 
 from api.auth import Of
-from api.console import campaigns, customers, home, journeys, oidc, runs, segments, session, tasks, trouble
+from api.console import (
+    audit,
+    campaigns,
+    customers,
+    deliverability,
+    home,
+    journeys,
+    oidc,
+    runs,
+    segments,
+    session,
+    tasks,
+    trouble,
+)
 from api.console.frame import HEADERS, file, pages
 from api.console.session import sees
 from api.problems import Problem
@@ -27,6 +40,8 @@ ROUTERS = [
     campaigns.router,
     tasks.router,
     trouble.router,
+    deliverability.router,
+    audit.router,
     rest,
 ]
 

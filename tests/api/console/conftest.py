@@ -53,6 +53,11 @@ class Console:
             "campaign": f"/console/campaigns/{self.start}",
             "campaign to approve": f"/console/campaigns/{self.letter}",
             "trouble": "/console/trouble",
+            "deliverability": "/console/deliverability",
+            "deliverability of one": "/console/deliverability?journey=urgent",
+            "keys": "/console/keys",
+            "audit": "/console/audit",
+            "audit none": "/console/audit?kind=nothing",
             "tasks": "/console/tasks",
             "tasks none": "/console/tasks?state=done",
             "nothing": "/console/no/such/page",
@@ -87,6 +92,7 @@ async def console(database: Database, dsn: str, temporal_address: str, tmp_path:
 
 GRANTS = {
     "operator": Grant(Role.OPERATE, personal=True),
+    "admin": Grant(Role.ADMIN, personal=True),
     "reader": Grant(Role.READ),
     "of one": Grant(Role.OPERATE, personal=True, journeys=("three_messages",)),
     "starter": Grant(Role.START),
