@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from api.auth import may, schemes
 from api.problems import responses
 from api.state import Db
-from store import audit
+from store import Database, audit
 from store.audit import Which
 from store.keys import Caller, Right, Role, list_keys
 
@@ -78,14 +78,24 @@ async def list_changes(
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> ChangePage:
     """Newest first, from what to what; of customers the names of fields."""
-    found = await audit.page(database, Which(by, verb, kind, name, customer_id, since, until), before=before, limit=limit)
-    page = [ChangeView.model_validate(each) for each in found]
-    return ChangePage(changes=page, next=page[-1].id if len(page) == limit else None)
+    return await changes(database, Which(by, verb, kind, name, customer_id, since, until), before, limit)
 
 
 @router.get("/keys", summary="The keys", responses=responses(401, 403, 503))
 async def list_all_keys(_: Admin, database: Db) -> list[KeyView]:
     """What each may, until when, and when it was last used. They are made on the command line: this process cannot."""
+    return await keys(database)
+
+
+async def changes(database: Database, which: Which, before: int | None, limit: int) -> ChangePage:
+    """A page of changes, newest first, below an id."""
+    found = await audit.page(database, which, before=before, limit=limit)
+    page = [ChangeView.model_validate(each) for each in found]
+    return ChangePage(changes=page, next=page[-1].id if len(page) == limit else None)
+
+
+async def keys(database: Database) -> list[KeyView]:
+    """The keys that there are and were, without anything secret."""
     found = await list_keys(database.pool)
     return [
         KeyView(

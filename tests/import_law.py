@@ -75,7 +75,7 @@ store.segments        store
 api                   journeys journeys.onsite journeys.sources segments.* store.* activities.channels api.*
 api.agents            activities.channels store.* api
 api.campaigns         journeys journeys.campaigns segments.* store.* activities.channels api api.runs
-api.console           journeys journeys.walk segments.* store.* activities.channels api api.profiles api.runs api.segments
+api.console           journeys journeys.walk segments.* store.* activities.channels api api.*
 api.ingest            journeys segments.* store.* activities.channels api
 api.onsite            journeys journeys.onsite segments.* store.* activities.channels api api.ingest api.webhooks
 api.pages

@@ -166,15 +166,13 @@ async def list_campaigns(
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> CampaignPage:
     """Campaigns and bulk starts, newest first, each with how far it is."""
-    found = await campaigns.newest(database, journey, cursor(after, UUID), limit)
-    more = cursor_after(found[-1].created_at, found[-1].id) if len(found) == limit else None
-    return CampaignPage(campaigns=[await _view(config, database, each) for each in found], next=more)
+    return await newest(config, database, journey, after, limit)
 
 
 @router.get("/campaigns/{campaign}", responses=responses(401, 403, 404, 422, 503))
 async def get_campaign(campaign: UUID, _: Reader, config: Config, database: Db) -> CampaignView:
     """A campaign or bulk start, and how far it is."""
-    return await _view(config, database, await _existing(database, campaign))
+    return await one(config, database, campaign)
 
 
 @router.get("/campaigns/{campaign}/report", responses=responses(401, 403, 404, 422, 503))
@@ -188,13 +186,7 @@ async def report_campaign(
 ) -> ReportPage:
     """Row by row what was wrong with it, or why nothing came of a customer."""
     await _existing(database, campaign)
-    if of == "bad":
-        bad = await campaigns.problems_of(database, campaign, after, limit)
-        rows = [ReportRow(row=row, customer_id=None, reason=problem) for row, problem in bad]
-    else:
-        refused = await campaigns.refused_of(database, campaign, after, limit)
-        rows = [ReportRow(row=row, customer_id=who, reason=reason) for row, who, reason in refused]
-    return ReportPage(rows=rows, next=rows[-1].row if len(rows) == limit else None)
+    return await reported(database, campaign, of, after, limit)
 
 
 @router.get("/campaigns/{campaign}/preview", responses=responses(401, 403, 404, 422, 503))
@@ -227,16 +219,7 @@ async def switch_campaign(
     database: Db,
 ) -> CampaignView:
     """Pause a campaign, let it go on, or cancel it. What is at a provider goes out; runs of a journey that began go on."""
-    await _existing(database, campaign)
-    now = config.clock.now()
-    if body.state == "cancelled":
-        changed = await campaigns.cancel(database, campaign, now)
-    else:
-        changed = await campaigns.pause(database, campaign, now if body.state == "paused" else None, now)
-    found = await _existing(database, campaign)
-    if not changed and found.state(now) != body.state:
-        raise Problem(409, f"it is {found.state(now)} already", code="campaign-over")
-    return await _view(config, database, found)
+    return await switch(config, database, campaign, body)
 
 
 @router.post("/campaigns/{campaign}/approve", responses=responses(401, 403, 404, 409, 422, 503))
@@ -244,6 +227,64 @@ async def approve_campaign(
     campaign: UUID, caller: Annotated[Caller, may(Right.OPERATE, "approve campaign")], config: Config, database: Db
 ) -> CampaignView:
     """Approve a campaign, with another key than the one that made it."""
+    return await approve(config, database, campaign, caller)
+
+
+async def newest(config: ApiConfig, database: Database, journey: str | None, after: str | None, limit: int) -> CampaignPage:
+    """Campaigns and bulk starts, newest first, each with how far it is.
+
+    Raises:
+        Problem: 400, `after` was never the end of a page.
+    """
+    found = await campaigns.newest(database, journey, cursor(after, UUID), limit)
+    more = cursor_after(found[-1].created_at, found[-1].id) if len(found) == limit else None
+    return CampaignPage(campaigns=[await _view(config, database, each) for each in found], next=more)
+
+
+async def one(config: ApiConfig, database: Database, campaign: UUID) -> CampaignView:
+    """A campaign, and how far it is.
+
+    Raises:
+        Problem: 404, there is none.
+    """
+    return await _view(config, database, await _existing(database, campaign))
+
+
+async def reported(database: Database, campaign: UUID, of: Literal["bad", "left-out"], after: int, limit: int) -> ReportPage:
+    """Rows that cannot be used, or customers for whom nothing came of it, after a row."""
+    if of == "bad":
+        bad = await campaigns.problems_of(database, campaign, after, limit)
+        rows = [ReportRow(row=row, customer_id=None, reason=problem) for row, problem in bad]
+    else:
+        refused = await campaigns.refused_of(database, campaign, after, limit)
+        rows = [ReportRow(row=row, customer_id=who, reason=reason) for row, who, reason in refused]
+    return ReportPage(rows=rows, next=rows[-1].row if len(rows) == limit else None)
+
+
+async def switch(config: ApiConfig, database: Database, campaign: UUID, wanted: Wanted) -> CampaignView:
+    """Pause a campaign, let it go on, or cancel it.
+
+    Raises:
+        Problem: 404, there is none; 409, it is over.
+    """
+    await _existing(database, campaign)
+    now = config.clock.now()
+    if wanted.state == "cancelled":
+        changed = await campaigns.cancel(database, campaign, now)
+    else:
+        changed = await campaigns.pause(database, campaign, now if wanted.state == "paused" else None, now)
+    found = await _existing(database, campaign)
+    if not changed and found.state(now) != wanted.state:
+        raise Problem(409, f"it is {found.state(now)} already", code="campaign-over")
+    return await _view(config, database, found)
+
+
+async def approve(config: ApiConfig, database: Database, campaign: UUID, caller: Caller) -> CampaignView:
+    """Approve a campaign that somebody else has made.
+
+    Raises:
+        Problem: 404, there is none; 403, the caller made it; 409, it waits for no approval.
+    """
     found = await _existing(database, campaign)
     if found.needs_approval and found.by == caller.name:
         raise Problem(

@@ -6,23 +6,26 @@ is given is escaped.
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, lru_cache, partial
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qs, quote
 
 from babel.numbers import format_decimal
 from fastapi import APIRouter, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ValidationError
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from api.html import LANGUAGES, PAGES, spoken, texts_of
 from api.problems import Problem
 from store.keys import Caller, Right
 
+B = TypeVar("B", bound=BaseModel)
 PLACE = "/console"
 #: What stands between the page and the browser: no script, style or frame of anybody else's, and none within the page.
 HEADERS = {
@@ -60,6 +63,12 @@ NAVIGATION = (
     Entry(PLACE, "Home"),
     Entry(f"{PLACE}/customers", "Customers"),
     Entry(f"{PLACE}/segments", "Segments"),
+    Entry(f"{PLACE}/campaigns", "Campaigns"),
+    Entry(f"{PLACE}/tasks", "Tasks", Right.PERSONAL),
+    Entry(f"{PLACE}/trouble", "Trouble"),
+    Entry(f"{PLACE}/deliverability", "Deliverability"),
+    Entry(f"{PLACE}/keys", "Keys", Right.ADMIN),
+    Entry(f"{PLACE}/audit", "Audit", Right.ADMIN),
 )
 
 
@@ -177,6 +186,18 @@ def ours(path: str) -> str:
 def seen(path: str, said: str = "") -> RedirectResponse:
     """After something was done: the page that shows it, by GET, with a word about it (in English, from `texts.toml`)."""
     return RedirectResponse(f"{path}?said={quote(said)}" if said else path, 303, HEADERS)
+
+
+def read(model: type[B], said: Mapping[str, Any]) -> B:
+    """What a form says, as the call of the API that does the same takes it.
+
+    Raises:
+        RequestValidationError: that takes nothing of the kind; answered by 422.
+    """
+    try:
+        return model.model_validate(said)
+    except ValidationError as error:
+        raise RequestValidationError([{**fault, "loc": ("body", *fault["loc"])} for fault in error.errors()]) from None
 
 
 async def form(request: Request) -> dict[str, str]:

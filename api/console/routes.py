@@ -6,7 +6,20 @@ from fastapi import Request
 from starlette.responses import Response
 
 from api.auth import Of
-from api.console import customers, home, journeys, oidc, runs, segments, session
+from api.console import (
+    audit,
+    campaigns,
+    customers,
+    deliverability,
+    home,
+    journeys,
+    oidc,
+    runs,
+    segments,
+    session,
+    tasks,
+    trouble,
+)
 from api.console.frame import HEADERS, file, pages
 from api.console.session import sees
 from api.problems import Problem
@@ -16,7 +29,21 @@ _FOR_GOOD = {"Cache-Control": "public, max-age=31536000, immutable"}
 
 rest = pages()
 #: Each module of the console has one router; what is said where there is no page stands last.
-ROUTERS = [session.router, oidc.router, home.router, customers.router, journeys.router, runs.router, segments.router, rest]
+ROUTERS = [
+    session.router,
+    oidc.router,
+    home.router,
+    customers.router,
+    journeys.router,
+    runs.router,
+    segments.router,
+    campaigns.router,
+    tasks.router,
+    trouble.router,
+    deliverability.router,
+    audit.router,
+    rest,
+]
 
 
 @rest.get("/assets/{name}")

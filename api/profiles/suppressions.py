@@ -34,7 +34,6 @@ _CSV = {
         "content": {"text/csv": {"schema": {"type": "string"}, "example": "email,reason\nana@shop.example,asked by phone\n"}},
     }
 }
-_NEWEST = datetime(9999, 12, 31, tzinfo=UTC), b""
 
 
 def _has_addresses(channel: Channel) -> Channel:
@@ -230,9 +229,9 @@ async def import_opt_outs(
     return ImportOut(**counts, problems=problems, dry_run=dry_run)
 
 
-def _place(before: str | None) -> tuple[datetime, bytes]:
+def _place(before: str | None) -> tuple[datetime, bytes] | None:
     if before is None:
-        return _NEWEST
+        return None
     at, _, digest = before.partition("~")
     try:
         return datetime.fromisoformat(at).astimezone(UTC), bytes.fromhex(digest)

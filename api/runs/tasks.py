@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field, model_validator
 
 from api.auth import Of, insist_on_journey, may, schemes
+from api.config import ApiConfig
 from api.cursors import cursor, cursor_after
 from api.problems import Fault, Problem, responses
 from api.runs.models import Model, Text
@@ -76,7 +77,7 @@ class Assignment(Model):
 
 @router.get("", responses=responses(400, 401, 403, 422, 503))
 async def list_tasks(
-    _: Annotated[Caller, may(Right.READ, personal=True, of=Of.NAMED)],
+    caller: Annotated[Caller, may(Right.READ, personal=True, of=Of.NAMED)],
     config: Config,
     database: Db,
     journey: Annotated[str | None, Query(max_length=64, description="of this journey alone")] = None,
@@ -86,12 +87,9 @@ async def list_tasks(
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> TaskPage:
     """What people are asked to do, oldest first."""
-    place = cursor(after, UUID)
-    found = await rows.list_tasks(
-        database, config.clock.now(), assignee=assignee, state=state, journey=journey, after=place, limit=limit
-    )
-    more = cursor_after(found[-1].begun_at, found[-1].id) if len(found) == limit else None
-    return TaskPage(tasks=[_view(task) for task in found], next=more)
+    place, now = cursor(after, UUID), config.clock.now()
+    found = await pending(database, now, caller, journey=journey, assignee=assignee, state=state, after=place, limit=limit)
+    return TaskPage(tasks=found, next=cursor_after(found[-1].begun_at, found[-1].id) if len(found) == limit else None)
 
 
 @router.get("/{task_id}", responses=responses(401, 403, 404, 422, 503))
@@ -111,6 +109,52 @@ async def complete_task(
     database: Db,
 ) -> TaskView:
     """Say that a task is done, and how it went; its journey goes on within a tick of the watch."""
+    return await complete(config, database, task_id, body, caller)
+
+
+@router.put("/{task_id}/assignee", responses=responses(401, 403, 404, 409, 422, 503))
+async def assign_task(
+    task_id: UUID,
+    body: Assignment,
+    caller: Annotated[Caller, may(Right.OPERATE, "assign task", of=Of.ITSELF)],
+    config: Config,
+    database: Db,
+) -> TaskView:
+    """Give an open task to somebody else, also at once to whom it would go when it is due; it stays with them then."""
+    return await assign(config, database, task_id, body, caller)
+
+
+async def pending(
+    database: Database,
+    now: datetime,
+    caller: Caller,
+    *,
+    journey: str | None = None,
+    assignee: str | None = None,
+    state: str | None = "open",
+    after: tuple[datetime, UUID] | None = None,
+    limit: int,
+) -> list[TaskView]:
+    """What people are asked to do, oldest first, of a journey or of all that the caller may deal with.
+
+    Raises:
+        Problem: 403, the caller's key is held to other journeys.
+    """
+    if journey is not None:
+        insist_on_journey(caller, journey)
+    among: list[str | None] = [journey] if journey is not None else [*sorted(caller.journeys)] or [None]
+    found: list[Task] = []
+    for each in among:
+        found += await rows.list_tasks(database, now, assignee=assignee, state=state, journey=each, after=after, limit=limit)
+    return [_view(task) for task in sorted(found, key=lambda task: (task.begun_at, task.id))[:limit]]
+
+
+async def complete(config: ApiConfig, database: Database, task_id: UUID, body: TaskDone, caller: Caller) -> TaskView:
+    """A task is done, and so it went.
+
+    Raises:
+        Problem: 404, there is none; 403, it is of another journey; 409, nobody waits for it; 422, it declares no such answer.
+    """
     now = config.clock.now()
     task = await _existing(database, task_id, now, caller)
     asked = OfPeople(title=task.title, to=task.assignee, choices=tuple(task.choices), values=tuple(task.values))
@@ -124,15 +168,12 @@ async def complete_task(
     return _view(await _existing(database, task_id, now, caller))
 
 
-@router.put("/{task_id}/assignee", responses=responses(401, 403, 404, 409, 422, 503))
-async def assign_task(
-    task_id: UUID,
-    body: Assignment,
-    caller: Annotated[Caller, may(Right.OPERATE, "assign task", of=Of.ITSELF)],
-    config: Config,
-    database: Db,
-) -> TaskView:
-    """Give an open task to somebody else, also at once to whom it would go when it is due; it stays with them then."""
+async def assign(config: ApiConfig, database: Database, task_id: UUID, body: Assignment, caller: Caller) -> TaskView:
+    """An open task goes to somebody else.
+
+    Raises:
+        Problem: 404, there is none; 403, it is of another journey; 409, nobody waits for it, or it goes on to nobody.
+    """
     now = config.clock.now()
     task = await _existing(database, task_id, now, caller)
     if body.escalate and task.escalates_to is None:

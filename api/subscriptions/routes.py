@@ -88,8 +88,7 @@ async def switch_subscription(
     name: Name, body: StateBody, _: Annotated[Caller, may(Right.OPERATE, "switch subscription")], config: Config, database: Db
 ) -> SubscriptionView:
     """Let what a receiver is told wait, or go on."""
-    await _insist(name, subscriptions.switch(database, name, config.clock.now() if body.state == "paused" else None))
-    return SubscriptionView.of(await _existing(database, name))
+    return await switch(config, database, name, body)
 
 
 @router.post("/{name}/secret", responses=responses(401, 403, 404, 422, 503))
@@ -144,6 +143,16 @@ async def list_notifications(
     rows = await subscriptions.page(database, name, state=state, type_=type_, before=before, limit=limit)
     shown = [NotificationView.of(id_of(found.id, row.id), row) for row in rows]
     return NotificationPage(notifications=shown, next=rows[-1].id if len(rows) == limit else None)
+
+
+async def switch(config: ApiConfig, database: Database, name: str, body: StateBody) -> SubscriptionView:
+    """Let what a receiver is told wait, or go on, also where it was stopped.
+
+    Raises:
+        Problem: 404, there is none of the name.
+    """
+    await _insist(name, subscriptions.switch(database, name, config.clock.now() if body.state == "paused" else None))
+    return SubscriptionView.of(await _existing(database, name))
 
 
 def _with_secret(config: ApiConfig, row: Subscription) -> WithSecret:

@@ -6,7 +6,7 @@ us cannot. What is taken back is alive again.
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import UTC, datetime
 from operator import attrgetter
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from store.named import queries
 
 _SQL = queries("suppressions")
 _AT_ONCE = 5_000
+_NEWEST = datetime(9999, 12, 31, tzinfo=UTC), b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +45,11 @@ class TakenBack:
     kept: int
 
 
-async def newest(database: Database, *, channel: str | None, before: tuple[datetime, bytes], limit: int) -> list[Suppression]:
+async def newest(
+    database: Database, *, channel: str | None = None, before: tuple[datetime, bytes] | None = None, limit: int
+) -> list[Suppression]:
     """A page of suppressions, newest first; pass the last one's instant and digest as `before` for the next page."""
-    rows = await database.pool.fetch(_SQL["newest"], channel, *before, limit)
+    rows = await database.pool.fetch(_SQL["newest"], channel, *(before or _NEWEST), limit)
     return [Suppression(**dict(row)) for row in rows]
 
 

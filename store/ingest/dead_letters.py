@@ -50,6 +50,17 @@ class Buried:
     last_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Dead letters of a key with one reason, by its code: how many, how often they came, and when the last did."""
+
+    source: str
+    reason: str
+    letters: int
+    times: int
+    last_at: datetime
+
+
 class Which(NamedTuple):
     """Dead letters by id, source, the beginning of the reason, and when they came; None: any."""
 
@@ -81,6 +92,11 @@ async def dead_letters(
     """A page of dead letters, newest first; pass the last id as `before` for the next page."""
     rows = await connection.fetch(_SQL["chosen"], *which, before or _LAST, limit)
     return [Buried(**dict(row)) for row in rows]
+
+
+async def by_reason(connection: "Connection | Pool", newest: int) -> list[Counted]:
+    """How many of the newest dead letters there are by key and reason; nothing of what stands in them."""
+    return [Counted(**dict(row)) for row in await connection.fetch(_SQL["by_reason"], newest)]
 
 
 async def purge(connection: "Connection | Pool", which: Which, verb: str = "purge") -> int:

@@ -16,6 +16,13 @@ where ($1::bigint[] is null or id = any($1)) and ($2::text is null or source = $
 order by id desc
 limit $7;
 
+-- name: by_reason
+-- Of the newest ($1) how many there are by key and by the code of the reason, which is no word of what was sent; most first.
+select source, left(split_part(reason, ':', 1), 100) as reason, count(*) as letters, sum(times)::bigint as times, max(last_at) as last_at
+from (select source, reason, times, last_at from dead_letter order by id desc limit $1) as newest
+group by 1, 2
+order by letters desc, 1, 2;
+
 -- name: purge
 -- Dead letters by the same choice, gone.
 delete from dead_letter

@@ -94,6 +94,8 @@ CHANGES: dict[tuple[str, str], dict[str, Any]] = {
         "json": {"name": "news", "to": {"segment": "vips"}, "message": {"channel": "push", "template": "note"}}
     },
     ("POST", "/v1/campaigns/{campaign}/approve"): {},
+    ("POST", "/console/campaigns/{campaign}/approve"): {},
+    ("POST", "/console/campaigns/{campaign}/state"): {"data": {"to": "paused"}},
     ("PUT", "/v1/campaigns/{campaign}/state"): {"json": {"state": "cancelled"}},
     ("PUT", "/v1/journeys/{journey}/state"): {"journey": "urgent", "json": {"state": "paused"}},
     ("PUT", "/v1/state"): {"json": {"state": "paused"}},
@@ -101,6 +103,8 @@ CHANGES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/console/state"): {"data": {"to": "live"}},
     ("PUT", "/v1/tasks/{task_id}/assignee"): {"json": {"assignee": "olga"}},
     ("POST", "/v1/tasks/{task_id}/done"): {"json": {"outcome": "she is glad"}},
+    ("POST", "/console/tasks/{task_id}/assignee"): {"data": {"assignee": "eva"}},
+    ("POST", "/console/tasks/{task_id}/done"): {"data": {"outcome": "she is glad"}},
     ("POST", "/v1/runs/{run_id}/end"): {},
     ("POST", "/console/runs/{run_id}/end"): {},
     ("POST", "/v1/runs/end"): {"json": {"journey": "by_choice", "at_most": 5}},
@@ -126,10 +130,12 @@ CHANGES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/suppressions/import"): {"content": b"email\neva@shop.example\n", "headers": CSV["headers"]},
     ("POST", "/v1/suppressions/take-back"): {"json": {"channel": "email", "digest": "07" * 32}},
     ("POST", "/v1/dead-letters/replay"): {"json": {"all": True}},
+    ("POST", "/console/trouble/dead-letters/replay"): {"data": {"reason": "no-identity"}},
     ("POST", "/v1/dead-letters/purge"): {"json": {"all": True}},
     ("POST", "/v1/sources/{name}/read"): {"name": "loyalty"},
     ("PUT", "/v1/subscriptions/{name}"): {"name": "crm", "json": {"url": "https://crm.example/hooks", "types": ["run.*"]}},
     ("PUT", "/v1/subscriptions/{name}/state"): {"name": "crm", "json": {"state": "paused"}},
+    ("POST", "/console/trouble/receivers/{name}/resume"): {"name": "crm"},
     ("POST", "/v1/subscriptions/{name}/secret"): {"name": "crm", "json": {}},
     ("POST", "/v1/subscriptions/{name}/test"): {"name": "crm"},
     ("POST", "/v1/subscriptions/{name}/replay"): {"name": "crm", "json": {"since": "2026-01-01T00:00:00Z"}},
@@ -161,9 +167,14 @@ async def test_gov_02_each_call_that_changes_something_is_in_the_audit(trial: Sh
     silent = []
     for call in CHANGES:
         before = max((each.id for each in await page(trial.database, Which(), limit=1)), default=0)
-        if call[1] == "/v1/dead-letters/replay":  # it can be taken now
+        if call[1].endswith("/dead-letters/replay"):  # it can be taken now
+            await trial.api.post("/v1/batch", json={"batch": [{"type": "track"}]}, auth=(trial.ingest_key, ""))
             mended = '{"type": "track", "event": "E", "userId": "zoe"}'
             await trial.database.pool.execute("update dead_letter set item = $1", mended)
+        if call[1] == "/console/campaigns/{campaign}/approve":  # as if nobody had
+            await trial.database.pool.execute("update campaign set approved_at = null")
+        if call[1] == "/console/tasks/{task_id}/assignee":  # as if nobody had done it
+            await trial.database.pool.execute("update expectation set happened_at = null")
         if call[1] == "/v1/dead-letters/purge":
             await trial.api.post("/v1/batch", json={"batch": [{"type": "track"}]}, auth=(trial.ingest_key, ""))
         answer = await changed(trial, call, names)

@@ -43,13 +43,10 @@ def list_(
     as_json: InJson = False,
 ) -> None:
     """Show channel, scope, reason and age of each; only digests are kept, no addresses."""
-    from datetime import UTC
-
     from store.customers.suppressions import newest
 
-    first = datetime(9999, 12, 31, tzinfo=UTC), b""
     on = channel and channel.value
-    _tell(with_database(lambda database: newest(database, channel=on, before=first, limit=limit)), as_json=as_json)
+    _tell(with_database(lambda database: newest(database, channel=on, limit=limit)), as_json=as_json)
 
 
 @suppressions.command("look-up")

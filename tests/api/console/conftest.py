@@ -1,8 +1,9 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -11,7 +12,8 @@ import pytest
 from activities.measuring.folding import Folding
 from api import ApiConfig
 from journeys.contracts import Channel
-from store import Database
+from store import Database, sources, subscriptions
+from store.deliveries import providers
 from store.keys import Grant, Role, create_key
 from store.runs.views import Run
 from tests.activities.test_deliver import request
@@ -31,6 +33,8 @@ class Console:
     keys: dict[str, str]
     customer: UUID
     run: Run
+    start: UUID
+    letter: UUID
 
     @property
     def pages(self) -> dict[str, str]:
@@ -45,6 +49,17 @@ class Console:
             "segments": "/console/segments",
             "segment": "/console/segments/vips",
             "segment why": f"/console/segments/vips?customer={self.customer}",
+            "campaigns": "/console/campaigns",
+            "campaign": f"/console/campaigns/{self.start}",
+            "campaign to approve": f"/console/campaigns/{self.letter}",
+            "trouble": "/console/trouble",
+            "deliverability": "/console/deliverability",
+            "deliverability of one": "/console/deliverability?journey=urgent",
+            "keys": "/console/keys",
+            "audit": "/console/audit",
+            "audit none": "/console/audit?kind=nothing",
+            "tasks": "/console/tasks",
+            "tasks none": "/console/tasks?state=done",
             "nothing": "/console/no/such/page",
         }
 
@@ -67,14 +82,17 @@ async def console(database: Database, dsn: str, temporal_address: str, tmp_path:
         database, dsn, temporal_address, tmp_path, catalogue="trial_catalogue", serve=False, temporal_ui_url="http://ui.test"
     ) as shop:
         run = await something_happens(shop)
+        start, letter = await starts_for_many(shop)
+        await goes_wrong(shop, run)
         keys = {name: await create_key(database.pool, name, grant) for name, grant in GRANTS.items()}
         config: ApiConfig = shop.api._transport.app.state.config  # type: ignore[attr-defined]
         async with serving(replace(config, key_ttl=0.1)) as url:
-            yield Console(shop, url, keys, run.profile_id, run)
+            yield Console(shop, url, keys, run.profile_id, run, start, letter)
 
 
 GRANTS = {
     "operator": Grant(Role.OPERATE, personal=True),
+    "admin": Grant(Role.ADMIN, personal=True),
     "reader": Grant(Role.READ),
     "of one": Grant(Role.OPERATE, personal=True, journeys=("three_messages",)),
     "starter": Grant(Role.START),
@@ -99,4 +117,59 @@ async def something_happens(shop: Shop) -> Run:
     late = request(run, step="email:note", channel=Channel.EMAIL, due_at=now, useless_after=useless_after)
     assert not (await shop.parts.delivery.deliver(late)).sent, "the goal is reached"
     await Folding(shop.database, None, shop.clock).fold()
+    await asks(shop, run, "call", now - timedelta(hours=1), title=f"Call {HOSTILE}", to="care", choices=["reached", HOSTILE])
+    await asks(shop, run, "look", now + timedelta(hours=1), title="Look after her", to="shop", values=["price", "glad"])
     return run
+
+
+async def asks(shop: Shop, run: Run, which: str, by: datetime, **expected: Any) -> UUID:
+    """A task that the run waits for, which goes on to `lead`; returns its id."""
+    told = {"kind": "people", "by": by.isoformat(), "escalate": "lead", "choices": [], "values": []} | expected
+    waits = await shop.database.pool.fetchval("select count(*) from expectation where run_id = $1", run.id)
+    found: UUID = await shop.database.pool.fetchval(
+        "insert into expectation (run_id, wait, which, expected, until, begun_at) values ($1, $2, $3, $4, $5, $6) returning id",
+        run.id, waits + 1, which, told, shop.clock.now() + timedelta(days=1), by - timedelta(hours=2),
+    )  # fmt: skip
+    return found
+
+
+async def starts_for_many(shop: Shop) -> tuple[UUID, UUID]:
+    """A start of three rows, one bad, one of the others left out; and a letter that waits for approval."""
+    rows = [{"user_id": "ana"}, {"user_id": "bea"}, {"user_id": HOSTILE}]
+    made = await shop.operate("POST", "/v1/journeys/by_choice/starts", json={"rows": rows})
+    start = UUID(made.json()["id"])
+    await shop.database.pool.execute(
+        "update campaign_row set state = 'done', outcome = 'refused', reason = 'already running' where campaign = $1"
+        " and number = 1", start,
+    )  # fmt: skip
+    made = await shop.operate(
+        "POST",
+        "/v1/campaigns",
+        json={"name": "news", "to": {"segment": "vips"}, "message": {"channel": "push", "template": "note"}},
+    )
+    letter = UUID(made.json()["id"])
+    await shop.database.pool.execute("update campaign set needs_approval = true where id = $1", letter)
+    return start, letter
+
+
+async def goes_wrong(shop: Shop, run: Run) -> None:
+    """A message in doubt, dead letters, a dead address, a provider, a source and a receiver that do not do what they should."""
+    pool, now = shop.database.pool, shop.clock.now()
+    await pool.execute(
+        "insert into delivery (run_id, step, occurrence, profile_id, journey, channel, purpose, template, state, provider,"
+        " copies, attempts, due_at, claimed_at, reason) values"
+        " ($1, 'sms:note', 1, $2, $3, 'sms', 'marketing', 'note', 'unconfirmed', 'twilio', 1, 1, $4, $4, $5)",
+        run.id, run.profile_id, run.journey, now - timedelta(days=40), f"no answer {HOSTILE}",
+    )  # fmt: skip
+    bad = [{"type": "track", "event": HOSTILE}, {"type": "track", "event": "Seen", "userId": ""}, {"type": HOSTILE}]
+    await shop.api.post("/v1/batch", json={"batch": bad}, auth=(shop.ingest_key, ""))
+    said = {"channel": "email", "address": "zoe@shop.example", "reason": f"by phone {HOSTILE}"}
+    await shop.operate("POST", "/v1/suppressions", json=said)
+    await providers.stop(shop.database, "fcm", "worker-1", timedelta(days=1), f"401 {HOSTILE}")
+    await sources.declare(shop.database, "loyalty", timedelta(hours=1), "traits")
+    await sources.fail(shop.database, "loyalty", now, f"no such column {HOSTILE}")
+    for name in ("crm", "fine"):
+        hook = {"url": f"https://{name}.example/hooks", "types": ["run.*"]}
+        assert (await shop.operate("PUT", f"/v1/subscriptions/{name}", json=hook)).status_code == 200
+    (crm,) = await subscriptions.found(shop.database, "crm")
+    await subscriptions.stop(shop.database, crm.id, f"410 {HOSTILE}", now)

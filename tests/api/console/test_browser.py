@@ -31,10 +31,10 @@ async def scriptless(chromium: Browser) -> AsyncIterator[BrowserContext]:  # noq
     await context.close()
 
 
-async def signed_on(console: Console, context: BrowserContext) -> Page:
+async def signed_on(console: Console, context: BrowserContext, key: str = "operator") -> Page:
     page = await context.new_page()
     await page.goto(f"{console.url}/console")
-    await page.get_by_label("API key").fill(console.keys["operator"])
+    await page.get_by_label("API key").fill(console.keys[key])
     await page.get_by_role("button", name="Sign on").click()
     await page.wait_for_url(f"{console.url}/console")
     return page
@@ -53,6 +53,10 @@ async def seen(page: Page, name: str) -> dict[str, list[str]]:
         await page.reload()
         await picture(page, f"{name} {scheme}")
         found[scheme] = await barriers(page)
+        await page.evaluate("for (const each of document.querySelectorAll('td details')) each.open = true")
+        if await page.locator("td details").count():
+            await picture(page, f"{name} {scheme} opened")
+            found[f"{scheme}, opened"] = await barriers(page)
     await page.set_viewport_size(_PHONE)  # type: ignore[arg-type]
     await picture(page, f"{name} phone")
     wide = await page.evaluate("document.documentElement.scrollWidth")
@@ -62,7 +66,7 @@ async def seen(page: Page, name: str) -> dict[str, list[str]]:
 
 
 async def test_each_page_keeps_nobody_out_in_light_and_dark_and_on_a_phone(console: Console, visitor: BrowserContext) -> None:
-    page = await signed_on(console, visitor)
+    page = await signed_on(console, visitor, "admin")
     wrong: list[str] = []
     page.on("console", lambda said: wrong.append(said.text) if said.type == "error" and "404" not in said.text else None)
     page.on("pageerror", lambda error: wrong.append(str(error)))

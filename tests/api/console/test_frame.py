@@ -77,7 +77,7 @@ def test_every_text_is_there_in_spanish_with_the_same_values() -> None:
 
 
 async def test_each_page_has_a_policy_that_lets_nothing_in(console: Console) -> None:
-    async with console.signed_on() as browser:
+    async with console.signed_on("admin") as browser:
         for name, path in console.pages.items():
             answer = await browser.get(path)
             assert answer.status_code == (404 if name == "nothing" else 200), (name, answer.text[:300])
@@ -91,7 +91,7 @@ async def test_each_page_has_a_policy_that_lets_nothing_in(console: Console) -> 
 
 
 async def test_what_customers_send_is_text_on_every_page(console: Console) -> None:
-    async with console.signed_on() as browser:
+    async with console.signed_on("admin") as browser:
         told = {name: (await browser.get(path)).text for name, path in console.pages.items()}
         for asked in (HOSTILE, "{{ 7 * 7 }}", "{0.__class__}"):
             told[asked] = (await browser.post("/console/customers", data={"name": asked})).text
