@@ -223,7 +223,7 @@ class Conversion:
         by: What counts as a conversion, made of `did(…)`; else the journey's `kpi=`, else its `goal=`.
         within: For how long it counts.
         since: From when on: "exposure", "entry" or "sent".
-        credit: Which message an order is credited to: "last", "first", "linear", "position", "decay" or "any".
+        credit: To which message an order is given: "last", "first", "linear", "position", "decay", "any"; read by no report.
         kpi: What the journey is judged by: "conversion", "orders" or "revenue".
         orders: Which events are orders, of one type; all purchases, or those of what the journey is about.
         currency: In which money is counted; an order in another one brings none. Without it all are taken for the same.

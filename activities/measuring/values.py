@@ -20,7 +20,7 @@ from store.measuring.values import EXACT, Change
 REFUNDED, CANCELLED = "Order Refunded", "Order Cancelled"
 #: How many were exposed; all the other metrics are of these.
 EXPOSED = "exposed"
-#: One y for each customer, and an x beside it: what the same customer did before, and of `order value` their orders.
+#: One y for each customer, and an x beside it: what they did before; of `order value` their orders in the declared money.
 METRICS = ("conversion", "orders", "revenue", "gross", "refunds", "order value")
 _NOTHING = Decimal(0)
 _MOST, _SMALLEST = Decimal(10) ** 15, Decimal("0.000001")
@@ -48,12 +48,17 @@ class _State(NamedTuple):
 
     converted: int = 0
     orders: int = 0
+    priced: int = 0  # of these, those in the declared money
     gross: Decimal = _NOTHING
     refunds: Decimal = _NOTHING
 
     def plus(self, other: "_State") -> "_State":
         return _State(
-            self.converted + other.converted, self.orders + other.orders, self.gross + other.gross, self.refunds + other.refunds
+            self.converted + other.converted,
+            self.orders + other.orders,
+            self.priced + other.priced,
+            self.gross + other.gross,
+            self.refunds + other.refunds,
         )
 
     @property
@@ -66,8 +71,8 @@ class _Order:
     """An order: when it was first made, what its last version says, what was taken back of it and when."""
 
     placed_at: datetime
-    last_at: tuple[datetime, str]
     amount: Decimal
+    priced: bool  # whether its money is the declared one
     back: list[tuple[datetime, str, Decimal | None]] = field(default_factory=list)  # None: all that is left
 
 
@@ -123,7 +128,7 @@ def _stood(rule: Conversion, events: Sequence[Event], since: datetime) -> list[t
     moves: list[tuple[datetime, _State]] = []
     for order in _orders(rule, events):
         if order.placed_at >= since:
-            moves.append((order.placed_at, _State(orders=1, gross=order.amount)))
+            moves.append((order.placed_at, _State(orders=1, priced=int(order.priced), gross=order.amount)))
             moves += _taken_back(order)
     moves.sort(key=lambda move: move[0])
     stood: list[tuple[datetime, _State]] = []
@@ -139,8 +144,9 @@ def _orders(rule: Conversion, events: Sequence[Event]) -> Iterable[_Order]:
     for event in sorted(events, key=lambda event: (event.ts, event.message_id)):
         if event.type == _type(rule) and reached_at(rule.orders, [event], event.ts, event.ts) is not None:
             amount = _amount(event.properties, rule.currency, "revenue", "total") or _NOTHING
-            order = orders.setdefault(_id(event), _Order(event.ts, (event.ts, event.message_id), amount))
-            order.amount = amount
+            priced = not _is_other_money(event.properties, rule.currency)
+            order = orders.setdefault(_id(event), _Order(event.ts, amount, priced))
+            order.amount, order.priced = amount, priced
     for event in events:
         if event.type in (REFUNDED, CANCELLED) and (found := orders.get(_id(event))) is not None:
             told = _amount(event.properties, rule.currency, "total", "revenue") if event.type == REFUNDED else None
@@ -158,7 +164,8 @@ def _taken_back(order: _Order) -> Iterator[tuple[datetime, _State]]:
     for at, type_, told in sorted(order.back, key=lambda back: (back[0], back[1], back[2] is None, back[2] or 0)):
         taken = left if told is None else min(told, left)
         left -= taken
-        yield max(at, order.placed_at), _State(orders=-int(type_ == CANCELLED and not cancelled), refunds=taken)
+        fewer = int(type_ == CANCELLED and not cancelled)
+        yield max(at, order.placed_at), _State(orders=-fewer, priced=-fewer * order.priced, refunds=taken)
         cancelled = cancelled or type_ == CANCELLED
 
 
@@ -172,7 +179,7 @@ def _metrics(state: _State, was: _State | None, cap: Decimal | None) -> dict[str
         "revenue": (_capped(state.net, cap), _capped(before.net, cap)),
         "gross": (state.gross, before.gross),
         "refunds": (state.refunds, before.refunds),
-        "order value": (state.net, orders),
+        "order value": (state.net, Decimal(state.priced)),
     }
 
 
@@ -203,10 +210,14 @@ def _id(event: Event) -> str:
 
 def _amount(properties: Mapping[str, Any], currency: str | None, *names: str) -> Decimal | None:
     """The first of these properties that is a number, not below nothing; none in another currency that it names."""
-    told = properties.get("currency")
-    if currency is not None and isinstance(told, str) and told.upper() not in ("", currency.upper()):
+    if _is_other_money(properties, currency):
         return _NOTHING
     return next((money for name in names if (money := _money(properties.get(name))) is not None), None)
+
+
+def _is_other_money(properties: Mapping[str, Any], currency: str | None) -> bool:
+    told = properties.get("currency")
+    return currency is not None and isinstance(told, str) and told.upper() not in ("", currency.upper())
 
 
 def _money(value: Any) -> Decimal | None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date
 
 from activities.measuring.looking import CONVERSION, METRICS, ORDER_VALUE, REVENUE, Added, Looked, look
+from journeys.arms import HOLDOUT, WITHHELD
 from journeys.experiments import Comparison, Decision, Finding, Question, days_to_go, method, people_from, verdict
 from segments import Effect
 from store import Database, queries
@@ -16,6 +17,10 @@ from store.reports.report import Asked, Cell, Chart, Column, Drawn, Report, Tabl
 _SQL = queries("reports")
 #: For how large a lift people needed are told, where none is declared.
 LIFT = 0.1
+#: What an arm's messages return.
+RETURN = (
+    "(Incremental revenue by margin - cost) / cost; unknown without margin or cost, or where the other arm had messages, too."
+)
 _TWO = 2
 _PART = "It is a part: its bounds are made as those of the whole, and what is to be concluded the whole alone says."
 _STANDING = "{:,} exposures count as they last did: the rule of now asks for events that are gone."
@@ -41,13 +46,13 @@ _BROUGHT = (
     Column("incremental_conversions_high", Unit.NUMBER, "To.", aside=True),
     Column("currency", Unit.TEXT, "In which money is counted; nothing where the journey names none.", aside=True),
     Column("revenue_per_recipient", Unit.MONEY, "Revenue less refunds / exposed customers in the arm.", aside=True),
-    Column("incremental_revenue", Unit.MONEY, "Difference of revenue per customer by customers in the arm."),
+    Column("incremental_revenue", Unit.MONEY, "Difference of revenue per customer (adjusted: CUPED) by customers in the arm."),
     Column("incremental_revenue_low", Unit.MONEY, "From, by the bounds that hold at every look.", aside=True),
     Column("incremental_revenue_high", Unit.MONEY, "To.", aside=True),
     Column("messages", Unit.COUNT, "Messages sent to the arm's customers by what asks about the experiment.", aside=True),
     Column("cost", Unit.MONEY, "What they cost by declared prices; unknown without prices, or in several moneys.", aside=True),
     Column("margin", Unit.SHARE, "What the journey says is earned of revenue.", aside=True),
-    Column("roi", Unit.LIFT, "(Incremental revenue by margin - cost) / cost; unknown without margin or cost."),
+    Column("roi", Unit.LIFT, RETURN),
     Column("roi_low", Unit.LIFT, "From.", aside=True),
     Column("roi_high", Unit.LIFT, "To.", aside=True),
     Column("plan", Unit.TEXT, "What was declared before: when it is over, what it is to find.", aside=True),
@@ -88,11 +93,12 @@ _DECIDED = (
     Column("version", Unit.TEXT, "Of the catalogue, by whose declaration it was read.", aside=True),
     Column("written_down", Unit.DAY, "The day on which this was written down, by itself.", aside=True),
 )
+_ADJUSTED = "adjusted by what they did before (CUPED) where it has bounds"
 _MEANS = {
     CONVERSION: ("Conversion rate", Unit.SHARE, "exposed customers with a conversion in the window / exposed customers"),
-    "orders": ("Orders per customer", Unit.NUMBER, "orders less cancelled ones in the window / exposed customers (CUPED)"),
-    REVENUE: ("Revenue per customer", Unit.MONEY, "revenue less refunds, capped as declared / exposed customers (CUPED)"),
-    ORDER_VALUE: ("Order value", Unit.MONEY, "revenue less refunds / orders"),
+    "orders": ("Orders per customer", Unit.NUMBER, f"orders less cancelled ones / exposed customers, {_ADJUSTED}"),
+    REVENUE: ("Revenue per customer", Unit.MONEY, f"revenue less refunds, at most the cap / exposed customers, {_ADJUSTED}"),
+    ORDER_VALUE: ("Order value", Unit.MONEY, "revenue less refunds / orders in the declared currency"),
 }  # fmt: skip
 RULES = (
     "Compared are customers from the first time their message passed the holdout question, in both arms, by their first arm.",
@@ -114,7 +120,7 @@ async def experiments(database: Database, asked: Asked) -> Report:
     return Report(
         "experiments",
         f"Experiments and holdouts{whose}",
-        (*RULES, *_methods(looked)),
+        (*RULES, *_methods(looked), *_columns(tables)),
         None,
         asked.ends,
         tuple(tables),
@@ -122,10 +128,31 @@ async def experiments(database: Database, asked: Asked) -> Report:
         (
             *not_over(looked, asked),
             *_unknown(looked, asked),
+            *await _with_nobody(database, asked, looked),
             *_otherwise(looked, kept),
             *await taken(database, None, asked.ends, asked.journey),
         ),
     )
+
+
+def _columns(tables: Sequence[Table]) -> Iterator[str]:
+    """By which rule each column is that a terminal shows, once; of means by their table."""
+    told: dict[str, str] = {}
+    for table in tables:
+        for column in table.columns:
+            name = f"{table.title}, mean" if column.name == "mean" else column.name.replace("_", " ")
+            if table.rows and not column.aside:
+                told.setdefault(name, column.about)
+    yield from (f"{name}: {about}" for name, about in told.items())
+
+
+async def _with_nobody(database: Database, asked: Asked, looked: Sequence[Looked]) -> list[str]:
+    """What is declared and nobody is in; of one journey its holdout, since it is not told who asks about the others."""
+    known, own = {each.name for each in looked}, f"{HOLDOUT}/{asked.journey}"
+    rows = [] if asked.by else await database.pool.fetch(_SQL["in_force"], asked.ends)
+    names = [row["experiment"] for row in rows if row["experiment"] not in known]
+    names = [name for name in names if asked.journey is None or name == own]
+    return [f"Declared, and nobody is in it yet: {', '.join(names)}."] if names else []
 
 
 def _by_then(each: Decided, asked: Asked) -> bool:
@@ -235,10 +262,14 @@ def _row(looked: Looked, asked: Question) -> tuple[Cell, ...]:
 
 
 def returned(looked: Looked, of: str | Question) -> Added:
-    """The return on what the messages of the arms cost; unknown where there is no margin, no cost, or another money."""
-    treated = of.groups[0] if isinstance(of, Question) else (of,)
+    """The return on what the messages of the arms cost; unknown where there is no margin, no cost, or another money.
+
+    So it is where messages are compared with messages: these cost, too, and what is spent beyond them is little or nothing.
+    """
+    treated, control = of.groups if isinstance(of, Question) else ((of,), (looked.control,))
     (cost, money), margin = looked.cost(*treated), looked.rule.margin if looked.rule else None
-    if not cost or margin is None or money != looked.currency:
+    by_messages = control != (WITHHELD,) and any(looked.sent.get(arm) for arm in control)
+    if not cost or margin is None or money != looked.currency or by_messages:
         return Added()
     return Added(*(None if each is None else (each * margin - cost) / cost for each in looked.added(REVENUE, of).cells))
 
@@ -304,7 +335,7 @@ def _measured(looked: Sequence[Looked], labels: tuple[Column, ...], metric: str)
             Column("mean", unit, f"Of the arm: {about}."),
             Column("mean_against", unit, "The same of the arm with which it is compared."),
             *(
-                Column(name, Unit.NUMBER if unit is Unit.SHARE else unit, say, aside=True)
+                Column(name, Unit.POINTS if unit is Unit.SHARE else unit, say, aside=True)
                 for name, say in (("difference", "The first less the second."), ("low", "From."), ("high", "To."))
             ),
             *_FOUND,

@@ -3,6 +3,9 @@
 Promise: what makes a report here makes it everywhere; nobody who prints one adds to it.
 """
 
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
 from functools import partial
 from types import MappingProxyType
 
@@ -91,10 +94,37 @@ async def report(database: Database, name: str, asked: Asked) -> Report:
     found.check(asked)
     if asked.journey is not None:
         await _insist_on(database, asked.journey)
-    return await found.make(database, asked)
+    return await _with_other_days(database, asked, await found.make(database, asked))
+
+
+async def _with_other_days(database: Database, asked: Asked, made: Report) -> Report:
+    """With the days on which there are messages, where there is nothing on those asked for."""
+    cells = (cell for table in made.tables for row in table.rows for cell in row)
+    if made.since is None or any(isinstance(cell, int | float | Decimal) and cell for cell in cells):
+        return made
+    row = await database.pool.fetchrow(queries("reports")["other_days"], asked.journey)
+    assert row is not None, "an aggregate always answers"
+    if row["first"] is None or (row["first"] < made.until and row["last"] >= made.since):
+        return made
+    days = f"--from {row['first']} --to {row['last'] + timedelta(days=1)}"
+    said = f"There is nothing on these days; there are messages from {row['first']} to {row['last']}: {days}."
+    return replace(made, notes=(said, *made.notes))
 
 
 async def _insist_on(database: Database, journey: str) -> None:
     known = [row["journey"] for row in await database.pool.fetch(queries("reports")["journeys"])]
     if journey not in known:
+        if asking := await _asking_about(database, journey):
+            raise NoReport(asking)
         raise NoReport(f"of a journey {journey} nothing was ever counted; there are {', '.join(known) or 'none yet'}")
+
+
+async def _asking_about(database: Database, name: str) -> str:
+    """What to write instead, where the name is an experiment's; else nothing."""
+    rows = await database.pool.fetch(queries("reports")["asked_by"], name)
+    if rows:
+        asks = rows[0]["journey"]
+        return f"{name} is an experiment of the journey {asks}; write `journeys report experiments {asks}`"
+    if await database.pool.fetchval(queries("reports")["is_declared"], name):
+        return f"{name} is an experiment in which nobody is yet; write `journeys report experiments`, which lists it"
+    return ""

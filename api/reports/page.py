@@ -50,7 +50,7 @@ def as_html(report: Report, at: datetime) -> str:
         days=printed.days(report),
         at=at,
         tables=[(table, _heads(table), printed.texts(table), _pictures(table)) for table in map(_narrow, report.tables)],
-        numeric=[Unit.COUNT, Unit.NUMBER, Unit.SHARE, Unit.LIFT, Unit.MONEY],
+        numeric=[Unit.COUNT, Unit.NUMBER, Unit.SHARE, Unit.POINTS, Unit.LIFT, Unit.MONEY],
     )
 
 

@@ -26,6 +26,7 @@ def text(cell: Cell, column: Column, currency: str = "") -> str:
         Unit.COUNT: f"{cell:,}",
         Unit.MONEY: f"{cell:,.2f} {column.currency or currency}".rstrip(),
         Unit.SHARE: f"{_short(number * _HUNDRED)} %",
+        Unit.POINTS: f"{_short(number * _HUNDRED, '+')} points",
         Unit.LIFT: f"{_short(number * _HUNDRED, '+')} %",
     }
     return told.get(column.unit, _short(number))

@@ -1,7 +1,7 @@
 """Journeys by what they bring for what they cost: incremental conversions by messages sent, as their holdouts tell."""
 
 from activities.measuring.looking import CONVERSION, REVENUE, Added, Looked, look
-from api.reports.experiments import not_over, returned, taken
+from api.reports.experiments import RETURN, not_over, returned, taken
 from journeys.arms import HOLDOUT, WRITTEN
 from journeys.experiments import Decision
 from store import Database
@@ -26,7 +26,7 @@ _COLUMNS = (
     Column("cost", Unit.MONEY, "What the messages cost by declared prices; unknown without prices.", aside=True),
     Column("incremental_revenue", Unit.MONEY, "Difference of revenue per customer by customers written to.", aside=True),
     Column("revenue_by_cost", Unit.NUMBER, "Incremental revenue for each unit of cost, in one currency.", aside=True),
-    Column("roi", Unit.LIFT, "(Incremental revenue by margin - cost) / cost; unknown without margin or cost.", aside=True),
+    Column("roi", Unit.LIFT, RETURN, aside=True),
 )
 _RULES = (
     "Effort: messages sent to customers outside of the holdout, from the first day of the holdout on.",

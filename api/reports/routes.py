@@ -50,7 +50,9 @@ class ColumnView(BaseModel):
     """A column of a table."""
 
     name: str = Field(examples=["delivery_rate"])
-    unit: str = Field(description="text, count, number, share (0.031 is 3.1 %), lift, money (in whole units) or day")
+    unit: str = Field(
+        description="text, count, number, share (0.031 is 3.1 %), points (0.01 is one), lift, money (in whole units) or day"
+    )
     currency: str | None = Field(description="of money; null: the row's `currency` says it")
     about: str = Field(description="what it says, with its denominator")
 

@@ -5,7 +5,7 @@ from datetime import date
 from itertools import combinations
 
 from activities.measuring.looking import CONVERSION, ORDER_VALUE, REVENUE, Looked, look
-from api.reports.experiments import not_over, returned, taken
+from api.reports.experiments import RETURN, not_over, returned, taken
 from journeys.arms import HOLDOUT, WITHHELD, WRITTEN
 from store import Database, queries
 from store.errors import NoReport
@@ -37,7 +37,7 @@ _BROUGHT = (
     Column("currency", Unit.TEXT, "In which money is counted; nothing where the journey names none.", aside=True),
     Column("revenue_per_recipient", Unit.MONEY, "Revenue less refunds / exposed customers, written to."),
     Column("incremental_revenue", Unit.MONEY, "Difference of revenue per customer by exposed customers, written to."),
-    Column("roi", Unit.LIFT, "(Incremental revenue by margin - cost) / cost; unknown without margin or cost."),
+    Column("roi", Unit.LIFT, RETURN),
 )
 _RULES = (
     "What a version does is told by the lift against its own holdout.",

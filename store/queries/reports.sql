@@ -129,3 +129,21 @@ with recursive each as (
     select (select journey from daily_sum where journey > each.journey order by journey limit 1) from each where each.journey is not null
 )
 select journey from each where journey <> '';
+
+-- name: in_force
+-- The experiments that the latest version of before $1 declares, holdouts among them.
+select experiment from experiment
+where version = (select version from experiment where declared_at < $1::date::timestamp at time zone 'UTC' order by declared_at desc, version desc limit 1)
+order by experiment;
+
+-- name: asked_by
+-- The journeys that ask about an experiment, as the sums say.
+select distinct journey from daily_sum where experiment = $1 and step = '' and journey <> '' order by journey;
+
+-- name: is_declared
+-- Whether any version declares an experiment of that name.
+select exists (select from experiment where experiment = $1) as declared;
+
+-- name: other_days
+-- The first and the last day on which there is something of a message, of a journey ($1) or of all.
+select min(day) as first, max(day) as last from daily_sum where step <> '' and experiment = '' and ($1::text is null or journey = $1);

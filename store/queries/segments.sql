@@ -22,7 +22,8 @@ select set_config(name, reset_val, true) from pg_settings where name in ('plan_c
 -- The oldest marks of a shard ($1 of $2), at most $3 of them, consumed by this transaction. An event and its mark are
 -- written by one transaction, so `written_by` tells which events a mark stands for. A watch that catches up takes those of its
 -- time only (up to $4). Definitions that are being loaded (and
--- were not given up) are kept a copy of what may concern them.
+-- were not given up) are kept a copy of what may concern them: one, also where another
+-- load that is done has put it back ('$loaded:'), or copies would double with each of many loads.
 with taken as (
     delete from dirty
     where id = any(array(select id from dirty
@@ -31,9 +32,14 @@ with taken as (
     returning id, profile_id, types, at, traceparent, coalesce(written_by, xmin::text) as written_by
 ), kept as (
     insert into segment_backfill_mark (backfill, profile_id, types, at, traceparent, written_by)
-    select b.id, t.profile_id, t.types, t.at, t.traceparent, t.written_by
+    select b.id, t.profile_id, own.types, t.at, t.traceparent, t.written_by
     from taken t join segment_backfill b on bucket(t.profile_id) % b.shards = b.shard and (b.all_types or b.types && t.types)
+    cross join lateral (select array(select type from unnest(t.types) with ordinality as told (type, place)
+                                     where type not like '$loaded:%' order by place) as types) as own
     where b.updated_at > now() - interval '1 hour'
+      and (own.types = t.types or not exists (
+          select from segment_backfill_mark k where k.backfill = b.id and k.profile_id = t.profile_id
+          and (k.types, k.at, k.written_by) = (own.types, t.at, t.written_by)))
     order by t.id
 )
 select taken.*, (select merged_into from profile where profile.id = taken.profile_id) as merged_into

@@ -93,7 +93,7 @@ class Counting:
         which = "" if self.transactional else "marketing "
         return (
             f"Orders ({self.orders}) first made on these days (UTC), each once by its id, with the money of its last version.",
-            "Refunds and cancellations of these orders, whenever they came, stand apart.",
+            "Refunds and cancellations of these orders, whenever they came, stand apart; cancelled ones are among the orders.",
             f"Each {which}{touch}, for orders up to {_span(self.within)} after it, through merges of customers.",
             "Last, first: the whole order to the last or the first such message. Linear: in equal parts.",
             "Position: 40 % to the first, 40 % to the last, the rest to those between; of two, half to each; one has it all.",
@@ -213,11 +213,11 @@ def _table(found: Sequence[Credit], by: By, what: str) -> Table:
         given: dict[Rule, Decimal] = getattr(each, what)
         rows.append((each.key or NOBODY, each.currency, each.touched, each.cancelled, *(given[rule] for rule in Rule)))
     columns = (
-        Column(by, Unit.TEXT, f"The {by} of a message; {NOBODY}: orders that followed none."),
+        Column(str(by), Unit.TEXT, f"The {by} of a message; {NOBODY}: orders that followed none."),
         Column("currency", Unit.TEXT, "ISO 4217, as the order says; empty where it says none."),
         Column("touched", Unit.COUNT, "Orders that followed it, perhaps others too: one may be in several rows."),
-        Column("cancelled", Unit.COUNT, "Of these, orders that were cancelled later.", aside=True),
-        *(Column(rule, unit, f"By the rule {rule}, {meaning}. It adds up to those of all orders.") for rule in Rule),
+        Column("cancelled", Unit.COUNT, "Of these, orders that were cancelled later."),
+        *(Column(str(rule), unit, f"By the rule {rule}, {meaning}. It adds up to those of all orders.") for rule in Rule),
     )
     charts = (Chart(Drawn.BARS, f"{what.capitalize()} by {by}", (by, "currency"), tuple(Rule)),) if what == "revenue" else ()
     return Table(what, f"{what.capitalize()} by {by}", columns, tuple(rows), charts)
@@ -249,7 +249,8 @@ def _finding(found: Sequence[Credit], currency: str) -> str:
     alone = sum((each.revenue[Rule.LAST] for each in of_it if each.key is None), Decimal(0))
     part = share(revenue - alone, revenue)
     followed = "no money came with them" if part is None else f"{100 * part:.1f} % of it followed a message"
-    return f"{counted(int(orders), 'order')} brought {revenue:,.2f} {currency}".rstrip() + f"; {followed}. {_CLAIM}"
+    brought = f"{counted(int(orders), 'order')} brought {revenue:,.2f} {currency}".rstrip()
+    return f"{brought} before cancellations and refunds; {followed}. {_CLAIM}"
 
 
 def _decimal(fraction: Fraction) -> Decimal:

@@ -173,9 +173,9 @@ def _table(told: Sequence[tuple[Feature, float]]) -> Table:
         Column("rate_with", Unit.SHARE, "Converted / customers of whom it was so."),
         Column("without", Unit.COUNT, "Customers of whom it was not.", aside=True),
         Column("rate_without", Unit.SHARE, "Converted / customers of whom it was not."),
-        Column("difference", Unit.SHARE, "The rate with less the rate without."),
-        Column("low", Unit.SHARE, "From here on the difference is, in 95 of 100 such samples."),
-        Column("high", Unit.SHARE, "Up to here."),
+        Column("difference", Unit.POINTS, "The rate with less the rate without."),
+        Column("low", Unit.POINTS, "From here on the difference is, in 95 of 100 such samples."),
+        Column("high", Unit.POINTS, "Up to here."),
         Column(
             "p", Unit.NUMBER, "How rarely chance alone shows so large a difference, had one row been looked at.", aside=True
         ),

@@ -32,6 +32,8 @@ class Unit(StrEnum):
     NUMBER = "number"
     #: A part of a whole: 0.031 is printed as 3.1 %.
     SHARE = "share"
+    #: The difference of two shares: 0.01 is printed as +1 points.
+    POINTS = "points"
     #: A relative change: 0.1 is printed as +10 %.
     LIFT = "lift"
     #: In the column's `currency`, or in that of the row's column `currency`; in whole units (12.5 is twelve and a half).

@@ -158,6 +158,7 @@ class _Standing:
     rule: Rule
     converted: bool
     orders: int
+    priced: int
     gross: Decimal
     refunds: Decimal
 
@@ -169,12 +170,13 @@ class _Standing:
         for event in known:
             if event["type"] == "Order Completed":
                 placed[_order(event)].append(event)
-        orders, gross, refunds = 0, Decimal(0), Decimal(0)
+        orders, priced, gross, refunds = 0, 0, Decimal(0), Decimal(0)
         for key, versions in placed.items():
             if not since <= versions[0]["ts"] < over:
                 continue
             value = _money(versions[-1], rule, "revenue", "total") or Decimal(0)
-            orders, gross, left = orders + 1, gross + value, value
+            ours = not _is_other(versions[-1], rule)
+            orders, priced, gross, left = orders + 1, priced + ours, gross + value, value
             cancelled = False
             back = [each for each in known if each["type"] in ("Order Refunded", "Order Cancelled") and _order(each) == key]
             for each in sorted(back, key=lambda each: (each["ts"], each["type"])):
@@ -184,9 +186,9 @@ class _Standing:
                 taken = left if asked is None else min(left, asked)
                 left, refunds = left - taken, refunds + taken
                 if each["type"] == "Order Cancelled" and not cancelled:
-                    cancelled, orders = True, orders - 1
+                    cancelled, orders, priced = True, orders - 1, priced - ours
         converted = any(since <= each["ts"] < over and each["type"] in rule.goals for each in known)
-        return cls(rule, converted, orders, gross, refunds)
+        return cls(rule, converted, orders, priced, gross, refunds)
 
     def pairs(self, before: "_Standing") -> Iterator[Any]:
         def capped(money: Decimal) -> Decimal:
@@ -199,7 +201,7 @@ class _Standing:
             "revenue": (capped(net), capped(before.gross - before.refunds)),
             "gross": (self.gross, before.gross),
             "refunds": (self.refunds, before.refunds),
-            "order value": (net, orders),
+            "order value": (net, Decimal(self.priced)),
         }
 
 
@@ -209,7 +211,7 @@ def _order(event: Any) -> str:
 
 def _money(event: Any, rule: Rule, *names: str) -> Decimal | None:
     said = event["properties"]
-    if rule.currency and said.get("currency") and said["currency"].upper() != rule.currency:
+    if _is_other(event, rule):
         return Decimal(0)
     for name in names:
         value = said.get(name)
@@ -217,6 +219,11 @@ def _money(event: Any, rule: Rule, *names: str) -> Decimal | None:
             continue
         return max(Decimal(str(value)), Decimal(0))
     return None
+
+
+def _is_other(event: Any, rule: Rule) -> bool:
+    said = event["properties"].get("currency")
+    return bool(rule.currency and said and said.upper() != rule.currency)
 
 
 def _day(at: datetime) -> date:

@@ -102,6 +102,25 @@ def test_a_cap_holds_for_the_sum_of_a_customer_and_money_of_another_currency_is_
     }
 
 
+def test_the_order_value_is_of_orders_in_the_declared_money_alone() -> None:
+    """Orders count in whatever money; the average is of those whose money counts, or it would be too low."""
+    rule = replace(RULE, currency="EUR")
+    euros, dollars, unsaid = (
+        happened(NOON + n * HOUR, n=n, order_id=n, total=30, **said)
+        for n, said in enumerate(({"currency": "eur"}, {"currency": "USD"}, {}))
+    )
+    day = date(2026, 3, 3)
+    found = changes(rule, Exposed(NOON), [euros, dollars, unsaid])
+    assert (found[day, "orders"].y, found[day, "order value"].y, found[day, "order value"].x) == (3, 60, 2)
+    gone = happened(NOON + DAY, "Order Cancelled", 9, order_id=1)
+    later = changes(rule, Exposed(NOON), [euros, dollars, unsaid, gone])
+    assert later[day + DAY, "orders"].y == -1
+    assert (day + DAY, "order value") not in later, "it was never one of these"
+    told_anew = happened(NOON + DAY, n=9, order_id=1, total=40, currency="EUR")
+    assert changes(rule, Exposed(NOON), [euros, dollars, unsaid, told_anew])[day, "order value"].x == 3
+    assert changes(RULE, Exposed(NOON), [euros, dollars, unsaid])[day, "order value"].x == 3, "no money is declared"
+
+
 @pytest.mark.parametrize("told", ["much", "NaN", "inf", None, True, [], "1e400", "1_000", -3])
 def test_what_is_no_sum_of_money_brings_none(told: object) -> None:
     assert measured(happened(NOON, order_id=1, total=told)) == {("conversion", "03"): 1, ("orders", "03"): 1}

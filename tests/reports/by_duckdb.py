@@ -352,7 +352,9 @@ class Oracle:
 
     def _brought(self, row: Row, revenue: Row, value: Row, judged: Row, asked: tuple[date, str | None, Sequence[str]]) -> Row:
         sent, cost, money = self.spent(row, *asked)
+        others, _, _ = self.spent(row | {"arm": row["against"]}, *asked)
         known = cost and row["margin"] is not None and money == row["currency"]
+        known = known and (row["against"] == "withheld" or not others)
         roi = [None if not known or each is None else (each * row["margin"] - cost) / cost for each in _added(revenue)]
         needed = None if asked[2] else _needed(judged)
         return _who(row, asked[2]) | {

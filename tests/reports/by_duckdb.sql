@@ -94,18 +94,19 @@ select f.who, experiment, arm, exposed_at, first_day, company, l.* exclude (jour
 from first f left join rule l on l.journey = if(company, '', f.journey) and l.version = if(company, '', f.version);
 create table seen as
 select c.who, c.experiment, c.since, c.until, c.first_day, s.oid, s.ts, s.type, s.message_id, s.source,
-       if(c.currency is not null and s.cur <> '' and s.cur <> c.currency, 0, case s.type
+       c.currency is null or s.cur in ('', c.currency) as priced, if(not priced, 0, case s.type
            when 'Order Completed' then coalesce(s.revenue, s.total, 0)
            when 'Order Refunded' then coalesce(s.total, s.revenue) end) as money
 from customer c join said s on s.who = c.who and s.ts >= c.looks_from and s.ts < c.until;
 update seen set money = null where type = 'Order Cancelled'; -- all that is left, in whatever currency
 create table bought as
-select who, experiment, first_day, oid, since, min(ts) as placed, arg_max(money, (ts, message_id, source)) as amount
+select who, experiment, first_day, oid, since, min(ts) as placed, arg_max(money, (ts, message_id, source)) as amount,
+       arg_max(priced, (ts, message_id, source)) as priced
 from seen where type = 'Order Completed' group by all having min(ts) >= since;
 create table day as select unnest(generate_series((select min(first_day) from customer), getvariable('until') - 1, interval 1 day))::date as day;
 create table stood as
 with each as (
-    select o.who, o.experiment, d.day, o.oid, o.amount, coalesce(bool_or(b.type = 'Order Cancelled'), false) as cancelled,
+    select o.who, o.experiment, d.day, o.oid, o.amount, o.priced, coalesce(bool_or(b.type = 'Order Cancelled'), false) as cancelled,
            case when bool_or(b.oid is not null and b.money is null) then any_value(o.amount)
                 else least(any_value(o.amount), coalesce(sum(b.money), 0)) end as refunded
     from bought o join day d on d.day >= greatest(o.first_day, o.placed::date)
@@ -113,7 +114,7 @@ with each as (
                         and greatest(o.first_day, b.ts::date) <= d.day
     group by all
 )
-select who, experiment, day, count(*) - count_if(cancelled) as orders, sum(amount) as gross, sum(refunded) as refunds
+select who, experiment, day, count(*) - count_if(cancelled) as orders, count_if(priced and not cancelled) as priced, sum(amount) as gross, sum(refunded) as refunds
 from each group by all;
 create table before as
 with each as (
@@ -134,7 +135,7 @@ group by c.who, c.experiment, c.first_day;
 create table value as
 with standing as (
     select c.who, c.experiment, c.arm, c.journey, c.version, c.segment, c.first_day, d.day, coalesce(c.cap, 1e18) as cap,
-           coalesce(v.day <= d.day, false)::int as converted, coalesce(s.orders, 0) as orders,
+           coalesce(v.day <= d.day, false)::int as converted, coalesce(s.orders, 0) as orders, coalesce(s.priced, 0) as priced,
            coalesce(s.gross - s.refunds, 0) as net, coalesce(b.orders, 0) as orders_before, coalesce(b.net, 0) as net_before
     from customer c join day d on d.day >= c.first_day
     left join stood s using (who, experiment, day)
@@ -144,7 +145,7 @@ with standing as (
 select who, experiment, arm, journey, version, segment, first_day, day, told.*
 from standing, lateral (values
     ('conversion', converted::double, orders_before::double), ('orders', orders, orders_before),
-    ('revenue', least(net, cap), least(net_before, cap)), ('order value', net, orders)
+    ('revenue', least(net, cap), least(net_before, cap)), ('order value', net, priced)
 ) as told (metric, y, x);
 
 -- name: looks

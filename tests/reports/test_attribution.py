@@ -216,7 +216,10 @@ async def test_a_report_prints_its_rule_and_what_followed_nothing(database: Data
     assert revenue.column("channel") == ["email", "push", "whatsapp", NOBODY]
     assert [sum(revenue.column(rule)) for rule in Rule] == [250] * 5  # type: ignore[arg-type]
     assert [sum(report.table("orders").column(rule)) for rule in Rule] == [4] * 5  # type: ignore[arg-type]
-    assert report.findings[0].startswith("4 orders brought 250.00 EUR; 80.0 % of it followed a message. This is what followed")
+    assert report.findings[0].startswith(
+        "4 orders brought 250.00 EUR before cancellations and refunds; 80.0 % of it followed a message. This is what followed"
+    )
+    assert not [column for column in revenue.columns if column.aside], "of cancelled orders, too"
     assert any("up to 7 days after it" in rule for rule in report.rules)
     assert any("halve with every 2 days" in rule for rule in report.rules)
     assert report.notes == ()

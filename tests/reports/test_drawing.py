@@ -61,6 +61,7 @@ def test_values_are_told_with_their_units_and_the_unknown_is_a_dash() -> None:
     assert printed.text(1234567, count) == "1,234,567"
     assert printed.text(1.5, share) == "150 %"
     assert printed.text(12.5, lift) == "+1,250 %"
+    assert printed.text(-0.0398, Column("x", Unit.POINTS, "X.")) == "-3.98 points"
     assert printed.text(Decimal("3.5"), Column("cost_EUR", Unit.MONEY, "X.", currency="EUR")) == "3.50 EUR"
 
 

@@ -8,6 +8,8 @@ from uuid import UUID
 
 import pytest
 
+from api.reports import printed
+from api.reports.page import as_html
 from store import Database
 from store.errors import NoReport
 from store.reports import drivers
@@ -189,6 +191,9 @@ async def test_kpi_07_each_feature_is_counted_as_it_was_at_the_exposure(seed: in
     assert rows[0]["feature"] == "city is Porto"
     assert rows[0]["difference"] > 0.1
     assert rows[0]["q"] < 0.001
+    shown = dict(zip([column.name for column in report.table().columns], printed.texts(report.table())[0], strict=True))
+    assert all(shown[name].endswith(" points") for name in ("difference", "low", "high"))
+    assert shown["difference"] in as_html(report, UNTIL)
     assert [row["q"] for row in rows] == pytest.approx(sorted(q_values([row["p"] for row in rows])))
     assert report.findings[0].startswith("'city is Porto' is associated with converting: ")
 

@@ -4,7 +4,11 @@ import csv
 import json
 from pathlib import Path
 
+import pytest
+
+from api.reports import known
 from store import Database
+from store.reports.report import Argument
 from tests.command_line import in_thread
 from tests.reports.planted import START, UNTIL, plant
 
@@ -32,6 +36,21 @@ async def test_a_report_is_printed_with_its_rules_or_as_json(database: Database,
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("name", known.REPORTS)
+async def test_every_report_is_json_however_it_is_told_apart(name: str, database: Database, dsn: str) -> None:
+    await plant(database)
+    told = known.REPORTS[name]
+    about = ("report", name, *(["carts"] if told.needs else []), "--to", UNTIL.isoformat(), "--json")
+    if Argument.FROM in told.takes:
+        about += ("--from", START.date().isoformat())
+    for by in ((), *(("--by", each) for each in told.by)):
+        done = await in_thread(*about, *by, database_url=dsn)
+        assert done.returncode == 0, (by, done.stderr)
+        (table, *_) = json.loads(done.stdout)["tables"]
+        assert table["rows"] or (name, by) == ("drivers", ("--by", "segment")), by
+        assert all(set(row) == {column["name"] for column in table["columns"]} for row in table["rows"])
+
+
 async def test_files_to_pass_on(database: Database, dsn: str, tmp_path: Path) -> None:
     await plant(database)
     page, table = tmp_path / "report.html", tmp_path / "report.csv"
@@ -49,6 +68,17 @@ async def test_files_to_pass_on(database: Database, dsn: str, tmp_path: Path) ->
     nowhere = await in_thread("report", "ranking", "--csv", str(tmp_path / "no" / "x.csv"), database_url=dsn)
     assert nowhere.returncode == 1
     assert "No such file or directory" in nowhere.stderr
+
+
+async def test_days_without_anything_say_which_have_something(database: Database, dsn: str) -> None:
+    await plant(database)
+    for name in ("messages", "deliverability", "attribution", "paths"):
+        done = await in_thread("report", name, "--from", "2025-01-01", "--to", "2025-02-01", database_url=dsn)
+        assert "there are messages from 2026-03-02 to 2026-03-13: --from 2026-03-02 --to 2026-03-14." in done.stdout, name
+    within = await in_thread("report", "messages", "carts", "--from", "2026-03-05", "--to", "2026-03-06", database_url=dsn)
+    assert "There is nothing on these days" not in within.stdout
+    between = await in_thread("report", "messages", "news", "--from", "2026-03-02", "--to", "2026-03-03", database_url=dsn)
+    assert "there are messages from 2026-03-13 to 2026-03-13: --from 2026-03-13 --to 2026-03-14." in between.stdout
 
 
 async def test_what_cannot_be_asked_is_told_in_a_line(database: Database, dsn: str) -> None:

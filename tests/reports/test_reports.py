@@ -8,10 +8,12 @@ import pytest
 
 from activities.measuring.folding import Folding
 from api.reports.known import REPORTS, report
+from journeys import Experiment
 from journeys.clock import Clock
 from store import Database
 from store.errors import NoReport
-from store.measuring import values
+from store.measuring import experiments, values
+from store.measuring.experiments import Said
 from store.measuring.values import Declared
 from store.reports.report import Asked, Cell, Report, Table
 from tests.reports.planted import DAY, RULE, START, UNTIL, came, plant
@@ -143,6 +145,56 @@ async def test_kpi_04_what_a_holdout_shows_and_what_it_brought(database: Databas
     assert carts["revenue_per_recipient"] == pytest.approx((sum(revenue) - back + second) / 400)
     value = rows(found.table("order_value"), "experiment")["$holdout/carts",]
     assert value["mean"] == pytest.approx((sum(revenue) - back + second) / (300 + 20))
+
+
+async def test_kpi_04_messages_that_are_compared_with_messages_have_no_return_of_their_own(database: Database) -> None:
+    """The other arm costs, too: what an arm's messages cost is no price of what they brought beyond that one."""
+    await plant(database)
+    await database.pool.execute("update exposure set share = 0.5 where experiment = 'moved'")
+    table = rows((await made(database, "experiments")).table(), "experiment")
+    assert table["moved",]["decision"] in ("open", "not shown")
+    assert table["moved",]["incremental_revenue"] is not None
+    assert table["moved",]["cost"] is not None
+    assert [table["moved",][name] for name in ("roi", "roi_low", "roi_high")] == [None] * 3
+    assert table["$holdout/carts",]["roi"] is not None
+    await database.pool.execute("delete from daily_sum where experiment = 'moved' and arm = 'a' and metric in ('sent', 'cost')")
+    await database.pool.execute("select span_sums()")
+    table = rows((await made(database, "experiments")).table(), "experiment")
+    assert table["moved",]["roi"] is not None, "the other arm had no message"
+
+
+async def test_each_column_that_a_terminal_shows_of_experiments_has_its_rule_in_print(database: Database) -> None:
+    await plant(database)
+    found = await made(database, "experiments")
+    said = dict(rule.split(": ", 1) for rule in found.rules if ": " in rule)
+    for table in found.tables:
+        for column in table.columns:
+            name = f"{table.title}, mean" if column.name == "mean" else column.name.replace("_", " ")
+            assert column.aside or not table.rows or said[name], (table.name, name)
+    for name in ("Orders per customer, mean", "Revenue per customer, mean", "incremental revenue"):
+        assert "CUPED" in said[name]
+    assert "CUPED" not in said["Conversion rate, mean"] + said["Order value, mean"]
+
+
+async def test_what_is_declared_and_nobody_is_in_is_named(database: Database) -> None:
+    await plant(database)
+    two = Experiment("first-words", {"short": 0.5, "long": 0.5})
+    said = [Said(each, "v2", two.to_json()) for each in ("first-words", "layout", "$holdout/news")]
+    await experiments.declare(database, [Said("given-up", "v1", two.to_json())], START)
+    await experiments.declare(database, said, START + timedelta(hours=1))
+    (note,) = [each for each in (await made(database, "experiments")).notes if each.startswith("Declared")]
+    assert note == "Declared, and nobody is in it yet: $holdout/news, first-words."
+    (note,) = [each for each in (await made(database, "experiments", journey="news")).notes if each.startswith("Declared")]
+    assert note == "Declared, and nobody is in it yet: $holdout/news."
+    assert not [each for each in (await made(database, "experiments", journey="carts")).notes if each.startswith("Declared")]
+    with pytest.raises(
+        NoReport, match="layout is an experiment of the journey carts; write `journeys report experiments carts`"
+    ):
+        await made(database, "experiments", journey="layout")
+    with pytest.raises(
+        NoReport, match="first-words is an experiment in which nobody is yet; write `journeys report experiments`"
+    ):
+        await made(database, "experiments", journey="first-words")
 
 
 async def test_kpi_04_what_is_broken_early_or_changed_is_said_and_not_counted(database: Database) -> None:

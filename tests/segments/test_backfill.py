@@ -66,6 +66,26 @@ async def test_who_comes_in_while_a_segment_is_loaded_enters_at_their_own_instan
     assert await left_behind(shop) == 0
 
 
+async def test_of_many_loads_each_is_kept_one_copy_of_a_mark_however_many_put_it_back(shop: Shop) -> None:
+    """What a load that is done puts back is consumed again while others go on: kept again by each, it doubled with each."""
+    segments = [Segment(f"recent-{n}", did("App Opened").within(days=n + 1)) for n in range(6)]
+    ana = await shop.customer()
+    loads = [await begin(shop, each) for each in segments]
+    for each in (1, 2):
+        await shop.event(ana, "App Opened", T0 + each * MINUTE)
+    for n, (segment, backfill) in enumerate(zip(segments, loads, strict=True)):
+        shop.segments = segments[:n]
+        await shop.tick(T0 + (3 + n) * MINUTE)
+        copies = await shop.database.pool.fetch("select count(*) as many from segment_backfill_mark group by backfill")
+        assert [row["many"] for row in copies] == [2] * (len(loads) - n)
+        assert await finish(shop.database, segment, backfill) is not None
+    shop.segments = segments
+    await shop.tick(T0 + HOUR)
+    assert await left_behind(shop) == 0
+    for segment in segments:
+        assert await log_of(shop, segment, ana) == [("entered", T0 + MINUTE)]
+
+
 async def say(shop: Shop, profile: UUID, name: str, value: Any, at: datetime, *, since: datetime | None = None) -> None:
     await shop.identify(profile, at, **{name: value})
     told = {name: {"source": "crm", "since": (since or at).isoformat()}}

@@ -86,7 +86,8 @@ async def _tell(console: Console, show: Show) -> None:
     if run_id and subject:
         steps = await report.steps(show.database, JOURNEY)
         print_story(console, subject, await report.story(show.database, run_id), steps)
-    print_links(console, show.stack, JOURNEY, run_id, subject)
+    days = show.playback.begins_at.date(), show.clock.now().date()
+    print_links(console, show.stack, JOURNEY, run_id, subject, days)
 
 
 async def _part(console: Console, stack: EmbeddedStack, problems: list[str], *, keep: bool) -> None:

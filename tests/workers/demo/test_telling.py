@@ -1,7 +1,7 @@
 """What the demo prints: tables that add up, a story that a person can read, a view that fits its output."""
 
 import io
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -162,7 +162,8 @@ def test_on_a_terminal_the_panel_stays_in_place() -> None:
 def test_links_lead_to_the_runs_and_to_the_messages_of_the_one_that_was_told(tmp_path: Path) -> None:
     stack = EmbeddedStack(Settings(data_dir=tmp_path), ui_url="http://h:1", api_url="http://h:2", sandbox_url="http://h:3")
     run_id = uuid4()
-    found = links(stack, "cart_abandonment", run_id, MARTA)
+    days = date(2026, 3, 2), date(2026, 3, 9)
+    found = links(stack, "cart_abandonment", run_id, MARTA, days)
     assert list(found.values()) == [
         "http://h:1/namespaces/default/workflows?query=%60Journey%60%3D%22cart_abandonment%22",
         "http://h:1/namespaces/default/workflows/cart_abandonment%2F1%2F2",
@@ -170,5 +171,6 @@ def test_links_lead_to_the_runs_and_to_the_messages_of_the_one_that_was_told(tmp
         "http://h:3",
         "http://h:2/console",
         "http://h:2/docs",
+        f"env JOURNEYS_DATA_DIR={tmp_path} journeys report messages --from 2026-03-02 --to 2026-03-10",
     ]
-    assert len(links(stack, "cart_abandonment", None, None)) == 4
+    assert len(links(stack, "cart_abandonment", None, None, days)) == 5
