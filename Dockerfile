@@ -16,9 +16,11 @@ COPY journeys journeys
 COPY segments segments
 COPY store store
 COPY workers workers
-# What the product itself needs and what exports to Arrow and Parquet do; the other extras are for development and for the embedded stack.
+COPY docs/reference.md docs/reference.md
+# What the product itself needs, and what exports to Arrow and Parquet and sources do; the other extras are for development and for the
+# embedded stack.
 RUN --mount=type=bind,from=wheels,source=/wheels,target=/wheels \
-    pip install --no-cache-dir --no-index --find-links /wheels '/source[export]'
+    pip install --no-cache-dir --no-index --find-links /wheels '/source[export,sources]'
 # A company's own catalogue is mounted or copied here, and named by JOURNEYS_CATALOGUE.
 WORKDIR /app
 # Until then it is the example, which no package brings.
