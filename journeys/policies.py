@@ -203,8 +203,6 @@ class Credit(StrEnum):
     LINEAR = "linear"
     POSITION = "position"
     DECAY = "decay"
-    #: Each of them, so that the credits add up to more than the orders.
-    ANY = "any"
 
 
 class Kpi(StrEnum):
@@ -223,7 +221,8 @@ class Conversion:
         by: What counts as a conversion, made of `did(…)`; else the journey's `kpi=`, else its `goal=`.
         within: For how long it counts.
         since: From when on: "exposure", "entry" or "sent".
-        credit: To which message an order is given: "last", "first", "linear", "position", "decay", "any"; read by no report.
+        credit: To which message an order is given, where the journey claims it (the report `attribution` by journey):
+            "last", "first", "linear", "position" or "decay".
         kpi: What the journey is judged by: "conversion", "orders" or "revenue".
         orders: Which events are orders, of one type; all purchases, or those of what the journey is about.
         currency: In which money is counted; an order in another one brings none. Without it all are taken for the same.

@@ -73,3 +73,8 @@ with touch as (
     group by who
 )
 select path, count(*) as customers from path group by path order by path;
+
+-- name: declared
+-- By which rule each journey's orders are claimed, as its newest version declares it.
+select distinct on (journey) journey, rule ->> 'credit' as credit from conversion
+where rule is not null and journey <> '' order by journey, declared_at desc, version desc;

@@ -4,7 +4,7 @@ Promise: each rule gives every order exactly once, and what followed no message 
 adds up to the orders that there were, to the last decimal. The same log gives the same numbers, in whatever order it came.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -138,6 +138,11 @@ async def credited(database: Database, since: datetime, until: datetime, by: By 
     ]
 
 
+async def declared(database: Database) -> dict[str, Rule]:
+    """The rule by which each journey's orders are claimed, as its newest version declares it (`Conversion(credit=…)`)."""
+    return {row["journey"]: Rule(row["credit"]) for row in await database.pool.fetch(_SQL["declared"])}
+
+
 async def paths(database: Database, since: datetime, until: datetime, counting: Counting) -> dict[str, list[Path]]:
     """The paths of channels by the currency of their orders; those that came to no order are with each of them."""
     rows = await database.pool.fetch(
@@ -166,7 +171,10 @@ async def report(database: Database, asked: Asked, counting: Counting | None = N
         rules=counting.sentences,
         since=since,
         until=asked.ends,
-        tables=tuple(_table(found, by, what) for what in ("revenue", "orders", "refunds")),
+        tables=(
+            *(_table(found, by, what) for what in ("revenue", "orders", "refunds")),
+            *(_claimed(found, await declared(database)) if by is By.JOURNEY else ()),
+        ),
         findings=tuple(_finding(found, currency) for currency in sorted({each.currency for each in found})),
         notes=(*await missing(database, since), *await unreadable(database, start, end, counting.orders)),
     )
@@ -221,6 +229,24 @@ def _table(found: Sequence[Credit], by: By, what: str) -> Table:
     )
     charts = (Chart(Drawn.BARS, f"{what.capitalize()} by {by}", (by, "currency"), tuple(Rule)),) if what == "revenue" else ()
     return Table(what, f"{what.capitalize()} by {by}", columns, tuple(rows), charts)
+
+
+def _claimed(found: Sequence[Credit], rules: Mapping[str, Rule]) -> Iterator[Table]:
+    rows = [
+        (each.key, each.currency, rule, each.orders[rule], each.revenue[rule], each.refunds[rule])
+        for each in sorted(found, key=lambda each: (each.currency, each.key or ""))
+        if each.key is not None and (rule := rules.get(each.key)) is not None
+    ]
+    columns = (
+        Column("journey", Unit.TEXT, "The journey of a message."),
+        Column("currency", Unit.TEXT, "ISO 4217, as the order says; empty where it says none."),
+        Column("rule", Unit.TEXT, "The rule that the journey declares, by Conversion(credit=…); last where it says nothing."),
+        Column("orders", Unit.NUMBER, "Orders by that rule; of several rules they do not add up to all orders."),
+        Column("revenue", Unit.MONEY, "The money of these orders."),
+        Column("refunds", Unit.MONEY, "What went back of them."),
+    )
+    if rows:
+        yield Table("claimed", "What each journey claims by the rule that it declares", columns, tuple(rows))
 
 
 def _table_of_paths(found: dict[str, list[Path]]) -> Table:

@@ -10,8 +10,11 @@ from uuid import UUID
 
 import pytest
 
+from journeys.policies import Conversion
+from segments import purchases
 from store import Database
 from store.errors import NoReport
+from store.measuring.values import Declared, declare
 from store.reports import attribution, commerce
 from store.reports.attribution import NOBODY, By, Counting, Rule, credited
 from store.reports.paths import Path, chance, markov, removal, shapley
@@ -257,3 +260,18 @@ async def test_what_age_has_taken_is_named(database: Database) -> None:
 def test_a_span_that_is_none_is_refused() -> None:
     with pytest.raises(NoReport, match="half_life must be longer than nothing"):
         Counting(half_life=timedelta())
+
+
+async def test_a_journey_claims_orders_by_the_rule_that_it_declares(database: Database) -> None:
+    await example(database)
+    rule = Conversion(by=purchases, credit="first")
+    (journey,) = {row[0] for row in await database.pool.fetch("select distinct journey from delivery")}
+    old, new = (
+        Declared(journey, version, each.to_json(), each.types) for version, each in (("v1", Conversion()), ("v2", rule))
+    )
+    await declare(database, [old], START)
+    await declare(database, [new], AT)
+    found = await attribution.report(database, Asked(now=UNTIL, since=START.date(), until=UNTIL.date(), by=("journey",)))
+    (all_rules,) = [row for row in found.table("revenue").dicts() if row["journey"] == journey]
+    (claimed,) = found.table("claimed").dicts()
+    assert (claimed["journey"], claimed["rule"], claimed["revenue"]) == (journey, "first", all_rules["first"])
