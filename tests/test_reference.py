@@ -63,7 +63,8 @@ def test_every_section_is_read_back_and_fits_into_one_answer_of_an_agent() -> No
 def test_every_kind_of_predicate_and_every_word_of_segments_has_an_example() -> None:
     shown = [predicate.to_json() for _, predicate in examples()]
     used = {keys for keys in readers() for plain in shown if _has(plain, set(keys.split()))}
-    assert set(readers()) - used == {"any"}, "write an example into workers/reference/segments.md"
+    ours = {keys for keys, kind in readers().items() if kind.__module__.startswith("segments.")}  # a test may add another
+    assert ours - used == {"any"}, "write an example into workers/reference/segments.md"
     python = " ".join(line for line, _ in examples())
     spans = {"days", "hours", "minutes", "weeks"}  # of Python alone: in JSON they are seconds
     inner = {"day", "epoch", "number", "check_goal", "position_in", "position_of", "postcode", "region"}

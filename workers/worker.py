@@ -21,7 +21,6 @@ from activities.channels.kinds import KINDS, lacking
 from activities.deliver.pacing import Pacing
 from activities.deliver.patience import HEARTBEAT
 from activities.dispatch.raising import Raising
-from activities.sourcing.syncing import Sourcing
 from journeys.campaigns.contracts import CAMPAIGN_QUEUE
 from journeys.catalogue import Catalogue
 from journeys.contracts import CALLS_QUEUE, WATCH_QUEUE, WORKFLOW_QUEUE, Channel, WatchShard, delivery_queue
@@ -99,7 +98,7 @@ async def run(settings: Settings) -> None:
             for shard in range(settings.watch_shards):
                 await parts.watch.register(WatchShard(shard=shard, shards=settings.watch_shards))
             await keep_watch(client, settings.watch_shards)
-            stack.enter_context(_beside(keep_schedules(client, settings, parts.sourcing)))
+            stack.enter_context(_beside(keep_schedules(client, settings, await parts.sourcing.declare())))
             await tell_what_stands_still(database, parts.catalogue)
         long_lived()
         log.info("worker serves", queues=list(settings.worker_queues) or "all", journeys=sorted(parts.catalogue.journeys))
@@ -279,18 +278,11 @@ async def tell_what_stands_still(database: Database, catalogue: Catalogue) -> No
         log.warning(concern.kind, segment=concern.segment, problem=concern.sentence)
 
 
-async def keep_schedules(client: Client, settings: Settings, sourcing: Sourcing) -> None:
-    """Make sure that what has to be done once a day is, each hour, and as often as sources say."""
-    await sourcing.declare()
-    for source in sourcing.declared.values():
-        await keep_schedule(
-            client,
-            f"source/{source.name}",
-            ReadSource.run,
-            source.name,
-            every=source.every,
-            lacking="no schedule reads a source",
-        )
+async def keep_schedules(client: Client, settings: Settings, sources: Mapping[str, timedelta]) -> None:
+    """Make sure that what has to be done once a day is, each hour, and as often as these sources say."""
+    for source, every in sources.items():
+        lacking = "no schedule reads a source"
+        await keep_schedule(client, f"source/{source}", ReadSource.run, source, every=every, lacking=lacking)
     await keep_schedule(client, "retention", Retain.run, lacking="no schedule takes away what was kept for long enough")
     night = timedelta(hours=2)
     await keep_schedule(client, "recompute-sums", RecomputeSums.run, lacking="no schedule adds the last days up anew", at=night)

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 from uuid import UUID
@@ -101,10 +101,11 @@ class Sourcing:
             except RPCError as error:
                 log.warning("temporal did not take the reading of a source", source=name, status=error.status.name)
 
-    async def declare(self) -> None:
-        """Write down which sources the catalogue has."""
+    async def declare(self) -> dict[str, timedelta]:
+        """Write down which sources the catalogue has; returns how often each is read."""
         for each in self.declared.values():
             await sources.declare(self.database, each.name, each.every, each.becomes.value)
+        return {each.name: each.every for each in self.declared.values()}
 
     @activity.defn(name="read-source")
     async def read(self, reading: SourceReading) -> str:

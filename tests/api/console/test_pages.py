@@ -98,7 +98,7 @@ async def test_messages_and_events_come_page_by_page_as_the_api_has_them(console
     first = await asked(console, "/v1/messages", customer_id=console.customer)
     second = await asked(console, "/v1/messages", customer_id=console.customer, after=first["next"])
     keys = [(each["run_id"], each["step"], each["occurrence"]) for page in (first, second) for each in page["messages"]]
-    assert (len(keys), len(set(keys)), second["next"]) == (62, 62, None)
+    assert (len(keys), len(set(keys)), second["next"]) == (63, 63, None)
     assert [each["due_at"] for each in first["messages"]] == sorted(
         (each["due_at"] for each in first["messages"]), reverse=True
     )
@@ -130,7 +130,7 @@ async def more_messages(console: Console, run: Run, count: int) -> None:
     await console.shop.database.pool.execute(
         "insert into delivery (run_id, step, occurrence, profile_id, journey, channel, purpose, template, state, due_at)"
         " select $1, 'sms:note', n, $2, $3, 'sms', 'marketing', 'note', 'skipped', $4::timestamptz - n / 7 * interval '1 hour'"
-        " from generate_series(1, $5::integer) n",
+        " from generate_series(2, $5::integer + 1) n", # the first stands already
         run.id, run.profile_id, run.journey, console.shop.clock.now() - timedelta(days=1), count,
     )  # fmt: skip
 
@@ -154,7 +154,8 @@ async def test_a_run_tells_its_story_and_ends_once(console: Console) -> None:
     async with console.signed_on() as browser:
         page = await shown(browser, path)
         story = await asked(console, f"/v1/runs/{console.run.id}/story")
-        assert [row[2] for row in rows(page, "What happened")] == [each["what"] for each in story["happened"]]
+        told = [" ".join(re.sub(r"<[^>]+>", " ", each["what"]).split()) for each in story["happened"]]  # as `rows` reads cells
+        assert [row[2] for row in rows(page, "What happened")] == told
         assert 'href="http://ui.test/namespaces/' in page
         answer = await browser.post(f"{path}/end")
         assert "The run was told to end" in await shown(browser, answer.headers["location"])
