@@ -305,7 +305,7 @@ async def test_nobody_waits_for_a_long_file(operator: Api, channel: str) -> None
         await asyncio.sleep(0.01)
         waits.append(asyncio.get_running_loop().time() - begun)
     assert (await importing).json()["added"] == 8_000
-    assert len(waits) > 50
+    assert len(waits) > 10
     assert max(waits) < 0.5, "of the API's own loop, also where other programs take the processor"
 
 
