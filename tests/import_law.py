@@ -84,7 +84,7 @@ api.profiles          journeys segments.* store.* activities.channels api api.se
 api.reports           journeys journeys.experiments segments.* store.* activities.channels activities.measuring api
 api.runs              journeys journeys.campaigns journeys.walk segments.* store.* activities.channels activities.measuring api
 api.segments          journeys segments.* store.* activities.channels activities.measuring api
-api.sources           journeys.sources segments.* store.* api api.ingest
+api.sources           journeys.sources segments.* store.* activities.channels api api.ingest api.webhooks
 api.subscriptions     journeys segments.* store.* activities.notifying api api.runs
 api.webhooks          journeys segments.* store.* activities.channels api
 api.wallet            journeys segments.* store.* activities.channels api api.webhooks

@@ -6,27 +6,26 @@ answered 200, because sent again it would be no better. The same webhook twice i
 
 import hashlib
 import hmac
-from base64 import b64decode, b64encode
-from binascii import Error as NotBase64
+from base64 import b64encode
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, Field
 
+from activities.channels.instants import since_1970
 from api.ingest.arrival import Arrival
 from api.ingest.routes import Ingest, sorted_out
 from api.problems import Problem, responses
 from api.state import Config
+from api.webhooks import standard
 from journeys.sources.hook import Signed, WebhookSource, at
 
 router = APIRouter(prefix="/v1/hooks", tags=["ingest"])
 
 _LIMIT = 2 * 1024 * 1024  # bytes
-_TOLERANCE = timedelta(minutes=5)
-_DIGITS = 12  # of seconds since 1970
 _JSON = {"requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}}
 Name = Annotated[str, Path(max_length=64, description="the source's name in the catalogue", examples=["shopify"])]
 
@@ -60,7 +59,7 @@ async def take_webhook(name: Name, request: Request, config: Config) -> Took:
     takes = source.taken(type_)
     if takes is None:
         return Took(type=type_, accepted=0, duplicates=0, dead_letters=0)
-    calls = list(takes.calls(sent, f"{source.name}/{_id(source, request.headers, sent, body)}"))
+    calls = [_dated(each) for each in takes.calls(sent, f"{source.name}/{_id(source, request.headers, sent, body)}")]
     ingest: Ingest = request.app.state.ingest
     async with ingest.limits.turn(len(body)):
         arrival = Arrival(source.name, now, config.default_region, readings=config.readings)
@@ -78,13 +77,10 @@ def genuine(source: WebhookSource, secret: str, headers: Mapping[str, str], body
             sent = next((value for name, _, value in parts if name.strip() == "t"), "")
             given = [value for name, _, value in parts if name.strip() == "v1"]
             mac = _mac(secret.encode(), f"{sent}.".encode() + body).hex()
-            return _lately(sent, now) and any(_same(each, mac) for each in given)
+            return standard.lately(sent, now) and any(_same(each, mac) for each in given)
         case Signed.STANDARD:
-            id_, sent = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
-            mac = b64encode(_mac(_key(secret), f"{id_}.{sent}.".encode() + body)).decode()
-            signatures = headers.get("webhook-signature", "").split(" ")
-            given = [value for version, _, value in (each.partition(",") for each in signatures) if version == "v1"]
-            return _lately(sent, now) and any(_same(each, mac) for each in given)
+            id_, sent, signatures = (headers.get(f"webhook-{name}", "") for name in ("id", "timestamp", "signature"))
+            return standard.genuine(secret, id_, sent, signatures, body, now)
         case Signed.HMAC:
             told = headers.get((source.header or "").lower(), "").removeprefix("sha256=")
             raw = _mac(secret.encode(), body)
@@ -111,6 +107,15 @@ def _id(source: WebhookSource, headers: Mapping[str, str], sent: Any, body: byte
     return str(found) if known else hashlib.sha256(body).hexdigest()
 
 
+def _dated(call: dict[str, Any]) -> dict[str, Any]:
+    """With an instant in place of seconds since 1970."""
+    told = call.get("timestamp")
+    if not isinstance(told, int):
+        return call
+    at = since_1970(told)
+    return call | {"timestamp": at and at.isoformat()}
+
+
 def _read(body: bytes) -> Any:
     try:
         sent = orjson.loads(body)
@@ -125,17 +130,5 @@ def _mac(key: bytes, message: bytes) -> bytes:
     return hmac.digest(key, message, hashlib.sha256)
 
 
-def _key(secret: str) -> bytes:
-    try:
-        return b64decode(secret.removeprefix("whsec_"), validate=True)
-    except (NotBase64, ValueError):
-        return secret.encode()
-
-
 def _same(given: str, right: str) -> bool:
     return hmac.compare_digest(given.encode(), right.encode())
-
-
-def _lately(sent: str, now: datetime) -> bool:
-    known = sent.isascii() and sent.isdecimal() and len(sent) <= _DIGITS
-    return known and abs(int(sent) - now.timestamp()) <= _TOLERANCE.total_seconds()

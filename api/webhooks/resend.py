@@ -6,13 +6,9 @@ Sources: Resend, "Webhooks" (events, and their `data`), its OpenAPI description 
 "Verifying signatures", whose headers Svix calls `svix-…`.
 """
 
-import hashlib
-import hmac
-from base64 import b64decode, b64encode
-from binascii import Error as NotBase64
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any
 
 import orjson
@@ -22,12 +18,11 @@ from activities.channels.email.bounced import Bounced, bounced, code_in
 from activities.channels.email.readers import followed_by_machine, opened_by_machine
 from activities.channels.email.resend import TAG, key_in
 from activities.channels.feedback import Notice, Status, Unreadable
-from activities.channels.instants import since_1970
 from api.body import as_text
 from api.webhooks.reading import Id, Text, instant, key_of, one
+from api.webhooks.standard import genuine
 from store.deliveries.ledger import MessageKey
 
-_TOLERANCE = timedelta(minutes=5)
 #: What is about something else, or tells nothing that anybody acts on.
 _IGNORED = ("email.delivery_delayed", "email.scheduled", "email.received", "contact.", "domain.")
 _STATUSES = {
@@ -81,17 +76,8 @@ class _Event(BaseModel):
 
 def signed(body: bytes, headers: Mapping[str, str], secret: str, now: datetime) -> bool:
     """Whether Resend signed a body in the last five minutes; without a secret nobody did. `now` is real time."""
-    id_, sent = headers.get("svix-id", ""), headers.get("svix-timestamp", "")
-    try:
-        key = b64decode(secret.removeprefix("whsec_"), validate=True)
-    except (NotBase64, ValueError):
-        return False
-    at = since_1970(sent)
-    fresh = at is not None and abs(now - at) <= _TOLERANCE
-    wanted = b64encode(hmac.digest(key, f"{id_}.{sent}.".encode() + body, hashlib.sha256)).decode()
-    given = [each.removeprefix("v1,") for each in headers.get("svix-signature", "").split() if each.startswith("v1,")]
-    fits = any(hmac.compare_digest(wanted.encode(), each.encode()) for each in given)
-    return bool(key) and bool(id_) and "." not in id_ and fresh and fits
+    id_, sent, signatures = (headers.get(f"svix-{name}", "") for name in ("id", "timestamp", "signature"))
+    return genuine(secret, id_, sent, signatures, body, now)
 
 
 def notices(body: bytes, which: str, now: datetime) -> list[Notice]:

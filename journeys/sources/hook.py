@@ -7,15 +7,13 @@ Sources: Shopify, "Verify webhook deliveries"; Stripe, "Verify webhook signature
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Any
 
 from journeys.errors import CatalogueError
+from journeys.sources.source import NAME, SETTING
 
-_NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
-_SETTING = re.compile(r"[A-Z][A-Z0-9_]{1,62}")
 _PATH = re.compile(r"[^.\s]+(\.[^.\s]+)*")
 #: Currencies whose smallest unit is the unit itself, or a thousandth of it (ISO 4217, as Stripe lists them).
 _WHOLE = frozenset(
@@ -89,13 +87,11 @@ class Takes:
     anonymous_id: str | None = None
 
     def calls(self, sent: Any, message_id: str) -> Iterator[dict[str, Any]]:
-        """The calls of the Segment spec that a webhook stands for."""
+        """The calls of the Segment spec that a webhook stands for, each with its time as it was sent."""
         who = {"userId": _text(at(sent, self.user_id)) if self.user_id else None}
         if who["userId"] is None and self.anonymous_id is not None:
             who = {"anonymousId": _text(at(sent, self.anonymous_id))}
         when = {} if self.at is None else {"timestamp": at(sent, self.at)}
-        if isinstance(when.get("timestamp"), int):
-            when = {"timestamp": _since_1970(when["timestamp"])}
         if self.traits:
             yield {"type": "identify", "messageId": f"{message_id}/traits", **who, **when, "traits": _given(self.traits, sent)}
         if self.event is not None:
@@ -140,9 +136,9 @@ class WebhookSource:
         return self.takes.get(type_, self.takes.get("*"))
 
     def _rules(self) -> Iterator[tuple[bool, str, str]]:
-        named = isinstance(self.name, str) and bool(_NAME.fullmatch(self.name))
+        named = isinstance(self.name, str) and bool(NAME.fullmatch(self.name))
         yield named, "is no name for a source", 'write it in lower case: WebhookSource("shop", …)'
-        setting = isinstance(self.secret, str) and bool(_SETTING.fullmatch(self.secret))
+        setting = isinstance(self.secret, str) and bool(SETTING.fullmatch(self.secret))
         yield setting, "secret= is the name of a setting, not the secret", 'write secret="SHOP_WEBHOOK_SECRET", and set that'
         yield (
             bool(self.takes),
@@ -239,10 +235,3 @@ def _paths(mapping: Mapping[str, Value]) -> Iterator[str]:
 
 def _text(value: Any) -> str | None:
     return str(value) if isinstance(value, str | int) and not isinstance(value, bool) and value != "" else None
-
-
-def _since_1970(seconds: int) -> str | None:
-    try:
-        return datetime.fromtimestamp(seconds, UTC).isoformat()
-    except (OverflowError, ValueError, OSError):
-        return None

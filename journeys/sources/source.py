@@ -11,8 +11,9 @@ from enum import StrEnum
 
 from journeys.errors import CatalogueError
 
-_NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
-_SETTING = re.compile(r"[A-Z][A-Z0-9_]{1,62}")
+#: What a source is called, and a setting that one names.
+NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
+SETTING = re.compile(r"[A-Z][A-Z0-9_]{1,62}")
 _ONLY_READS = re.compile(r"\s*(select|with|from|values|table)\b", re.IGNORECASE)
 _LEAST, _MOST = timedelta(minutes=1), timedelta(days=31)
 
@@ -105,12 +106,12 @@ class Source:
         every = isinstance(self.every, timedelta) and _LEAST <= self.every <= _MOST
         return [
             (
-                texts and bool(_NAME.fullmatch(self.name)),
+                texts and bool(NAME.fullmatch(self.name)),
                 "is no name for a source",
                 'write it in lower case: Source("loyalty", …)',
             ),
             (
-                texts and bool(_SETTING.fullmatch(self.connect)),
+                texts and bool(SETTING.fullmatch(self.connect)),
                 "connect= is the name of a setting, not an address: a catalogue holds no credentials",
                 'write connect="LOYALTY_URL", and set LOYALTY_URL where workers run',
             ),

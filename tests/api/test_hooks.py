@@ -81,8 +81,19 @@ async def there(database: Database, dsn: str) -> AsyncIterator[There]:
         "STRIPE_WEBHOOK_SECRET": f"whsec_before, {STRIPE}",
         "DESK_SECRET": DESK,
         "BUS_SECRET": f"whsec_{STANDARD.decode()}",
+        "EMPTY": "whsec_",
     }
-    hooks = {each.name: each for each in (shopify(), stripe(), DESK_SOURCE, ANY, replace(ANY, name="unset", secret="UNSET"))}
+    hooks = {
+        each.name: each
+        for each in (
+            shopify(),
+            stripe(),
+            DESK_SOURCE,
+            ANY,
+            replace(ANY, name="unset", secret="UNSET"),
+            replace(ANY, name="empty", secret="EMPTY"),
+        )
+    }
     config = ApiConfig(dsn=dsn, hooks=hooks, setting=settings.get)
     async with serving(config) as url, httpx.AsyncClient(base_url=url) as http:
         yield There(http, database)
@@ -177,6 +188,18 @@ async def test_a_forged_webhook_is_refused_and_leaves_nothing(name: str, headers
     assert (answer.status_code, answer.json()["code"]) == (401, "not-genuine")
     assert await there.events() == []
     assert await there.database.pool.fetchval("select count(*) from dead_letter") == 0
+
+
+@pytest.mark.parametrize(("id_", "secret"), [("msg.1", b"k" * 32), ("", b"k" * 32), ("msg_1", b"")])
+async def test_what_could_pass_for_something_else_or_anybody_could_sign_is_refused(
+    id_: str, secret: bytes, there: There
+) -> None:
+    """A full stop moves the border between id, time and body; and a secret without a key is everybody's."""
+    body, t = orjson.dumps({"data": {"user": "u-2", "seat": "aisle"}}), str(int(datetime.now(UTC).timestamp()))
+    signature = "v1," + b64encode(mac(secret, f"{id_}.{t}.".encode() + body)).decode()
+    name = "bus" if secret else "empty"
+    answer = await there.send(name, body, webhook_id=id_, webhook_timestamp=t, webhook_signature=signature)
+    assert (answer.status_code, answer.json()["code"]) == (401, "not-genuine")
 
 
 async def test_what_is_no_json_or_meant_for_nobody_is_told(there: There) -> None:
