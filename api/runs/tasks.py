@@ -1,5 +1,6 @@
 """Human tasks: what journeys ask people of the company to do, to whom they are given, and the answer that is waited for."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Literal, Self
 from uuid import UUID
@@ -157,15 +158,26 @@ async def complete(config: ApiConfig, database: Database, task_id: UUID, body: T
     """
     now = config.clock.now()
     task = await _existing(database, task_id, now, caller)
-    asked = OfPeople(title=task.title, to=task.assignee, choices=tuple(task.choices), values=tuple(task.values))
-    if unlike := asked.unlike(body.outcome, body.values):
+    if unlike := asked_by(task).unlike(body.outcome, body.values):
         where, what = unlike
         raise Problem(422, what, code="task-unlike", errors=[Fault(pointer=where, detail=what)])
-    note = None if task.choices else body.outcome
-    fields = {"outcome", *body.values} if body.outcome is not None else {*body.values}
-    if not await rows.complete(database, task_id, asked.told(body.outcome, body.values), note, now, fields):
+    if not await tell_done(database, task, body.outcome, body.values, now):
         raise await _over(database, task_id, now, caller)
     return _view(await _existing(database, task_id, now, caller))
+
+
+def asked_by(task: Task) -> OfPeople:
+    """What its author asks for."""
+    return OfPeople(title=task.title, to=task.assignee, choices=tuple(task.choices), values=tuple(task.values))
+
+
+async def tell_done(
+    database: Database, task: Task, outcome: str | None, values: Mapping[str, bool | int | float], now: datetime
+) -> bool:
+    """Whether a task was open, and is done now; what is said of it is like what `asked_by` declares."""
+    note = None if task.choices else outcome
+    fields = {"outcome", *values} if outcome is not None else {*values}
+    return await rows.complete(database, task.id, asked_by(task).told(outcome, values), note, now, fields)
 
 
 async def assign(config: ApiConfig, database: Database, task_id: UUID, body: Assignment, caller: Caller) -> TaskView:

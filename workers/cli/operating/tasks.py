@@ -65,19 +65,15 @@ def done(
     as_json: Json = False,
 ) -> None:
     """Say that a task is done, and how it went; its journey goes on."""
-    from journeys.heard import OfPeople
-    from store.runs import tasks as rows
+    from api.runs.tasks import asked_by, tell_done
 
     values, now = dict(_value(each) for each in value or ()), settings().clock.now()
 
     async def work(database: "Database") -> "Task":
         task = await _existing(database, id_, now)
-        asked = OfPeople(title=task.title, to=task.assignee, choices=tuple(task.choices), values=tuple(task.values))
-        if unlike := asked.unlike(outcome, values):
+        if unlike := asked_by(task).unlike(outcome, values):
             fail(unlike[1])
-        note = None if task.choices else outcome
-        fields = {"outcome", *values} if outcome is not None else {*values}
-        if not await rows.complete(database, id_, asked.told(outcome, values), note, now, fields):
+        if not await tell_done(database, task, outcome, values, now):
             fail(f"the task is {(await _existing(database, id_, now)).state}: nobody waits for it any more")
         return await _existing(database, id_, now)
 
