@@ -8,12 +8,11 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 from uuid import UUID
 
-import orjson
 import structlog
 from temporalio import activity
 from temporalio.client import Client
@@ -23,7 +22,8 @@ from temporalio.service import RPCError
 
 from activities.channels.keyed import keyed_digest
 from activities.deliver.patience import alive
-from activities.sourcing.reading import CannotRead, Rows, plain, read
+from activities.sourcing.reading import CannotRead, Rows, read
+from activities.sourcing.rows import DIGEST, Entry, entry_of
 from journeys.clock import Clock
 from journeys.contracts import WATCH_QUEUE, SourceReading
 from journeys.sources.source import Becomes, Source
@@ -40,20 +40,6 @@ EVERY = 2.0
 Take = Callable[[Sequence[dict[str, Any]], datetime, str], Awaitable[list[str | None]]]
 _PROBLEMS = 20
 _LABEL = "sources"
-_DIGEST = 16
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """A row that can be used: whom it is about, and what it says."""
-
-    number: int
-    user_id: str
-    key: bytes
-    digest: bytes
-    said: dict[str, Any]
-    at: datetime | None
-    id: str | None
 
 
 @dataclass
@@ -129,7 +115,7 @@ class Sourcing:
         address = self.addresses(source.connect)
         if not address:
             raise CannotRead(f"{source.connect} is not set where this worker runs")
-        await self.declare()
+        await sources.declare(self.database, source.name, source.every, source.becomes.value)
         begins = await sources.begin(self.database, source.name, at)
         so_far = _Reading(source=source, at=at)
         async with self._session(source) as session:
@@ -172,11 +158,11 @@ class Sourcing:
         else:
             await self._take_changed(so_far, entries)
 
-    def _entries(self, so_far: _Reading, rows: Sequence[Mapping[str, Any]], named: Mapping[str, str]) -> Iterator[_Entry]:
+    def _entries(self, so_far: _Reading, rows: Sequence[Mapping[str, Any]], named: Mapping[str, str]) -> Iterator[Entry]:
         source, of = so_far.source, set[bytes]()
         for place, row in enumerate(rows, so_far.counts.rows + 1):
             try:
-                entry = _entry(source, place, row, named, self._hash)
+                entry = entry_of(source, place, row, named, self._hash)
             except ValueError as wrong:
                 so_far.bad(place, str(wrong))
                 continue
@@ -186,7 +172,7 @@ class Sourcing:
             of.add(entry.key)
             yield entry
 
-    async def _take_events(self, so_far: _Reading, entries: Sequence[_Entry]) -> None:
+    async def _take_events(self, so_far: _Reading, entries: Sequence[Entry]) -> None:
         source = so_far.source
         async with self.database.pool.acquire() as connection:
             known = await sources.known(connection, source.name, [each.key for each in entries])
@@ -205,7 +191,7 @@ class Sourcing:
         ]
         await self._taken(so_far, alive_, calls)
 
-    async def _take_changed(self, so_far: _Reading, entries: Sequence[_Entry]) -> None:
+    async def _take_changed(self, so_far: _Reading, entries: Sequence[Entry]) -> None:
         source = so_far.source
         async with self.database.pool.acquire() as connection:
             known = await sources.known(connection, source.name, [each.key for each in entries])
@@ -229,11 +215,11 @@ class Sourcing:
                 connection, source.name, [Kept(each.key, each.digest, found) for each, found in zip(taken, who, strict=True)]
             )
 
-    async def _identified(self, so_far: _Reading, changed: Sequence[_Entry]) -> list[_Entry]:
+    async def _identified(self, so_far: _Reading, changed: Sequence[Entry]) -> list[Entry]:
         calls = [_identify(so_far, each.user_id, each.key + each.digest, each.said, each.at) for each in changed]
         return await self._taken(so_far, changed, calls)
 
-    async def _taken(self, so_far: _Reading, entries: Sequence[_Entry], calls: Sequence[dict[str, Any]]) -> list[_Entry]:
+    async def _taken(self, so_far: _Reading, entries: Sequence[Entry], calls: Sequence[dict[str, Any]]) -> list[Entry]:
         """Those that could be taken in."""
         reasons = await self.take(calls, so_far.at, so_far.source.name)
         taken = [each for each, reason in zip(entries, reasons, strict=True) if reason is None]
@@ -277,53 +263,14 @@ class Sourcing:
         await lists.change(connection, name, f"{LIST_EVENT}{name}", who, on=on, by=f"source {source.name}", at=at)
 
     def _hash(self, source: str, key: str) -> bytes:
-        return keyed_digest(self.secret, _LABEL, f"{source}\0{key}".encode())[:_DIGEST]
-
-
-def _entry(
-    source: Source, number: int, row: Mapping[str, Any], named: Mapping[str, str], hashed: Callable[[str, str], bytes]
-) -> _Entry:
-    """A row, read.
-
-    Raises:
-        ValueError: it names nobody, or holds what JSON has not.
-    """
-    key = row[source.key]
-    if key is None or key == "":
-        raise ValueError(f"{source.key} is empty")
-    said = {}
-    for column, name in named.items():
-        try:
-            said[name] = plain(row[column])
-        except ValueError as wrong:
-            raise ValueError(f"{column}: {wrong}") from None
-    user_id, at = str(plain(key)), _instant(source, row)
-    id_ = None if source.id is None else plain(row[source.id])
-    if source.id is not None and id_ in (None, ""):
-        raise ValueError(f"{source.id} is empty")
-    digest = blake2b(orjson.dumps(said, option=orjson.OPT_SORT_KEYS), digest_size=_DIGEST).digest()
-    return _Entry(number, user_id, hashed(source.name, user_id), digest, said, at, None if id_ is None else str(id_))
-
-
-def _instant(source: Source, row: Mapping[str, Any]) -> datetime | None:
-    value = None if source.at is None else row[source.at]
-    if value is None and source.event is None:
-        return None
-    if isinstance(value, str):
-        try:
-            value = datetime.fromisoformat(value)
-        except ValueError:
-            value = None
-    if not isinstance(value, datetime):
-        raise ValueError(f"{source.at} is no instant")  # noqa: TRY004 - of a row, not of a call
-    return value if value.tzinfo else value.replace(tzinfo=UTC)
+        return keyed_digest(self.secret, _LABEL, f"{source}\0{key}".encode())[:DIGEST]
 
 
 def _identify(
     so_far: _Reading, user_id: str | None, about: bytes, traits: dict[str, Any], at: datetime | None
 ) -> dict[str, Any]:
     """The call that says what a row does; its id is the same when a reading that broke off is begun again."""
-    id_ = blake2b(about + so_far.at.isoformat().encode(), digest_size=_DIGEST, person=b"source").hexdigest()
+    id_ = blake2b(about + so_far.at.isoformat().encode(), digest_size=DIGEST, person=b"source").hexdigest()
     when = min(at or so_far.at, so_far.at)
     return {
         "type": "identify",
