@@ -38,7 +38,8 @@ segments.leaves       PURE
 segments.dating       segments.errors segments.facts segments.language segments.evaluate segments.leaves
 segments.library      segments segments.language segments.leaves
 segments.models       segments.errors
-segments.sql          PURE store.*
+segments.predictions  PURE
+segments.sql           PURE segments.predictions store.*
 segments.watch        PURE store.* segments.sql segments.load
 segments.load         PURE store.* segments.sql segments.watch segments.define
 segments.ask          PURE store.* segments.sql segments.watch segments.define

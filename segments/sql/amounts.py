@@ -72,6 +72,11 @@ def one_meets(what: Measured, test: Callable[..., Any], selection: Selection, *,
     return none_against if what.of.since is None else sa.and_(none_against, selection.within(None, what.of.since))
 
 
+def by_customer(what: Measured, selection: Selection) -> sa.Subquery:
+    """The amount of each customer who has one: `profile_id`, and a fraction of `above` and `below` (1 where it has none)."""
+    return _grouped(what, selection)
+
+
 def both_meet(sides: Sequence[Measured], test: Callable[..., Any], selection: Selection, *, of_nothing: bool) -> Expression:
     """Whether two amounts of a customer meet the test; of everybody, two groupings side by side."""
     if selection.one_by_one:
@@ -148,7 +153,7 @@ def _measured(what: Measured, selection: Selection) -> tuple[sa.Select[Any], Num
     if len(what.path) > 1:
         value = Value.each(document, path)
         rows = _joined(rows, value)
-    return sa.select(e.c.profile_id).select_from(rows).where(*wanted), _amount(what.measure, value)
+    return sa.select(e.c.profile_id).select_from(rows).where(*wanted), amount_of(what.measure, value)
 
 
 def _joined(rows: Any, value: Value) -> Any:
@@ -156,21 +161,26 @@ def _joined(rows: Any, value: Value) -> Any:
     return rows.join(json.scalar_alias, sa.true())
 
 
-def _amount(measure: str, value: Value | None) -> Number:
+def amount_of(measure: str, value: Value | None, own: Expression | None = None) -> Number:
+    """What some events come to together; with `own`, those of which it is true."""
+
+    def over(aggregate: Any) -> Any:
+        return aggregate if own is None else aggregate.filter(own)
+
     if value is None:
-        return Number(sa.cast(sa.func.count(), sa.Numeric))
+        return Number(sa.cast(over(sa.func.count()), sa.Numeric))
     number = sa.case((value.type == bound("number", "text"), sa.cast(value.text, sa.Numeric)))
     match measure:
         case "total":
-            return Number(sa.func.coalesce(sa.func.sum(number), sa.literal(0, sa.Numeric)))
+            return Number(sa.func.coalesce(over(sa.func.sum(number)), sa.literal(0, sa.Numeric)))
         case "largest":
-            return Number(sa.func.max(number))
+            return Number(over(sa.func.max(number)))
         case "smallest":
-            return Number(sa.func.min(number))
+            return Number(over(sa.func.min(number)))
         case "average":
-            return Number(sa.func.sum(number), sa.func.count(number))
+            return Number(over(sa.func.sum(number)), over(sa.func.count(number)))
     scalar = sa.case((value.type.in_([bound(kind, "text") for kind in _SCALARS]), value.json))
-    return Number(sa.cast(sa.func.count(sa.distinct(sa.type_coerce(scalar, JSONB))), sa.Numeric))
+    return Number(sa.cast(over(sa.func.count(sa.distinct(sa.type_coerce(scalar, JSONB)))), sa.Numeric))
 
 
 def _times(amount: Expression, below: Expression | None) -> Expression:

@@ -33,6 +33,9 @@ event = sa.table(
     "event",
     sa.column("profile_id", UUID_),
     sa.column("ts", INSTANT),
+    sa.column("received_at", INSTANT),
+    sa.column("source", sa.Text),
+    sa.column("message_id", sa.Text),
     sa.column("type", sa.Text),
     sa.column("properties", JSONB),
 )

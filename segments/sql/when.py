@@ -89,3 +89,13 @@ class AtSteps(When):
     def younger(self, ts: Expression, window: timedelta) -> list[Expression]:
         """The row's own bound, and the one of all steps."""
         return [ts > self.ago(window), ts > younger_than(self.back + window)]
+
+
+@dataclass(frozen=True, slots=True)
+class AsKnown(When):
+    """At an instant of the past, as far as it was known then: what was received later had not happened."""
+
+    def bounds(self, ts: Expression, window: timedelta | None) -> list[Expression]:
+        """What makes something have happened and been received by then, in a window."""
+        of: Any = ts
+        return [*When.bounds(self, ts, window), of.table.c.received_at <= self.instant()]
