@@ -17,7 +17,7 @@ from api.ingest.arrival import Arrival, Rejected, when
 from api.ingest.clients import Trust, as_client, joining
 from api.ingest.provenance import origins_of
 from api.ingest.signed import FIELD, unsigned
-from segments.language.events import ALIASED, GROUPED, LIST_EVENT, PAGE_VIEWED, SCREEN_VIEWED, TRAITS_CHANGED
+from segments.language.events import ALIASED, CROSSED_EVENT, GROUPED, LIST_EVENT, PAGE_VIEWED, SCREEN_VIEWED, TRAITS_CHANGED
 from segments.language.readings import Reading
 from segments.time.calendar import ZONE_TRAIT
 from segments.time.zones import read_zone
@@ -154,6 +154,8 @@ def _event(raw: dict[str, Any]) -> str:
         raise _nul("/event")
     if name.startswith(LIST_EVENT):
         raise Rejected("reserved-event", f"names that begin with {LIST_EVENT} are ours: use /v1/lists/…/members", "/event")
+    if name.startswith(CROSSED_EVENT):
+        raise Rejected("reserved-event", f"names that begin with {CROSSED_EVENT} are ours: predictions write them", "/event")
     return name
 
 

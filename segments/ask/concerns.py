@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from segments.ask.hints import of_values
 from segments.ask.silence import Heard
-from segments.language.events import LIST_EVENT, TRAITS_CHANGED
+from segments.language.events import CROSSED_EVENT, LIST_EVENT, TRAITS_CHANGED
 from segments.language.moves import event_types, trait_names
 from segments.language.segment import Segment
 from segments.language.sizing import too_small
@@ -88,9 +88,9 @@ def _empty(segment: Segment, members: int) -> Iterable[Concern]:
 
 
 def reads(segment: Segment) -> frozenset[str]:
-    """The event types that keep a segment fresh; those of lists are written by people, who may be silent."""
+    """The event types that keep a segment fresh; those of lists and predictions are ours, and may be silent."""
     types = event_types(segment.predicate) | ({TRAITS_CHANGED} if trait_names(segment.predicate) else frozenset[str]())
-    return frozenset(named for named in types if not named.startswith(LIST_EVENT))
+    return frozenset(named for named in types if not named.startswith((LIST_EVENT, CROSSED_EVENT)))
 
 
 def _overdue(segment: Segment, at: datetime) -> Iterable[Concern]:

@@ -13,8 +13,8 @@ from typing import Any
 from segments.evaluate import next_flip, true_of
 from segments.facts import Facts
 from segments.language.predicate import Predicate
-from segments.leaves.listed import Listed
 from segments.leaves.score import Rule, Scored
+from segments.leaves.standing import Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def why(predicate: Predicate, facts: Facts, at: datetime) -> Finding:
 
 
 def _parts(predicate: Predicate, facts: Facts, at: datetime) -> tuple[Finding, ...]:
-    if isinstance(predicate, Listed):
+    if isinstance(predicate, Standing):
         return ()
     found = tuple(why(part, facts, at) for part in predicate.parts)
     if isinstance(predicate, Scored):

@@ -15,6 +15,8 @@ SCREEN_VIEWED = "Screen Viewed"
 
 #: What the type of a list's events begins with; nobody but us may send them.
 LIST_EVENT = "$list:"
+#: What the type of the events begins with that say whose score crossed a threshold of a prediction.
+CROSSED_EVENT = "$crossed:"
 
 #: What a `dirty` mark carries when a consent, an address or a user id changed (the schema's triggers write it).
 CONSENT_CHANGED = "$consent"

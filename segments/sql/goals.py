@@ -6,8 +6,8 @@ import sqlalchemy as sa
 
 from segments.language.predicate import All, Either, Not, Predicate
 from segments.leaves.did import Did
-from segments.leaves.listed import Listed
 from segments.leaves.people import MemberOf
+from segments.leaves.standing import Standing
 from segments.sql.documents import Expression
 from segments.sql.rows import counted, during
 from segments.sql.tables import INSTANT, event
@@ -19,7 +19,7 @@ def moment(goal: Predicate, who: Expression, since: Expression) -> Expression:
     match goal:
         case Did():
             return _moment_of_did(goal, who, since)
-        case Listed():
+        case Standing():
             return moment(goal.last, who, since)
         case MemberOf():
             return moment(goal.inner, who, since)

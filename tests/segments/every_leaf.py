@@ -23,6 +23,7 @@ from segments import (
     top,
     trait,
 )
+from segments.leaves.crossed import Crossed
 from store import Database
 from tests.segments.shop import T0
 
@@ -58,6 +59,7 @@ LEAVES: Final[dict[str, Predicate]] = {
     "held": held(_added.within(WEEK) & ~_bought.within(WEEK), days=2),
     "held trait": held((trait("plan") == "gold") & _added, days=2),
     "listed": listed("vip"),
+    "crossed": Crossed("churn", 0.7, 0.6),
     "near": near(40.4, -3.7, km=5, of=last_location.within(days=28)),
     "top": top(20, _bought.within(days=28).total("price")),
     "score": score(points(5, _added), points(3, _bought.within(WEEK)), points(-2, last(BOUGHT).where(prop("price") < 50))) >= 5,
@@ -108,9 +110,11 @@ _FILL = (
     insert into event (profile_id, ts, type, kind, message_id, properties, source, received_at)
     select md5('c-' || n)::uuid, ts,
            (array['Product Added', 'Order Completed', 'Product Added', 'App Opened', 'Location Updated', 'App Opened',
-                  'Order Completed', '$list:vip', 'Rare ' || n % 7])[1 + (n + k) % 9],
+                  'Order Completed', '$list:vip',
+                  case when n % 2 = 0 then '$crossed:churn:0.7:0.6' else 'Rare ' || n % 7 end])[1 + (n + k) % 9],
            'track', 'm-' || n || '-' || k,
-           jsonb_build_object('price', (n * 7 + k * 31) % 120, 'listed', (n + k) % 2 = 0, 'lat', 40.4 + n % 10 * 0.01,
+           jsonb_build_object('price', (n * 7 + k * 31) % 120, 'listed', (n + k) % 2 = 0, 'over', n % 3 = 0,
+                              'lat', 40.4 + n % 10 * 0.01,
                               'lon', -3.7, 'products', jsonb_build_array(jsonb_build_object('kind', kind))),
            'test', ts
     from generate_series($1::integer, $2::integer - 1) as n, generate_series(0, 9) as k,

@@ -245,6 +245,12 @@ def listed(plain: Plain, seen: Seen) -> bool:
     return any(e.at == events[-1].at and meets({"property": "listed", "is": "==", "value": True}, e.properties) for e in events)
 
 
+def crossed(plain: Plain, seen: Seen) -> bool:
+    up, back = plain["over"], plain.get("back_at", plain["over"])
+    events = seen.happened(f"$crossed:{plain['prediction']}:{up}:{back}")
+    return any(e.at == events[-1].at and meets({"property": "over", "is": "==", "value": True}, e.properties) for e in events)
+
+
 def located(plain: Plain, seen: Seen) -> bool:
     of = plain["of"]
     if "trait" in of:
@@ -322,6 +328,7 @@ LEAVES: Mapping[str, Callable[[Any, Seen], bool]] = {
     "first": outermost,
     "last": outermost,
     "listed": listed,
+    "prediction": crossed,
     "near": located,
     "inside": located,
     "member_of": lambda plain, seen: holds(plain["predicate"], seen),

@@ -40,6 +40,7 @@ from segments import (
     unsubscribed,
 )
 from segments.errors import DefinitionError
+from segments.leaves.crossed import Crossed
 from segments.leaves.did import Did
 from tests.segments.shop import T0
 
@@ -258,5 +259,6 @@ LEAVES: Sequence[Callable[[Random], Predicate]] = (
     scored,
     ranked,
     lambda random: listed(random.choice(["vip", "staff"])),
+    lambda random: Crossed("churn", *random.choice([(0.7, 0.6), (0.5, 0.5)])),
     lambda random: member_of(Segment(f"inner-{random.getrandbits(32)}", definition(random, 1))),
 )
