@@ -6,50 +6,91 @@ type of event are worked out in one pass over it, but for those that look at oth
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import nan
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import aggregate_order_by, distinct_on
 
 from segments.language.events import TRAITS_CHANGED
+from segments.language.predicate import Predicate
 from segments.leaves.amounts import Measured
 from segments.predictions.features import DaysSince, Feature, TraitValue
 from segments.sql.amounts import amount_of, by_customer
 from segments.sql.documents import Expression, Value, bound
 from segments.sql.rows import counted
 from segments.sql.selection import Selection
+from segments.sql.start import everybody
 from segments.sql.statements import Statement, compiled
-from segments.sql.tables import event
+from segments.sql.tables import UUID_, event
 from segments.sql.when import AsKnown, now
 
 _DAY: Expression = sa.literal_column("86400.0")
+_ZERO: Expression = sa.literal_column("0")
+
+
+#: Who is asked about (`store.queries.known`), with the numbers of their rows.
+_asked = sa.table("asked", sa.column("n", sa.Integer), sa.column("id", UUID_))
 
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """Features that one statement works out; it returns `profile_id` and their values in this order, NULL where unknown.
+    """Features that one statement works out of those in `asked`.
 
-    Customers of whom nothing is to be counted have no row: their values are `nothing`.
+    It returns a row of bytes: the numbers of the customers of whom something is known, in four bytes each, and for each feature
+    their values in eight, NaN where it is unknown. Of all others the values are `nothing`.
     """
 
     features: tuple[Feature, ...]
     statement: Statement
 
     @property
-    def nothing(self) -> tuple[float | None, ...]:
-        """The values of who has no row."""
-        return tuple(0.0 if _is_zero(each) else None for each in self.features)
+    def nothing(self) -> tuple[float, ...]:
+        """The values of who is not among them."""
+        return tuple(0.0 if _is_zero(each) else nan for each in self.features)
 
 
 def passes(features: Iterable[Feature]) -> list[Pass]:
-    """Statements that together work out all of these features of everybody, by the parameter `at`."""
+    """Statements that together work out all of these features, by the parameter `at`."""
     together: dict[str, list[Feature]] = {}
     found = []
     for each in features:
         if (plain := _plain(each)) is None:
-            found.append(Pass((each,), compiled(_alone(each))))
+            found.append(Pass((each,), _sent(_alone(each))))
         else:
             together.setdefault(plain, []).append(each)
-    return found + [Pass(tuple(some), compiled(_together(some))) for some in together.values()]
+    return found + [Pass(tuple(some), _sent(_together(some))) for some in together.values()]
+
+
+def asking(of: Predicate, most: int | None = None) -> Statement:
+    """Fill `asked` with those of whom it was true, as far as it was known at `at`, or with so many of them by chance."""
+    found = everybody(of, AsKnown()).subquery()
+    by_chance = sa.func.hashtextextended(sa.cast(found.c.id, sa.Text), _ZERO)
+    n = sa.func.row_number().over(order_by=(by_chance, found.c.id)) - sa.literal_column("1")
+    numbered = sa.select(n.label("n"), found.c.id)
+    fewer = numbered if most is None else numbered.order_by(by_chance, found.c.id).limit(most)
+    return compiled(sa.insert(_asked).from_select(["n", "id"], fewer))
+
+
+def coming_true(label: Predicate) -> Statement:
+    """The numbers of those in `asked` of whom it is true at `at`, in four bytes each."""
+    found = everybody(label).subquery()
+    rows = sa.join(_asked, found, found.c.id == _asked.c.id)
+    return compiled(sa.select(_bytes(sa.func.int4send(_asked.c.n))).select_from(rows))
+
+
+def _sent(values: sa.Select[Any]) -> Statement:
+    """The values of those in `asked`, in the order of their numbers."""
+    who, *columns = (found := values.subquery()).c
+    rows = sa.join(_asked, found, who == _asked.c.id)
+    known = [sa.func.float8send(sa.func.coalesce(each, sa.cast(bound("NaN", "text"), sa.Double()))) for each in columns]
+    return compiled(sa.select(*(_bytes(each) for each in (sa.func.int4send(_asked.c.n), *known))).select_from(rows))
+
+
+def _bytes(each: Any) -> Expression:
+    nothing = sa.cast(bound("", "text"), sa.LargeBinary)
+    joined = sa.func.string_agg(each, aggregate_order_by(nothing, _asked.c.n), type_=sa.LargeBinary)
+    return sa.func.coalesce(joined, nothing)
 
 
 def _is_zero(each: Feature) -> bool:
@@ -87,9 +128,7 @@ def _column(of: Any, e: Any, own: Expression) -> Expression:
         return _days(sa.func.max(e.c.ts) if of.which == "last" else sa.func.min(e.c.ts), own)
     value = Value.field(e.c.properties, of.path[0]) if of.path else None
     amount = amount_of(of.measure, value, own)
-    return _double(
-        amount.above if amount.below is None else amount.above / sa.func.nullif(amount.below, sa.literal_column("0"))
-    )
+    return _double(amount.above if amount.below is None else amount.above / sa.func.nullif(amount.below, _ZERO))
 
 
 def _alone(each: Feature) -> sa.Select[Any]:
@@ -106,7 +145,7 @@ def _alone(each: Feature) -> sa.Select[Any]:
             amounts = by_customer(what, selection)
             below = amounts.c.get("below")
             above = amounts.c.above
-            value = above if below is None else above / sa.func.nullif(below, sa.literal_column("0"))
+            value = above if below is None else above / sa.func.nullif(below, _ZERO)
             return sa.select(amounts.c.profile_id, _double(value))
 
 
@@ -117,7 +156,7 @@ def _trait(trait: str) -> sa.Select[Any]:
     said = [e.c.type == bound(TRAITS_CHANGED, "text"), *AsKnown().bounds(e.c.ts, None), value.json.is_not(None)]
     number = sa.case((value.type == bound("number", "text"), _double(sa.cast(value.text, sa.Numeric))))
     last = (e.c.profile_id, e.c.ts.desc(), e.c.received_at.desc(), e.c.source.desc(), e.c.message_id.desc())
-    return sa.select(e.c.profile_id, number.label("value")).where(*said).distinct(e.c.profile_id).order_by(*last)
+    return sa.select(e.c.profile_id, number).where(*said).ext(distinct_on(e.c.profile_id)).order_by(*last)
 
 
 def _days(end: Any, own: Expression | None = None) -> Expression:

@@ -22,22 +22,24 @@ from segments.sql.query import Query
 from segments.sql.rows import during
 from segments.sql.selection import Same, Tally, fenced
 from segments.sql.tables import INSTANT, event, profile
+from segments.sql.when import When
 
 Condition = sa.ColumnElement[Any]
 _DOING = "doing"
+_NOW = When()
 
 
-def everybody(predicate: Predicate) -> sa.Select[Any]:
+def everybody(predicate: Predicate, when: When = _NOW) -> sa.Select[Any]:
     """All living profiles of whom it is true."""
     parts = predicate.members if isinstance(predicate, All) else (predicate,)
     counted = next((part.same for part in parts if isinstance(part, Versus) and not part.true_of_nothing), None)
-    asked = _asking(parts, counted)
+    asked = _asking(parts, when, counted)
     if asked.reads and counted is not None:
-        asked = _asking(parts)
+        asked = _asking(parts, when)
     first = min((part for part in parts if _can_start(part)), key=_window, default=None)
     rest = [part for part in parts if part is not first]
     if isinstance(first, Did) and any(_goes_by(first, part) for part in rest):
-        return _since(first, rest, reads=asked.reads)
+        return _since(first, rest, when, reads=asked.reads)
     found = living(sa.and_(*asked.conditions))
     if asked.start is not None:
         others = sa.and_(sa.true(), *(each for each in asked.conditions if not _is_in(each, asked.start)))
@@ -54,13 +56,13 @@ class _Asked(NamedTuple):
     start: sa.Subquery | None
 
 
-def _asking(parts: Sequence[Predicate], first: Same | None = None) -> _Asked:
+def _asking(parts: Sequence[Predicate], when: When, first: Same | None = None) -> _Asked:
     """The conditions, and the sets that they speak of.
 
     Amounts against amounts of the same events are counted in one pass, and what else counts these, too. Those of `first` stand
     in place of the profiles.
     """
-    plain = Query(sets=[])
+    plain = Query(sets=[], when=when)
     shared = dict.fromkeys(part.same for part in parts if isinstance(part, Versus) and part.same is not None)
     tallies = {
         same: Tally(same, plain, f"tally_{n}", shown_as=profile.name if same == first else None)
@@ -77,11 +79,11 @@ def _asking(parts: Sequence[Predicate], first: Same | None = None) -> _Asked:
     return _Asked(conditions, sets, reads, None if reads else start)
 
 
-def _since(first: Did, rest: Sequence[Predicate], *, reads: bool) -> sa.Select[Any]:
+def _since(first: Did, rest: Sequence[Predicate], when: When, *, reads: bool) -> sa.Select[Any]:
     """Starting from who did it last and when, which the rest goes by."""
-    doing = _doing(first).subquery(_DOING)
+    doing = _doing(first, when).subquery(_DOING)
     last = sa.literal_column(f"{_DOING if reads else profile.name}.last", INSTANT)
-    known = Query(sets=[]).beside(None, [first])
+    known = Query(sets=[], when=when).beside(None, [first])
     parts: list[Any] = [
         part.sql(replace(known.beside(part, rest), last={first.type: last} if _goes_by(first, part) else {})) for part in rest
     ]
@@ -145,7 +147,7 @@ def _window(part: Predicate) -> timedelta:
     return getattr(part, "window", None) or timedelta.max
 
 
-def _doing(first: Did) -> sa.Select[Any]:
+def _doing(first: Did, when: When) -> sa.Select[Any]:
     """Who did it as often as asked for, with the instant of the last event of the type, whatever that one is like."""
     e = event.alias()
     met = None if first.condition is None else meets(first.condition, e.c.properties)
@@ -153,7 +155,7 @@ def _doing(first: Did) -> sa.Select[Any]:
     last = sa.func.max(e.c.ts).label("last")
     grouped = (
         sa.select(e.c.profile_id.label("id"), last)
-        .where(*during(e, first.type, first.window, one_by_one=False))
+        .where(*during(e, first.type, first.window, when=when, one_by_one=False))
         .group_by(e.c.profile_id)
     )
     return grouped if met is None and first.at_least_times == 1 else grouped.having(rows >= sa.literal(first.at_least_times))

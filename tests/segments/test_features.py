@@ -2,25 +2,27 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from math import isclose
+from math import isclose, isnan
 from random import Random
+from struct import pack
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from segments import did, prop
+from segments import days, did, prop
+from segments.ask import known
 from segments.errors import DefinitionError
 from segments.facts import Event, Facts
 from segments.language.events import TRAITS_CHANGED
 from segments.leaves.countable import Amount
-from segments.predictions import DaysSince, Feature, TraitValue, engagement, feature, rfm
+from segments.predictions import DaysSince, Feature, Prediction, TraitValue, engagement, feature, rfm
 from segments.predictions.features import check_features
 from segments.sql.features import passes
 from tests.segments.random_shop import SPANS, TYPES, narrowed
 from tests.segments.shop import T0, Shop
 
-Table = dict[tuple[UUID, str], float | None]
+Values = dict[tuple[UUID, str], float]
 #: Of a customer what was received, with when.
 Log = dict[UUID, list[tuple[Event, datetime]]]
 
@@ -33,10 +35,10 @@ async def test_features_are_what_was_known_then(shop: Shop, seed: int) -> None:
     for as_of in (T0 + timedelta(hours=hours) for hours in (3, 7.5, 12)):
         found = await table(shop, features, as_of)
         for who, events in log.items():
-            known = Facts.of({}, [event for event, received in events if received <= as_of and event.ts <= as_of])
+            facts = Facts.of({}, [event for event, received in events if received <= as_of and event.ts <= as_of])
             for each in features:
-                assert same(found[who, each.name], each.amount(known, as_of)), (str(each), as_of)
-    assert len({value for value in found.values() if value is not None}) > 20, "something was compared"
+                assert same(found[who, each.name], each.amount(facts, as_of)), (str(each), as_of)
+    assert len({value for value in found.values() if not isnan(value)}) > 20, "something was compared"
 
 
 async def test_the_future_changes_not_a_bit(shop: Shop) -> None:
@@ -48,25 +50,49 @@ async def test_the_future_changes_not_a_bit(shop: Shop) -> None:
     before = await table(shop, features, as_of)
     gone = await shop.database.pool.execute("delete from event where ts > $1 or received_at > $1", as_of)
     assert int(gone.split()[1]) > 50
-    assert await table(shop, features, as_of) == before
-    assert await table(shop, features, as_of - timedelta(hours=2)) != before, "the test could fail"
+    assert bits(await table(shop, features, as_of)) == bits(before)
+    assert bits(await table(shop, features, as_of - timedelta(hours=2))) != bits(before), "the test could fail"
 
 
 async def test_ready_made_ones_by_hand(shop: Shop) -> None:
     ana, luis = await shop.customer(), await shop.customer()
-    for days, total in ((400, 10), (40, 30), (5.5, 20.5)):
-        await shop.event(ana, "Order Completed", T0 - timedelta(days=days), {"total": total})
+    for ago, total in ((400, 10), (40, 30), (5.5, 20.5)):
+        await shop.event(ana, "Order Completed", T0 - timedelta(days=ago), {"total": total})
     await shop.event(ana, "Product Viewed", T0 - timedelta(days=8))
     found = await table(shop, [*rfm(), *engagement()], T0)
     of_ana = {name: value for (who, name), value in found.items() if who == ana}
     assert of_ana | {
         "days_since_order": 5.5, "days_since_first_order": 400, "orders": 3, "orders_30d": 1, "orders_90d": 2, "orders_365d": 2,
         "spent_30d": 20.5, "spent_90d": 50.5, "spent_365d": 50.5, "days_since_product_viewed": 8, "product_viewed_7d": 0,
-        "product_viewed_30d": 1, "days_since_application_opened": None,
+        "product_viewed_30d": 1,
     } == of_ana  # fmt: skip
+    assert isnan(of_ana["days_since_application_opened"])
     assert of_ana["order_average"] == pytest.approx(60.5 / 3)
     assert {found[luis, name] for name in ("orders", "spent_30d")} == {0.0}
-    assert {found[luis, name] for name in ("order_average", "days_since_order")} == {None}
+    assert all(isnan(found[luis, name]) for name in ("order_average", "days_since_order"))
+
+
+async def test_who_is_asked_and_what_came_of_them(shop: Shop) -> None:
+    """Of whom it was true as far as it was known then; the label as it is at the end of the horizon."""
+    ana, luis, eva, iris = [await shop.customer() for _ in range(4)]
+    order, week = "Order Completed", timedelta(days=7)
+    for who, ago in ((ana, 30), (ana, 20), (luis, 30), (luis, 10), (eva, 20)):
+        await shop.event(who, order, T0 - timedelta(days=ago))
+    await shop.event(iris, order, T0 - timedelta(days=20))
+    await shop.event(iris, order, T0 - timedelta(days=19), received_at=T0 + timedelta(days=1))
+    await shop.event(luis, order, T0 + timedelta(days=3))
+    prediction = Prediction("churn", did(order).at_least(2), ~did(order).within(week), week, rfm())
+    async with shop.database.transaction() as connection:
+        found = await known.table(connection, prediction, T0)
+        came = await known.came_true(connection, prediction, len(found), T0 + week)
+        assert {found.id(row): came[row] for row in range(len(found))} == {ana: 1.0, luis: 0.0}, "iris' second came late"
+        later = await known.table(connection, prediction, T0 + timedelta(days=2))
+        assert {later.id(row) for row in range(len(later))} == {ana, luis, iris}
+        one = await known.table(connection, prediction, T0 + timedelta(days=2), most=1)
+        assert len(one) == len(one.columns["orders"]) == 1
+        nobody = await known.table(connection, prediction, T0 - timedelta(days=90))
+        assert (len(nobody), list(nobody.columns["orders"])) == (0, [])
+        assert list(await known.came_true(connection, prediction, 0, T0)) == []
 
 
 def test_one_pass_for_each_type_of_event() -> None:
@@ -148,18 +174,18 @@ async def happened(shop: Shop, random: Random) -> Log:
     return log
 
 
-async def table(shop: Shop, features: Sequence[Feature], as_of: datetime) -> Table:
-    found: Table = {}
-    for each in passes(features):
-        rows = await shop.database.pool.fetch(each.statement.sql, *each.statement.args(as_of))
-        by_customer = {row["profile_id"]: tuple(row)[1:] for row in rows}
-        for who in shop.events:
-            values = by_customer.get(who, each.nothing)
-            found |= {(who, of.name): value for of, value in zip(each.features, values, strict=True)}
-    return found
+async def table(shop: Shop, features: Sequence[Feature], as_of: datetime) -> Values:
+    """All customers' features, as models get them."""
+    prediction = Prediction("all", ~did("Unheard Of"), did("Order Completed").within(days=1), days(1), tuple(features))
+    async with shop.database.transaction() as connection:
+        found = await known.table(connection, prediction, as_of)
+    assert {found.id(row) for row in range(len(found))} == set(shop.events)
+    return {(found.id(row), name): values[row] for name, values in found.columns.items() for row in range(len(found))}
 
 
-def same(one: float | None, other: float | None) -> bool:
-    if one is None or other is None:
-        return one is other
-    return isclose(one, other, rel_tol=1e-12, abs_tol=1e-9)
+def bits(values: Values) -> dict[tuple[UUID, str], bytes]:
+    return {key: pack("d", value) for key, value in values.items()}
+
+
+def same(one: float, other: float | None) -> bool:
+    return isnan(one) if other is None else isclose(one, other, rel_tol=1e-12, abs_tol=1e-9)

@@ -1,0 +1,91 @@
+"""What was known of customers at an instant of the past, as a table of numbers to fit models to, and what came of them.
+
+Promise: point in time (`segments.sql.when.AsKnown`), and flat: numbers come as bytes and never one by one.
+"""
+
+from array import array
+from dataclasses import dataclass, field
+from datetime import datetime
+from sys import byteorder
+from typing import Any
+from uuid import UUID
+
+from segments.predictions.prediction import Prediction
+from segments.sql.features import Pass, asking, coming_true, passes
+from store import Connection, queries
+
+_SQL = queries("known")
+_UUID = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Customers, a row each, in an order that says nothing of them.
+
+    Attributes:
+        as_of: What had happened and had been received by then is what the columns know.
+        columns: By the feature's name its values; NaN where it is unknown.
+    """
+
+    as_of: datetime
+    ids: bytes = field(repr=False)
+    columns: dict[str, "array[float]"] = field(repr=False)
+
+    def __len__(self) -> int:
+        return len(self.ids) // _UUID
+
+    def id(self, row: int) -> UUID:
+        """Whose row it is."""
+        return UUID(bytes=self.ids[row * _UUID : (row + 1) * _UUID])
+
+
+async def table(connection: "Connection", prediction: Prediction, as_of: datetime, *, most: int | None = None) -> Table:
+    """All whom a prediction is of at an instant, or a sample of so many, with their features.
+
+    Args:
+        connection: In a transaction; who is asked about stands in a temporary table of it until the next call.
+        prediction: Of whom, and by which features.
+        as_of: The instant.
+        most: Of more customers only so many, drawn by chance.
+    """
+    await connection.execute(_SQL["make_asked"])
+    await connection.execute(_SQL["forget_asked"])
+    asking_ = asking(prediction.of, most)
+    await connection.execute(asking_.sql, *asking_.args(as_of))
+    await connection.execute(_SQL["look_at_asked"])
+    ids: bytes = await connection.fetchval(_SQL["asked"])
+    columns: dict[str, array[float]] = {}
+    for each in passes(prediction.features):
+        columns |= await _columns(connection, each, as_of, len(ids) // _UUID)
+    return Table(as_of, ids, {feature.name: columns[feature.name] for feature in prediction.features})
+
+
+async def came_true(connection: "Connection", prediction: Prediction, rows: int, at: datetime) -> "array[float]":
+    """For each row of the table that was asked for on this connection, whether it has come true at an instant: 1.0 or 0.0."""
+    statement = coming_true(prediction.label)
+    found = _numbers("i", await connection.fetchval(statement.sql, *statement.args(at)))
+    return _spread(found, array("d", [1.0]) * len(found), 0.0, rows)
+
+
+async def _columns(connection: "Connection", each: Pass, at: datetime, rows: int) -> dict[str, "array[float]"]:
+    sent = await connection.fetchrow(each.statement.sql, *each.statement.args(at))
+    assert sent is not None, "an aggregate always answers"
+    found = _numbers("i", sent[0])
+    values = zip(each.features, each.nothing, sent[1:], strict=True)
+    return {feature.name: _spread(found, _numbers("d", value), nothing, rows) for feature, nothing, value in values}
+
+
+def _spread(numbers: "array[int]", values: "array[float]", nothing: float, rows: int) -> "array[float]":
+    """Each value in the row of its number, and nothing in all others."""
+    spread = array("d", [nothing]) * rows
+    for n, value in zip(numbers, values, strict=True):
+        spread[n] = value
+    return spread
+
+
+def _numbers(kind: str, sent: bytes) -> "array[Any]":
+    """Numbers as Postgres sends them: the highest byte first."""
+    found: array[Any] = array(kind, sent)
+    if byteorder == "little":
+        found.byteswap()
+    return found
