@@ -42,7 +42,7 @@ segments.predictions  PURE
 segments.sql           PURE segments.predictions store.*
 segments.watch        PURE store.* segments.sql segments.load
 segments.load         PURE store.* segments.sql segments.watch segments.define
-segments.ask          PURE store.* segments.sql segments.watch segments.define
+segments.ask           PURE segments.predictions store.* segments.sql segments.watch segments.define
 segments.define       PURE store.* segments.sql segments.watch segments.ask
 
 activities            BORDER segments.* store.* activities.dispatch activities.gate activities.versions MESSAGES

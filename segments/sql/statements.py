@@ -109,7 +109,7 @@ def compile_goal(predicate: Predicate) -> Goal:
     return Goal(_goal(predicate))
 
 
-def compiled(select: sa.Select[Any]) -> Statement:
+def compiled(select: sa.Select[Any] | sa.Insert) -> Statement:
     """A statement of which every value is a parameter."""
     made = select.compile(dialect=_DIALECT)
     names = tuple(made.positiontup or ())

@@ -1,0 +1,110 @@
+"""A model out of what was known at several instants and what came of it: fitted on the past, judged on what came later.
+
+Promise: pure; the same tables make the same model. Who judges was seen neither by the fit nor by the calibration.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segments.errors import DefinitionError
+from segments.models.card import Measures, importance
+from segments.models.propensity import FEWEST, Propensity
+
+Floats = NDArray[np.float64]
+_CUTS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """What was known of people at an instant, and what had come of them at the end of the horizon."""
+
+    as_of: datetime
+    table: dict[str, Floats]
+    came: Floats
+
+    def rows(self, rows: NDArray[np.bool_]) -> "Cut":
+        """Some of the people."""
+        return Cut(self.as_of, {name: values[rows] for name, values in self.table.items()}, self.came[rows])
+
+    def __len__(self) -> int:
+        return len(self.came)
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A model and what it is worth.
+
+    Attributes:
+        model: Calibrated.
+        measures: By the people who judged it.
+        importance: By feature, greatest first.
+        fitted, calibrated: People.
+        window: The first and the last instant that it was fitted to.
+        judged_as_of: The instant of who calibrated and judged.
+    """
+
+    model: Propensity
+    measures: Measures
+    importance: dict[str, float]
+    fitted: int
+    calibrated: int
+    window: tuple[datetime, datetime]
+    judged_as_of: datetime
+
+    def to_json(self) -> dict[str, Any]:
+        """The card."""
+        return {
+            "measures": self.measures.to_json(),
+            "importance": self.importance,
+            "people": {"fitted": self.fitted, "calibrated": self.calibrated, "judged": self.measures.people},
+            "window": [each.isoformat() for each in self.window],
+            "judged_as_of": self.judged_as_of.isoformat(),
+        }
+
+
+def cuts(now: datetime, horizon: timedelta, since: datetime) -> list[datetime]:
+    """Instants whose outcomes are known by now, oldest first: half a horizon apart, none before anything was known.
+
+    Raises:
+        DefinitionError: nothing is old enough.
+    """
+    found = [now - horizon * (1 + n / 2) for n in range(_CUTS)]
+    if not (known := [each for each in found if each > since]):
+        days = horizon / timedelta(days=1)
+        raise DefinitionError(
+            "prediction", f"looks {days:g} days ahead, but nothing is that old: what comes true is not known yet"
+        )
+    return known[::-1]
+
+
+def train(known: Sequence[Cut], *, seed: int = 0) -> Trained:
+    """Fit to all cuts but the newest; of the newest, half of the people calibrate and half judge.
+
+    Where there is one cut only, three fifths of its people are fitted to. Cuts are oldest first.
+
+    Raises:
+        DefinitionError: too few people, or it came true for too few or nearly all.
+    """
+    *older, newest = known
+    dice = np.random.default_rng(seed)
+    lot = dice.random(len(newest))
+    if older:
+        fit, later, judge = older, newest.rows(lot < 0.5), newest.rows(lot >= 0.5)  # noqa: PLR2004 - halves
+    else:
+        fit = [newest.rows(lot < 0.6)]  # noqa: PLR2004 - fifths
+        later, judge = newest.rows((lot >= 0.6) & (lot < 0.8)), newest.rows(lot >= 0.8)  # noqa: PLR2004
+    if min(len(later), len(judge)) < FEWEST:
+        raise DefinitionError(
+            "prediction", f"is of {len(newest)} people; it needs some hundreds to be fitted, set right and judged"
+        )
+    table = {name: np.concatenate([cut.table[name] for cut in fit]) for name in newest.table}
+    came = np.concatenate([cut.came for cut in fit])
+    model = Propensity.fit(table, came, seed=seed).calibrated(later.table, later.came)
+    measures = Measures.of(model.at(judge.table), judge.came)
+    weights = dict(importance(model, judge.table, judge.came))
+    return Trained(model, measures, weights, len(came), len(later), (fit[0].as_of, fit[-1].as_of), newest.as_of)
