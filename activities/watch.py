@@ -29,6 +29,7 @@ from segments.errors import CannotBeEvaluated
 from segments.load.stored import LiveSegments
 from segments.watch.tick import Tick, tick
 from store import Database
+from store.segments.sizes import fold
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
@@ -110,11 +111,12 @@ class Watch:
             group.create_task(_again(take_up, lambda: _until(unknown, _REFRESH)))
             if shard.shard == 0:  # what Temporal knows is read once, not per shard
                 closer = self.dispatcher.closer
-                looks = {
+                looks: dict[Callable[[], Awaitable[object]], float] = {
                     closer.sweep: _SWEEP,
                     closer.reconcile: _RECONCILE,
                     closer.insist: _INSIST,
                     closer.find_failing: _FAILING,
+                    partial(fold, self.database): _SWEEP,
                     self.dispatcher.mender.mend: _FAILING,
                     self.dispatcher.mover.move: _SWEEP,
                     Population(self.database, self.clock).renew: _HOURS,

@@ -72,7 +72,7 @@ store.migrations
 store.queries
 store.reports         store
 store.runs            store
-store.segments        store
+store.segments        store store.measuring
 
 api                   journeys journeys.onsite journeys.sources segments.* store.* activities.channels api.*
 api.agents            activities.channels store.* api

@@ -27,6 +27,7 @@ from store.measuring import experiments, sums, values
 from store.measuring.experiments import Said
 from store.measuring.sums import Difference
 from store.measuring.values import Added, Declared, Exposure, Value
+from store.segments import sizes
 
 log = structlog.get_logger(__name__)
 
@@ -82,6 +83,10 @@ class Folding:
             if found:
                 told = {"sums": len(found), "journeys": sorted({each.journey for each in found})}
                 log.error("sums were not what ledger and events say", day=day.isoformat(), **told)
+        if found := await sizes.recount(self.database, self.clock.now()):
+            SUM_DIFFERENCES.labels("").inc(len(found))
+            told = {each.segment: [int(each.had[0]), int(each.found[0])] for each in found}
+            log.error("segments had other sizes than members", segments=told)
         for decided in await decide(self.database, today, self.clock.now()):
             told = {"question": decided.question, "decision": decided.decision}
             log.info("an experiment has come to something", experiment=decided.experiment, **told)

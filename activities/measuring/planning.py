@@ -15,7 +15,7 @@ from journeys.policies import Conversion, GlobalHoldout
 from segments import Effect, Segment
 from store import Database
 from store.measuring.experiments import comings, exposed_a_day, usual
-from store.segments.rows import sizes
+from store.segments.sizes import sizes
 
 #: Without a declared end, so many days are too long to wait for an effect.
 TOO_LONG = 90

@@ -32,7 +32,7 @@ from store.measuring.today import Today, by_journey
 from store.runs import switches
 from store.runs.switches import EVERYTHING, LIVE
 from store.runs.switches import Switch as Thrown
-from store.runs.views import JourneyStanding, has_runs, standing_of_journeys
+from store.runs.views import JourneyStanding, has_runs, standing_of_journey, standing_of_journeys
 from store.runs.views import customer_id as customer
 
 router = APIRouter(prefix="/v1", tags=["journeys"], dependencies=schemes())
@@ -178,7 +178,7 @@ async def seen(
     """
     thrown = await switches.switches(database)
     around = await all_segments(database, config.segments)
-    standing = await _standing(config, database)
+    standing = await _standing(config, database, name or only)
     listed = [each for each in _listed(config, standing, caller) if only in (None, each)]
     names = listed if name is None else [name]
     waiting = await lines(config, database, {each: stands for each, stands in standing.items() if each in names})
@@ -311,8 +311,11 @@ def definition_of(config: ApiConfig, name: str) -> JourneyDefinition:
     return definition
 
 
-async def _standing(config: ApiConfig, database: Database) -> dict[str, JourneyStanding]:
-    return await standing_of_journeys(database, config.clock.now() - _LATELY)
+async def _standing(config: ApiConfig, database: Database, name: str | None) -> dict[str, JourneyStanding]:
+    lately = config.clock.now() - _LATELY
+    if name is None:
+        return await standing_of_journeys(database, lately)
+    return {name: await standing_of_journey(database, name, lately)}
 
 
 async def _used(config: ApiConfig, database: Database, names: Collection[str]) -> dict[str, Used]:

@@ -23,7 +23,7 @@ from segments.ask.overview import all_segments
 from segments.ask.silence import BadAllowance, allowances
 from segments.language.moves import event_types, trait_names
 from segments.leaves.people import mentions
-from store.segments.rows import sizes
+from store.segments.sizes import sizes
 
 router = APIRouter(prefix="/v1", tags=["segments"], dependencies=schemes())
 

@@ -4,7 +4,10 @@ Budget: 200 ms. Beside time stands the processor's, of this process and of those
 machine time tells of others.
 """
 
+import asyncio
+import os
 import re
+import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -117,3 +120,13 @@ def _journey(n: int) -> JourneyDefinition:
     steps.__name__ = steps.__qualname__ = f"journey_{n:04}"
     steps.__doc__ = "A push, and a letter a day later."
     return journey(entry=_segment(n % _SEGMENTS))(steps)
+
+
+async def main() -> None:
+    """Of a database in which the year is written already: `python -m benchmarks.measured.pages DSN`."""
+    for row in await measured(sys.argv[1] if len(sys.argv) > 1 else os.environ["JOURNEYS_DATABASE_URL"]):
+        print(f"{row.what:40} {row.measured:>12} {row.budget:>10}  {row.note}", flush=True)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

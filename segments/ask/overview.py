@@ -12,7 +12,8 @@ from segments.language.names import by_name, resolved
 from segments.language.segment import Segment
 from segments.leaves.people import mentions
 from store import Database
-from store.segments.rows import Stored, evaluated, last_heard, loading, sizes, stored
+from store.segments.rows import Stored, evaluated, last_heard, loading, stored
+from store.segments.sizes import sizes
 
 DefinedIn = Literal["code", "api"]
 State = Literal["live", "loading", "waiting"]

@@ -2,7 +2,7 @@
 -- One look at a journey while it runs: what came in, who is where, what went out, who converted.
 select (select count(*) from event) as events,
        (select count(*) from profile where merged_into is null) as customers,
-       (select count(*) from segment_member where segment = $2) as members,
+       (select coalesce(sum(members), 0)::bigint from segment_size where segment = $2) as members,
        (select count(*) from run where journey = $1 and ended_at is null) as open_runs,
        (select count(*) from run where journey = $1 and ended_at is not null) as ended_runs,
        (select count(*) from run where journey = $1 and outcome = 'goal reached') as conversions,

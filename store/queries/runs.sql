@@ -245,6 +245,17 @@ from (select journey, count(*) as opened, 0 as failing, null as failure, 0 as ce
       from entry_refused where reason = 'cannot be decided' and asked_again_at is null and at > $1 group by journey) standing
 group by journey;
 
+-- name: standing_of_journey
+-- The same of one journey ($2), without reading the others' runs.
+select (select count(*) from run where journey = $2 and ended_at is null and waits_until is null) as open_runs,
+       failing_runs, failure,
+       (select count(*) from run where journey = $2 and outcome = 'message ceiling of the run' and ended_at > $1) as at_their_ceiling,
+       (select count(*) from run where journey = $2 and waits_until is not null and ended_at is null and exit_reason is null) as waiting_runs,
+       (select count(*) from entry_refused
+        where journey = $2 and reason = 'cannot be decided' and asked_again_at is null and at > $1) as undecided
+from (select count(*) as failing_runs, max(failure) as failure from run
+      where journey = $2 and failing_since is not null and ended_at is null) as failing;
+
 -- name: has_runs
 -- Whether anybody ever was in a journey of this name.
 select exists (select from run where journey = $1);

@@ -44,10 +44,6 @@ select $1, profile_id, 'left', $4, '{"definition": "deleted"}' from gone;
 delete from segment_progress
 where segment = $1 and shard % gcd(shards::integer, $3::integer) = $2 % gcd(shards::integer, $3::integer);
 
--- name: sizes
--- How many are in each of these segments now.
-select segment, count(*) as members from segment_member where segment = any($1::text[]) group by segment;
-
 -- name: evaluated
 -- Up to when these versions of segments are evaluated, by the shard that is furthest behind.
 select p.segment, min(p.evaluated_to) as evaluated_to
@@ -80,7 +76,7 @@ with flow as (
 select * from (
     select day, entered, "left",
            case when (day + 1)::timestamp at time zone 'UTC' > (select min(known_from) from segment where name = $1) then
-           greatest(0, (select count(*) from segment_member where segment = $1)
+           greatest(0, (select coalesce(sum(members), 0) from segment_size where segment = $1)
                        - coalesce(sum(entered - "left") over (order by day desc rows between unbounded preceding
                                                                                 and 1 preceding), 0))::bigint end as size
     from line

@@ -163,6 +163,12 @@ async def standing_of_journeys(database: Database, since: datetime) -> dict[str,
     return {row["journey"]: JourneyStanding(**{name: row[name] for name in JourneyStanding.__slots__}) for row in rows}
 
 
+async def standing_of_journey(database: Database, journey: str, since: datetime) -> JourneyStanding:
+    """How the runs of one journey stand; nothing of one in which nobody is."""
+    [row] = await database.pool.fetch(_SQL["standing_of_journey"], since, journey)
+    return JourneyStanding(**dict(row))
+
+
 async def has_runs(database: Database, journey: str) -> bool:
     """Whether anybody ever was in a journey of this name."""
     found: bool = await database.pool.fetchval(_SQL["has_runs"], journey)

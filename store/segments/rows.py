@@ -1,4 +1,4 @@
-"""What people ask about segments, as rows: stored definitions, sizes over time, members, overlaps, silence, coverage.
+"""What people ask about segments, as rows: stored definitions, days, members, overlaps, silence, coverage.
 
 Nothing here knows what a definition means; `segments.ask.ask` does.
 """
@@ -145,12 +145,6 @@ async def let_go(connection: Connection, name: str, shard: int, shards: int, at:
     """Empty a deleted segment on a shard, inside the caller's transaction, which has the shard's membership alone."""
     await connection.execute(_SQL["let_go"], name, shard, shards, at)
     await connection.execute(_SQL["forget_progress"], name, shard, shards)
-
-
-async def sizes(database: Database, names: Sequence[str]) -> dict[str, int]:
-    """How many are in each segment now."""
-    counted = {row["segment"]: row["members"] for row in await database.pool.fetch(_SQL["sizes"], names)}
-    return {name: counted.get(name, 0) for name in names}
 
 
 async def evaluated(database: Database, versions: Mapping[str, str]) -> dict[str, datetime]:

@@ -173,6 +173,9 @@ async def test_a_running_watch_takes_up_what_is_defined_and_lets_go_of_what_is_d
             await trial.operate("DELETE", "/v1/segments/gold")
             while await kinds(trial, "gold") != ["left"]:  # noqa: ASYNC110 - only Postgres knows
                 await asyncio.sleep(0.1)
+            rows = "select count(*) from segment_size where segment = 'gold'"  # one more and one fewer: folded to nothing
+            while await trial.database.pool.fetchval(rows):  # noqa: ASYNC110 - only Postgres knows
+                await asyncio.sleep(0.1)
     finally:
         running.cancel()
         await asyncio.wait([running])

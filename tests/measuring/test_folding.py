@@ -10,6 +10,7 @@ import pytest
 
 from journeys.contracts import WATCH_QUEUE
 from store import Database
+from store.segments.sizes import sizes
 from tests.activities.test_deliver import finish
 from tests.command_line import in_thread
 from workers.measuring.recomputing import RecomputeSums
@@ -79,7 +80,7 @@ async def test_the_night_finds_a_sum_that_is_wrong_and_an_operator_hears_of_it(s
     assert "yesterday is no day; write --day 2026-03-02" in wrong.stderr
 
 
-async def test_the_workflow_of_the_night_adds_up_the_last_days(shop: Shop) -> None:
+async def test_the_workflow_of_the_night_adds_up_the_last_days_and_counts_members(shop: Shop, dsn: str) -> None:
     await shop.signs_up("ana", timezone="UTC")
     await finish(shop, JOURNEY)
     await shop.parts.folding.fold()
@@ -93,9 +94,14 @@ async def test_the_workflow_of_the_night_adds_up_the_last_days(shop: Shop) -> No
         "insert into daily_sum (day, journey, version, step, channel, provider, segment, experiment, arm, metric, reason, n)"
         " values ($1, $2, '', '', '', '', '', '$holdout/' || $2, 'written to', 'exposed', '', 500)", earlier, JOURNEY
     )  # fmt: skip
+    await shop.database.pool.execute("insert into segment_size (segment, members) values ('left-long-ago', 4)")
     await shop.client.execute_workflow(RecomputeSums.run, id=f"recompute-{uuid4()}", task_queue=WATCH_QUEUE)
     assert await shop.database.pool.fetchval("select count(*) from daily_sum where journey = 'x'") == 0
     assert await shop.database.pool.fetchval("select count(*) from sum_difference where journey = 'x'") == 1
+    assert await sizes(shop.database, ["left-long-ago"]) == {"left-long-ago": 0}
+    listed = await in_thread("sums", "differences", database_url=dsn)
+    [line] = [line for line in listed.stdout.splitlines() if "left-long-ago" in line]
+    assert line.split()[1:] == ["left-long-ago", "members", "4", "·", "0", "0", "·", "0"]
     [decided] = await shop.database.pool.fetch("select * from experiment_decision")
     assert (decided["experiment"], decided["question"], decided["decision"]) == (f"$holdout/{JOURNEY}", "written to", "broken")
     assert (decided["day"], decided["look"]) == (earlier, 1), "500 of one arm and nobody of the other are not by half and half"

@@ -18,7 +18,8 @@ from segments.leaves.people import member_of
 from segments.leaves.reach import consented
 from segments.leaves.score import Rule, score
 from segments.leaves.top import top
-from store.segments.rows import put_stored, sizes
+from store.segments.rows import put_stored
+from store.segments.sizes import sizes
 from tests.segments.shop import T0, Shop
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)

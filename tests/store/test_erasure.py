@@ -34,6 +34,7 @@ NOBODY = {
     "list_import_problem": "what is wrong with a row, never what stands in it",
     "segment_threshold": "amounts",
     "segment_progress": "instants",
+    "segment_size": "counts",
     "segment_backfill": "counts",
     "catalogue_version": "code",
     "hold": "instants of a run",

@@ -17,9 +17,9 @@ from store.segments.rows import (
     members,
     overlaps,
     put_stored,
-    sizes,
     stored,
 )
+from store.segments.sizes import sizes
 from tests.segments.shop import T0, Shop
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)

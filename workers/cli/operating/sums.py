@@ -49,7 +49,7 @@ def differences(
     limit: Annotated[int, typer.Option(help="How many at most.")] = 100,
     as_json: Json = False,
 ) -> None:
-    """Sums that were not what ledger and events say, in the last ninety days, newest first."""
+    """Sums that were not what ledger and events say, or members of segments: the last ninety days, newest first."""
     from datetime import timedelta
 
     from store.measuring.sums import differences as found
@@ -68,10 +68,10 @@ def _show(found: "Sequence[Difference]", nothing: str, *, as_json: bool) -> None
     def drawn(rows: "Sequence[Difference]") -> "Iterable[RenderableType]":
         if not rows:
             return [nothing]
-        table = Table("day", "journey", "step", "arm", "metric", "was", "is", box=None)
+        table = Table("day", "journey", "step", "segment", "arm", "metric", "was", "is", box=None)
         for row in rows:
             what = f"{row.metric} {row.reason}".strip()
-            table.add_row(str(row.day), row.journey, row.step, row.arm, what, _sum(row.had), _sum(row.found))
+            table.add_row(str(row.day), row.journey, row.step, row.segment, row.arm, what, _sum(row.had), _sum(row.found))
         return [table]
 
     tables.show(found, drawn, as_json=as_json)

@@ -35,7 +35,7 @@ def count(name: Maybe = None, definition: File = None, as_json: Json = False) ->
 
     async def work(asked: Asked) -> dict[str, Any]:
         from segments.ask.ask import count, hinted
-        from store.segments.rows import sizes
+        from store.segments.sizes import sizes
 
         predicate = await asked.predicate(plain) if name is None else (await asked.one(name)).segment.predicate
         known = {} if name is None else await asked.evaluated(name)
@@ -96,7 +96,7 @@ def concerns(
 
     async def work(asked: Asked) -> "list[Any]":
         from segments.ask.concerns import WorryFrom, concerns
-        from store.segments.rows import sizes
+        from store.segments.sizes import sizes
 
         around = await asked.all_segments()
         counted = await sizes(asked.database, list(around.known))
