@@ -28,7 +28,7 @@ from api.ingest.routes import Ingest
 from api.limits import Limits
 from api.onsite import content, inbox, scripts
 from api.products import routes as products
-from api.profiles import confirming, erasures, held, preferences, suppressions
+from api.profiles import confirming, erasures, files, held, preferences, suppressions
 from api.profiles import routes as profiles
 from api.reports import exports
 from api.reports import routes as reports
@@ -79,6 +79,7 @@ ROUTERS = [
     lists.router,
     products.router,
     profiles.router,
+    files.router,
     webhooks.router,
     unsubscribe.router,
     tracked.router,
