@@ -66,7 +66,8 @@ COMMANDS = {
     "suppressions import": "add suppression", "suppressions take-back": "lift suppression",
     "dead-letters replay": "replay dead-letters", "dead-letters purge": "purge dead-letters", "keys create": "create key",
     "keys rotate": "rotate key", "keys revoke": "revoke key", "deploy": "deploy version", "move": "move runs",
-    "starts file": "make campaign", "starts everybody": "make campaign", "starts pause": "switch campaign",
+    "starts file": "make campaign", "starts one": "start run", "starts everybody": "make campaign",
+    "starts pause": "switch campaign",
     "starts resume": "switch campaign", "starts cancel": "switch campaign",
     "starts message": "make campaign", "starts approve": "approve campaign",
     "sources read": "read source", "tasks assign": "assign task", "tasks escalate": "assign task",
@@ -85,7 +86,7 @@ keys-web-push lists-list lists-report products-show runs-show profiles-certifica
 profiles-consent profiles-erasures profiles-export profiles-retention segments-concerns segments-count segments-coverage
 segments-days segments-explain segments-list segments-preview segments-wait segments-why sources-list sources-try starts
 starts-show subscriptions-list subscriptions-notifications subscriptions-types sums-differences sums-recompute
-suppressions-list suppressions-look-up tasks-list
+suppressions-list suppressions-look-up tasks-list tasks-show
 """
 #: A key of each role, with and without persons, and of one journey.
 KEYS: dict[str, Grant] = {role.value: Grant(role) for role in Role}

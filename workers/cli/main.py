@@ -12,6 +12,7 @@ from journeys.place import HOME, stand_here, written_over
 from workers.cli.asked import InJson, fail, insist_on_embedded, say, settings, with_database
 from workers.cli.campaigns.commands import starts
 from workers.cli.campaigns.message import message
+from workers.cli.campaigns.one import one
 from workers.cli.check import check, insist_on_catalogue
 from workers.cli.customers.commands import customers
 from workers.cli.dead_letters import dead_letters
@@ -68,6 +69,7 @@ app.add_typer(suppressions, name="suppressions", rich_help_panel="Customers")
 app.add_typer(profiles, name="profiles", rich_help_panel="Customers")
 app.add_typer(runs, name="runs", rich_help_panel="Operating")
 starts.command()(message)
+starts.command()(one)
 app.add_typer(starts, name="starts", rich_help_panel="Operating")
 app.add_typer(doubts, name="doubts", rich_help_panel="Operating")
 app.add_typer(providers, name="providers", rich_help_panel="Operating")
