@@ -100,7 +100,7 @@ def test_every_operation_has_a_name_of_its_own_that_python_can_write() -> None:
     assert all(each.isidentifier() and each.islower() for each in ids)
 
 
-async def test_the_main_flows_on_a_real_server(trial: Shop, url: str, flows: Any) -> None:
+async def test_gov_13_the_main_flows_on_a_real_server(trial: Shop, url: str, flows: Any) -> None:
     package: Any = importlib.import_module(NAME)
     with package.Journeys(url, trial.ingest_key) as ingest, package.Journeys(url, trial.operate_key) as client:
         told = await asyncio.to_thread(flows.tell, ingest, ["ana", "bea"])
