@@ -28,7 +28,7 @@ from api.ingest.routes import Ingest
 from api.limits import Limits
 from api.onsite import content, inbox, scripts
 from api.products import routes as products
-from api.profiles import confirming, erasures, held, preferences, suppressions
+from api.profiles import confirming, erasures, files, held, preferences, suppressions
 from api.profiles import routes as profiles
 from api.reports import exports
 from api.reports import routes as reports
@@ -79,6 +79,7 @@ ROUTERS = [
     lists.router,
     products.router,
     profiles.router,
+    files.router,
     webhooks.router,
     unsubscribe.router,
     tracked.router,
@@ -145,7 +146,11 @@ def create_app(config: ApiConfig, *, database: Database | None = None) -> FastAP
 @cache
 def _routes() -> list[BaseRoute]:
     """The same in every app of a process: FastAPI reads their signatures when first asked, for a tenth of a second."""
-    together = APIRouter(responses={500: problems.responses(500)[500]}, max_body_size=BODY_SIZE)
+    together = APIRouter(
+        responses={500: problems.responses(500)[500]},
+        max_body_size=BODY_SIZE,
+        generate_unique_id_function=lambda route: route.name,  # what generated clients call their methods
+    )
     for router in ROUTERS:
         together.include_router(router)
     return together.routes

@@ -23,7 +23,7 @@ class TemplateOut(BaseModel):
     at: datetime = Field(description="as of when that is known")
 
 
-@router.get("/templates", responses=responses(401, 403, 503))
+@router.get("/templates", operation_id="list_whatsapp_templates", responses=responses(401, 403, 503))
 async def list_templates(_: Reader, database: Db) -> list[TemplateOut]:
     """All templates of the account, those that cannot be sent first."""
     found = await templates(database)

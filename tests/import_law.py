@@ -82,7 +82,7 @@ api.ingest            journeys segments.* store.* activities.channels api
 api.onsite            journeys journeys.onsite segments.* store.* activities.channels api api.ingest api.webhooks
 api.pages
 api.products          journeys segments.* store.* activities.channels api api.segments
-api.profiles          journeys segments.* store.* activities.channels api api.segments
+api.profiles          journeys segments.* store.* activities.channels api api.ingest api.segments
 api.reports           journeys journeys.experiments segments.* store.* activities.channels activities.measuring api
 api.runs              journeys journeys.campaigns journeys.walk segments.* store.* activities.channels activities.measuring api
 api.segments          journeys segments.* store.* activities.channels activities.measuring api
@@ -93,9 +93,10 @@ api.wallet            journeys segments.* store.* activities.channels api api.we
 api.web_push          journeys segments.* store.* activities.channels api api.webhooks
 
 workers               journeys.* segments.* store.* activities.* api.* workers WORKFLOWS
-workers.cli           journeys.* segments.* store.* activities.* api.* workers workers.demo workers.embedded workers.reference
+workers.cli           journeys.* segments.* store.* activities.* api.* workers COMMANDED
 workers.demo          journeys.* segments.* store.* activities.* api.* workers workers.embedded
 workers.embedded      journeys.* segments.* store.* activities.* api.* workers workers.cli workers.sandbox
+workers.client        segments.errors
 workers.campaigns     BORDER
 workers.exporting     BORDER
 workers.measuring     BORDER
@@ -116,6 +117,7 @@ GROUPS = {
         "workers.privacy",
         "workers.sourcing",
     ],
+    "COMMANDED": ["workers.client", "workers.demo", "workers.embedded", "workers.reference"],
     "MESSAGES": ["activities.channels", "activities.templating"],
     # What stands on the border between workflows and activities: contracts, and pure decisions on entry.
     "BORDER": [

@@ -126,7 +126,7 @@ def test_its_test_passes_without_a_server(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the README's commands need curl")
-async def test_the_first_journey_runs_and_its_push_says_what_the_template_says(shop: Shop, dsn: str) -> None:
+async def test_gov_12_the_first_journey_runs_and_its_push_says_what_the_template_says(shop: Shop, dsn: str) -> None:
     settings = Settings.model_validate({"database_url": dsn, "secret": "nine ducks and five geese on a lake"})
     config = replace(api_config(settings, shop.parts.catalogue.journeys, shop.parts.catalogue.segments), clock=shop.clock)
     async with serving(config, shop.database) as url:

@@ -43,7 +43,7 @@ class ReferenceView(BaseModel):
     text: str | None = Field(description="Markdown; null where none was asked for")
 
 
-@router.get("", summary="The reference", responses=responses(401, 403, 404, 422, 503))
+@router.get("", operation_id="read_reference", summary="The reference", responses=responses(401, 403, 404, 422, 503))
 async def read(
     _: Annotated[Caller, may(Right.READ, of=Of.ITSELF)],
     section: Annotated[str | None, Query(max_length=100, description="one of `sections`; without it only these")] = None,

@@ -7,7 +7,7 @@ from api.ingest.spec import BATCH_LIMIT, ITEM_LIMIT, MESSAGE_ID_LIMIT, NAME_LIMI
 
 _WHEN = "2026-11-22T10:00:00.000Z"
 _NAME: dict[str, Any] = {
-    "anyOf": [{"type": "string", "maxLength": NAME_LIMIT}, {"type": "number"}, {"type": "null"}],
+    "anyOf": [{"type": "string", "maxLength": NAME_LIMIT}, {"type": "integer"}, {"type": "null"}],
     "description": "text or whole number, case kept; at least one of userId and anonymousId is required",
 }
 _TIME = {"type": ["string", "null"], "format": "date-time"}
@@ -57,6 +57,16 @@ class Call:
         content = {"application/json": {"schema": schema, "example": self.example}}
         return {"required": True, "description": "JSON, gzipped or not, whatever the Content-Type", "content": content}
 
+    def item(self, kind: str) -> dict[str, Any]:
+        """The same as one of a batch, told by its `type`."""
+        properties = {"type": {"const": kind, "type": "string"}, **self.properties}
+        return {
+            "title": f"{kind.capitalize()}Call",
+            "type": "object",
+            "properties": properties,
+            "required": ["type", *self.required],
+        }
+
 
 def _call(summary: str, about: str, fields: dict[str, Any], example: dict[str, Any], *required: str) -> Call:
     limit = f" At most {ITEM_LIMIT // 1024} KB."
@@ -64,10 +74,11 @@ def _call(summary: str, about: str, fields: dict[str, Any], example: dict[str, A
 
 
 _EVENT = {"type": "string", "minLength": 1, "maxLength": NAME_LIMIT}
-_GROUP = {"anyOf": [{"type": "string", "minLength": 1, "maxLength": NAME_LIMIT}, {"type": "number"}]}
+_GROUP = {"anyOf": [{"type": "string", "minLength": 1, "maxLength": NAME_LIMIT}, {"type": "integer"}]}
 _NAMED = {"name": {"type": ["string", "null"]}, "category": {"type": ["string", "null"]}, "properties": _PROPERTIES}
 _ITEM = {"type": "track", "messageId": "m-1", "userId": "42", "event": "Product Added", "properties": {"price": 59.9}}
 
+_KINDS = ("identify", "track", "page", "screen", "group", "alias")
 CALLS: dict[str, Call] = {
     "identify": _call(
         "Say who a customer is",
@@ -125,6 +136,7 @@ CALLS: dict[str, Call] = {
         ["batch"],
     ),
 }
+CALLS["batch"].properties["batch"]["items"] = {"anyOf": [CALLS[kind].item(kind) for kind in _KINDS]}
 
 
 class IngestAnswer:

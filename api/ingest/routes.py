@@ -37,6 +37,13 @@ beacon = APIRouter()
 
 _TOO_BIG = {"too-large", "too-deep"}
 _KEY = "idempotency-key"
+_AGAIN = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "the same when the request is sent again, so that calls without a `messageId` are stored once",
+    "schema": {"type": "string"},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +218,7 @@ def _route(path: str, endpoint: Callable[..., Any], *errors: int) -> None:
         name=path,
         operation_id=path,
         summary=CALLS[path].summary,
-        openapi_extra={"requestBody": CALLS[path].request_body(), "security": SECURITY},
+        openapi_extra={"requestBody": CALLS[path].request_body(), "security": SECURITY, "parameters": [_AGAIN]},
         response_class=Response,
         responses={200: IngestAnswer.described(), **responses(400, 401, 403, 413, 415, *errors, 429, 503)},
     )

@@ -54,7 +54,7 @@ class TellIn(BaseModel):
     action: int | None = Field(default=None, ge=0, le=9)
 
 
-@router.get("", responses=responses(401, 403, 404, 422, 503))
+@router.get("", operation_id="get_content", responses=responses(401, 403, 404, 422, 503))
 async def content(
     request: Request,
     config: Config,
@@ -80,7 +80,10 @@ async def content(
     return PlacesOut(places=shown)
 
 
-@router.post("/{what}", status_code=204, responses=responses(401, 403, 404, 413, 422, 503), openapi_extra={
+_ERRORS = responses(401, 403, 404, 413, 422, 503)
+
+
+@router.post("/{what}", operation_id="tell_content", status_code=204, responses=_ERRORS, openapi_extra={
     "requestBody": {"required": True, "content": {"application/json": {"schema": TellIn.model_json_schema()}}}
 })  # fmt: skip
 async def tell(

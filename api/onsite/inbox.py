@@ -40,14 +40,19 @@ _STREAM = {
 router = APIRouter(prefix="/v1/inbox", tags=["inbox"], dependencies=[*schemes(), may(Right.SEND)])
 
 
-@router.get("", responses=responses(401, 403, 422, 503))
+@router.get("", operation_id="get_inbox", responses=responses(401, 403, 422, 503))
 async def inbox(request: Request, config: Config, database: Db, user: User = None, signature: Signature = None) -> InboxOut:
     """What the user's inbox shows now: not what has expired, was put away, or whose goal is reached."""
     user_id = await user_of(request, user, signature)
     return InboxOut.of((await inboxes(database, [user_id], config.clock.now()))[user_id])
 
 
-@router.get("/stream", response_class=StreamingResponse, responses={200: _STREAM, **responses(401, 403, 422, 429, 503)})
+@router.get(
+    "/stream",
+    operation_id="stream_inbox",
+    response_class=StreamingResponse,
+    responses={200: _STREAM, **responses(401, 403, 422, 429, 503)},
+)
 async def stream(
     request: Request,
     user: User = None,
@@ -64,7 +69,7 @@ async def stream(
     return streams.answer(user_id, last_event_id, still_allowed)
 
 
-@router.post("/{id_}/{what}", status_code=204, responses=responses(401, 403, 404, 422, 503))
+@router.post("/{id_}/{what}", operation_id="tell_inbox", status_code=204, responses=responses(401, 403, 404, 422, 503))
 async def tell(
     request: Request,
     id_: Annotated[UUID, Path(alias="id_", description="the message's")],

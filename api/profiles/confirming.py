@@ -56,7 +56,7 @@ router = APIRouter(prefix="/o", tags=["unsubscribe"], default_response_class=HTM
 Token = Annotated[str, PathParameter(description="the signed token of a double opt-in", max_length=2048)]
 
 
-@router.get("/{token}", responses=_RESPONSES)
+@router.get("/{token}", operation_id="ask_to_confirm", responses=_RESPONSES)
 async def ask(token: Token, config: Config, database: Db, lang: Language = None, accepted: Accepted = None) -> HTMLResponse:
     """The page with the button. Changes nothing."""
     async with database.transaction() as connection:
@@ -65,7 +65,7 @@ async def ask(token: Token, config: Config, database: Db, lang: Language = None,
     return _page(config, said, why or "asks", language)
 
 
-@router.post("/{token}", responses=_RESPONSES)
+@router.post("/{token}", operation_id="confirm", responses=_RESPONSES)
 async def act(token: Token, config: Config, database: Db, lang: Language = None, accepted: Accepted = None) -> HTMLResponse:
     """Confirm, once."""
     async with database.transaction() as connection:

@@ -93,7 +93,7 @@ async def make_preference_link(
     return PreferenceLink(url=preferences_url(config.public_url, config.secret, found[customer_id]))
 
 
-@router.get("/{token}", responses=_RESPONSES)
+@router.get("/{token}", operation_id="show_preferences", responses=_RESPONSES)
 async def show(
     token: Token, config: Config, database: Db, lang: Language = None, accepted: Accepted = None, gpc: Gpc = None
 ) -> HTMLResponse:
@@ -109,7 +109,7 @@ async def show(
         )
 
 
-@router.post("/{token}", responses=_RESPONSES, openapi_extra=_OPENAPI)
+@router.post("/{token}", operation_id="change_preferences", responses=_RESPONSES, openapi_extra=_OPENAPI)
 async def act(
     token: Token,
     request: Request,

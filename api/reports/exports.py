@@ -74,6 +74,7 @@ async def list_exports(_: Reader, database: Db) -> list[TableView]:
 
 @router.get(
     "/{table}",
+    operation_id="export_table",
     response_class=StreamingResponse,
     responses=responses(401, 403, 422, 501, 503)
     | {200: {"content": {name.partition(";")[0]: {"schema": {"type": "string"}} for name in MEDIA_TYPES.values()}}},

@@ -11,7 +11,7 @@ from journeys import JourneyDefinition
 _REF = "#/components/schemas/"
 #: The bodies whose `params` are a journey's.
 _BODIES = ("StartRun", "Starts")
-_NONE: dict[str, Any] = {"type": "object", "maxProperties": 0, "title": "none", "description": "of a journey that takes none"}
+_NONE = "params"
 
 
 def describe(schemas: dict[str, Any], catalogue: Mapping[str, JourneyDefinition]) -> None:
@@ -19,11 +19,14 @@ def describe(schemas: dict[str, Any], catalogue: Mapping[str, JourneyDefinition]
     names = [name for name, definition in sorted(catalogue.items()) if definition.params is not None]
     for name in names:
         schemas |= _schemas(name, catalogue[name])
-    choices = [{"$ref": f"{_REF}{_called(name)}"} for name in names]
+    if not names:
+        return
+    schemas[_NONE] = {"type": "object", "additionalProperties": False, "description": "of a journey that takes none"}
+    choices = [{"$ref": f"{_REF}{each}"} for each in (*map(_called, names), _NONE)]
     for body in _BODIES:
-        if names and body in schemas:
+        if body in schemas:
             params = schemas[body]["properties"]["params"]
-            params |= {"anyOf": [*choices, _NONE]}
+            params |= {"anyOf": choices}
             params["description"] = "as the journey declares them: params.<journey>"
             for former in ("type", "additionalProperties"):
                 params.pop(former, None)

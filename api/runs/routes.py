@@ -4,7 +4,7 @@ Promise: everything here is a row in Postgres, and the watch carries it to Tempo
 with 201 is never lost, even if Temporal is down at that moment.
 """
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Response
@@ -13,7 +13,7 @@ from pydantic import AwareDatetime
 from api.auth import JourneyReader, Of, insist_on, insist_on_journey, may, schemes
 from api.config import ApiConfig
 from api.cursors import cursor, cursor_after
-from api.problems import Fault, Problem, responses
+from api.problems import Problem, responses
 from api.runs.journeys import definition_of, known
 from api.runs.models import (
     Customer,
@@ -30,11 +30,9 @@ from api.runs.models import (
     message,
     views,
 )
-from api.runs.starts import open_run, refused
+from api.runs.starts import accepted, open_run, refused
 from api.runs.story import Story, nothing_at_hand, story_of
 from api.state import Config, Db
-from journeys import InvalidParams, JourneyDefinition
-from journeys.entering import check_entry
 from journeys.entry import Refused
 from store import Database
 from store.audit import note
@@ -71,7 +69,7 @@ async def start_run(
 ) -> RunView:
     """Start a run for a customer. It begins within a tick of the watch; its re-entry rule is kept."""
     definition = definition_of(config, journey)
-    params = _accepted(definition, body)
+    params = accepted(definition, body)
     async with database.transaction() as connection:
         started = await open_run(connection, config, definition, body, params, idempotency_key)
     if isinstance(started, Refused):  # after the commit, which has written it down
@@ -185,15 +183,6 @@ async def end_runs(
         raise Problem(409, more, code="more-runs")
     ended = await lists.end_runs(database, wanted, body.reason, config.clock.now()) if body.at_most else 0
     return EndedRuns(runs=counted.runs, people=counted.people, ended=ended)
-
-
-def _accepted(definition: JourneyDefinition, body: StartRun) -> dict[str, Any]:
-    try:
-        check_entry(definition.spec.entry_model, body.entry)
-        return definition.accept(body.params)
-    except InvalidParams as error:
-        faults = [Fault(pointer=where, detail=what) for where, what in error.problems]
-        raise Problem(422, f"the parameters are not valid: {error}", code="invalid-params", errors=faults) from error
 
 
 async def existing(database: Database, run_id: UUID, caller: Caller) -> Run:

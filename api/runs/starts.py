@@ -6,9 +6,10 @@ from uuid import UUID
 from opentelemetry.propagate import inject
 
 from api.config import ApiConfig
-from api.problems import Problem
+from api.problems import Fault, Problem
 from api.runs.models import StartRun
-from journeys import JourneyDefinition
+from journeys import InvalidParams, JourneyDefinition
+from journeys.entering import check_entry
 from journeys.entry import ALREADY_RUNNING, Entry, NewRun, Refused, let_in, short_key
 from store import Connection
 from store.audit import note
@@ -58,6 +59,20 @@ async def open_run(
     told = Refusal(spec.name, customer, entry.key, entry.by, refused.reason, now, detail=refused.told)
     await entries.insert_refusals(connection, [told])
     return refused
+
+
+def accepted(definition: JourneyDefinition, body: StartRun) -> dict[str, Any]:
+    """The parameters of a start, as the journey declares them.
+
+    Raises:
+        Problem: 422, they are not valid, or the entering event is not.
+    """
+    try:
+        check_entry(definition.spec.entry_model, body.entry)
+        return definition.accept(body.params)
+    except InvalidParams as error:
+        faults = [Fault(pointer=where, detail=what) for where, what in error.problems]
+        raise Problem(422, f"the parameters are not valid: {error}", code="invalid-params", errors=faults) from error
 
 
 def refused(journey: str, why: Refused) -> Problem:

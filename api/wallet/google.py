@@ -23,7 +23,14 @@ _ANDROID = "android"
 router = APIRouter(tags=["webhooks"])
 
 
-@router.post(CALLBACK, status_code=204, max_body_size=_LIMIT, responses=responses(400, 401, 413, 503), openapi_extra=_JSON)
+@router.post(
+    CALLBACK,
+    operation_id="receive_from_google_wallet",
+    status_code=204,
+    max_body_size=_LIMIT,
+    responses=responses(400, 401, 413, 503),
+    openapi_extra=_JSON,
+)
 async def receive(request: Request, config: Config, database: Db) -> Response:
     """What customers did with passes in Google's wallet, signed by Google for the issuer."""
     body = await read_body(request, _LIMIT)

@@ -66,7 +66,9 @@ async def script(name: Annotated[str, PathParameter(pattern="^(client|worker|try
     return Response(text.replace("{{ api }}", config.public_url.rstrip("/")), media_type=_SCRIPT, headers=_CACHED)
 
 
-@router.post("/w/{token}/{told}", status_code=204, tags=["web push"], responses=responses(404, 503))
+@router.post(
+    "/w/{token}/{told}", operation_id="tell_web_push", status_code=204, tags=["web push"], responses=responses(404, 503)
+)
 async def tell(request: Request, token: Token, told: Told, config: Config, database: Db) -> None:
     """What a browser tells of a notification: it came, was clicked, or was closed without a click. The body is not read."""
     try:

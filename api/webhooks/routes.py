@@ -32,7 +32,7 @@ _NO_ANSWER = "<Response/>"  # TwiML: nothing is texted back
 router = APIRouter(tags=["webhooks"])
 
 
-@router.get("/v1/webhooks/whatsapp", response_class=PlainTextResponse, responses=responses(403))
+@router.get("/v1/webhooks/whatsapp", operation_id="verify_whatsapp", response_class=PlainTextResponse, responses=responses(403))
 async def verify(
     config: Config,
     mode: Annotated[str, Query(alias="hub.mode", max_length=32)],
@@ -47,6 +47,7 @@ async def verify(
 
 @router.post(
     "/v1/webhooks/whatsapp",
+    operation_id="receive_from_whatsapp",
     max_body_size=_LIMIT,
     responses=responses(400, 401, 413, 503),
     openapi_extra=_JSON,

@@ -69,7 +69,7 @@ async def lead_on(token: Token, request: Request, config: Config) -> Response:
     )
 
 
-@router.get("/o/{token}.gif", response_class=Response, responses=_SEEN)
+@router.get("/o/{token}.gif", operation_id="tell_opened", response_class=Response, responses=_SEEN)
 async def shown(token: Token, request: Request, config: Config) -> Response:
     """The picture in a letter; the same for whoever asks for another."""
     with suppress(InvalidToken):

@@ -40,7 +40,7 @@ router = APIRouter(prefix="/u", tags=["unsubscribe"], default_response_class=HTM
 Token = Annotated[str, PathParameter(description="the signed token of an unsubscribe link", max_length=2048)]
 
 
-@router.get("/{token}", responses=_RESPONSES)
+@router.get("/{token}", operation_id="ask_to_unsubscribe", responses=_RESPONSES)
 async def ask(token: Token, config: Config, database: Db, lang: Language = None, accepted: Accepted = None) -> HTMLResponse:
     """The page with the button. Changes nothing."""
     try:
@@ -52,7 +52,7 @@ async def ask(token: Token, config: Config, database: Db, lang: Language = None,
     return _page(language, "stop", _shown(said, config, language), asks=True)
 
 
-@router.post("/{token}", responses=_RESPONSES, openapi_extra=_OPENAPI)
+@router.post("/{token}", operation_id="unsubscribe", responses=_RESPONSES, openapi_extra=_OPENAPI)
 async def act(token: Token, config: Config, database: Db, lang: Language = None, accepted: Accepted = None) -> HTMLResponse:
     """Withdraw consent at once. The body is not looked at: whoever posts to this address means it (RFC 8058, 3.2)."""
     try:

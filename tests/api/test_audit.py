@@ -121,6 +121,7 @@ CHANGES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/lists/{name}/members/remove"): {"name": "guests", "json": {"customers": [{"value": "bea"}]}},
     ("PUT", "/v1/lists/{name}/imports/{import_id}"): {"name": "guests", "import_id": str(uuid4()), **CSV},
     ("PUT", "/v1/products"): {"json": [{"id": "p-1", "name": "Boots"}]},
+    ("POST", "/v1/customers/file"): {**CSV},
     ("POST", "/v1/profiles/{customer_id}/consent"): {
         "json": {"channel": "email", "address": "ana@shop.example", "state": "withdrawn", "by": "customer"}
     },

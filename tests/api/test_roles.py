@@ -61,11 +61,13 @@ COMMANDS = {
     "providers unlimit": "unlimit provider", "segments put": "define segment", "segments delete": "delete segment",
     "segments announce": "announce segment", "segments snapshot": "freeze segment", "lists add": "put on list",
     "lists remove": "take off list", "lists import": "import list", "products import": "tell products",
-    "profiles erase": "erase customer", "unmerge": "undo merge", "suppressions add": "add suppression",
+    "profiles erase": "erase customer", "customers import": "import customers",
+    "unmerge": "undo merge", "suppressions add": "add suppression",
     "suppressions import": "add suppression", "suppressions take-back": "lift suppression",
     "dead-letters replay": "replay dead-letters", "dead-letters purge": "purge dead-letters", "keys create": "create key",
     "keys rotate": "rotate key", "keys revoke": "revoke key", "deploy": "deploy version", "move": "move runs",
-    "starts file": "make campaign", "starts everybody": "make campaign", "starts pause": "switch campaign",
+    "starts file": "make campaign", "starts one": "start run", "starts everybody": "make campaign",
+    "starts pause": "switch campaign",
     "starts resume": "switch campaign", "starts cancel": "switch campaign",
     "starts message": "make campaign", "starts approve": "approve campaign",
     "sources read": "read source", "tasks assign": "assign task", "tasks escalate": "assign task",
@@ -77,13 +79,14 @@ COMMANDS = {
 }  # fmt: skip
 #: Those that only look, and those that bring in or work out what others have said: the schema, bounces, sums.
 OTHERS = """
-api audit bucket-forget bucket-status bucket-write check demo dev diff doubts explain export graph lint mailbox mcp merges
-migrate new preview profile providers reference replay report runs simulate switches version versions whatsapp-templates why-not
-worker dead-letters-list doubts-said keys-identity keys-list keys-web-push lists-list lists-report products-show runs-show
-profiles-certificate profiles-check-certificate profiles-consent profiles-erasures profiles-export profiles-retention
-segments-concerns segments-count segments-coverage segments-days segments-explain segments-list segments-preview segments-wait
-segments-why sources-list sources-try starts starts-show subscriptions-list subscriptions-notifications
-subscriptions-types sums-differences sums-recompute suppressions-list suppressions-look-up tasks-list
+api audit bucket-forget bucket-status bucket-write check client customers-events customers-messages customers-names demo dev
+diff doubts explain export graph lint mailbox mcp merges migrate new preview profile providers reference replay report runs
+simulate switches version versions whatsapp-templates why-not worker dead-letters-list doubts-said keys-identity keys-list
+keys-web-push lists-list lists-report products-show runs-show profiles-certificate profiles-check-certificate
+profiles-consent profiles-erasures profiles-export profiles-retention segments-concerns segments-count segments-coverage
+segments-days segments-explain segments-list segments-preview segments-wait segments-why sources-list sources-try starts
+starts-show subscriptions-list subscriptions-notifications subscriptions-types sums-differences sums-recompute
+suppressions-list suppressions-look-up tasks-list tasks-show
 """
 #: A key of each role, with and without persons, and of one journey.
 KEYS: dict[str, Grant] = {role.value: Grant(role) for role in Role}

@@ -30,7 +30,7 @@ def problem(answer: httpx.Response) -> tuple[int, str, str]:
     return answer.status_code, body["code"], body["detail"]
 
 
-async def test_a_run_from_start_to_timeline(trial: Shop) -> None:
+async def test_gov_13_a_run_from_start_to_timeline(trial: Shop) -> None:
     await trial.signs_up("ana")
     answer = await start(trial, params={"route": "push", "note": "call her Anita"}, entry={"name": "boots"})
     assert answer.status_code == 201

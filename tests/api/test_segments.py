@@ -106,7 +106,7 @@ async def test_a_definition_is_counted_and_previewed_without_being_saved(trial: 
     assert {each["origin"] for each in await ask(trial, "segments")} == {"code"}
 
 
-async def test_a_defined_segment_is_taken_up_kept_changed_and_let_go(trial: Shop) -> None:
+async def test_gov_13_a_defined_segment_is_taken_up_kept_changed_and_let_go(trial: Shop) -> None:
     await trial.signs_up("ana", tier="gold", points=7)
     await trial.signs_up("bob", tier="gold", points=1)
     answer = await put(trial, "gold", GOLD, review_by="2020-01-01", effect={"base_rate": 0.03, "lift": 0.1})

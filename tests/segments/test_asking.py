@@ -156,7 +156,7 @@ async def worries(shop: Shop, *segments: Segment, at: Any = T0, **limits: Any) -
     return [(concern.id, concern.kind, concern.segment) for concern in found]
 
 
-async def test_overdue_and_too_small(shop: Shop) -> None:
+async def test_gov_03_and_10_overdue_and_too_small_are_told(shop: Shop) -> None:
     await shop.customer(a=1)
     await shop.mark(await shop.customer(), ["$identify"], T0)
     await shop.database.pool.execute(
@@ -189,7 +189,7 @@ async def test_stale_by_silence_of_what_it_reads(shop: Shop) -> None:
     assert "last received 30 hours ago (allowed: 24 hours)" in stale.sentence
 
 
-async def test_overlapping_and_too_many(shop: Shop) -> None:
+async def test_gov_04_overlapping_and_too_many_are_told(shop: Shop) -> None:
     for n in range(10):
         await shop.customer(n=n)
     segments = [Segment("all", trait("n") >= 0), Segment("most", trait("n") > 0), Segment("one", trait("n") == 5)]

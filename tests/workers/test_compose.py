@@ -25,7 +25,7 @@ ONE_SHOT = {name for name, service in SERVICES.items() if service["restart"] == 
 UNWATCHED = {"otel-collector", "temporal-ui"}  # their images hold no shell and no probe
 
 
-def test_every_part_of_the_product_is_there() -> None:
+def test_gov_14_every_part_of_the_product_is_there() -> None:
     assert {"api", "worker", "migrate", "deploy"} == OURS
     assert {"postgres", "temporal", "temporal-postgres", "temporal-ui", "otel-collector"} <= set(SERVICES)
 

@@ -54,7 +54,7 @@ async def stored(stack: EmbeddedStack, message_id: str) -> int:
     return count
 
 
-async def test_every_address_answers(stack: EmbeddedStack) -> None:
+async def test_gov_14_every_address_answers(stack: EmbeddedStack) -> None:
     async with AsyncClient() as client:
         for url in (f"{stack.api_url}/docs", stack.ui_url, stack.sandbox_url, *stack.metrics_urls.values()):
             assert (await client.get(url, follow_redirects=True)).status_code == 200, url
@@ -79,6 +79,34 @@ async def test_a_part_can_be_killed_and_started_again_at_the_same_address(stack:
     async with asyncio.timeout(20):
         while await track(stack, f"after {part}") != 200:  # noqa: ASYNC110 - we wait for another process
             await asyncio.sleep(0.2)
+
+
+async def test_pro_16_a_report_of_the_api_moves_by_itself_within_seconds_of_what_happened(stack: EmbeddedStack) -> None:
+    """A message is sent by the stack's own workers; nobody but they add up, and the report is asked until it says so."""
+    device = {"device": {"token": "t-16", "type": "android"}}
+    yes = {"messaging_subscriptions": [{"key": "t-16", "type": "ANDROID_PUSH", "status": "SUBSCRIBED"}]}
+    message = {"channel": "push", "template": "cart-waiting", "quiet_hours": None}
+    async with AsyncClient(base_url=stack.api_url, timeout=30) as client:
+        ingest, operate = BasicAuth(stack.keys.ingest, ""), BasicAuth(stack.keys.operate, "")
+
+        async def sent() -> int:
+            made = (await client.get("/v1/reports/messages", auth=operate)).json()
+            return sum(row["sent"] or 0 for row in made["tables"][0]["rows"])
+
+        before = await sent()
+        told = {"userId": "u-16", "traits": {"firstName": "Ana"}, "context": device | yes}
+        assert (await client.post("/v1/identify", json=told, auth=ingest)).status_code == 200
+        body = {"customers": [{"value": "u-16"}]}
+        assert (await client.put("/v1/lists/sixteen/members", json=body, auth=operate)).status_code == 200
+        news = {"name": "now", "to": {"list": "sixteen"}, "message": message}
+        made = await client.post("/v1/campaigns", json=news, auth=operate)
+        assert made.status_code == 201, made.text
+        began = time.monotonic()
+        async with asyncio.timeout(60):
+            while await sent() == before:  # noqa: ASYNC110 - we wait for other processes
+                await asyncio.sleep(0.2)
+        assert await sent() == before + 1
+    print(f"a message, from its campaign's call to a report that counts it: {time.monotonic() - began:.1f} s")  # noqa: T201
 
 
 def test_secrets_do_not_show_when_a_stack_is_printed(stack: EmbeddedStack) -> None:

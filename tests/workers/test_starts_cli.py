@@ -92,3 +92,23 @@ async def test_a_message_to_everybody_in_a_segment_is_tried_made_and_approved_by
         (("--list", "x"), "say --segment or --list"),
     ):
         assert said in await starts(dsn, *command, *wrong, code=1)
+
+
+async def test_one_is_started_by_parameters_once_and_what_is_wrong_is_said(database: Database, dsn: str, shop: object) -> None:
+    given = ("one", "by_choice", "ana", "--param", "route=push", "--entry", "price=59.9", "--once", "order-7")
+    made = await starts_json(dsn, *given)
+    assert (await starts_json(dsn, *given))["run"] == made["run"]
+    row = await database.pool.fetchrow("select journey, params, entry, entered_by from run")
+    assert row is not None
+    assert (row["journey"], row["params"]["route"], row["entry"], row["entered_by"]) == (
+        "by_choice",
+        "push",
+        {"price": 59.9},
+        "api",
+    )
+    told = "select kind, name, by from audit where verb = 'start' order by at"
+    assert [tuple(each) for each in await database.pool.fetch(told)] == [("run", made["run"], getuser())]
+    assert "did you mean 'route'?" in await starts(dsn, "one", "by_choice", "ana", "--param", "rute=push", code=1)
+    assert "no such customer" in await starts(dsn, "one", "by_choice", "nobody", code=1)
+    assert "no journey 'by_choise'" in await starts(dsn, "one", "by_choise", "ana", code=1)
+    assert "write route=push" in await starts(dsn, "one", "by_choice", "ana", "--param", "route", code=1)

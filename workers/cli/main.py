@@ -12,7 +12,9 @@ from journeys.place import HOME, stand_here, written_over
 from workers.cli.asked import InJson, fail, insist_on_embedded, say, settings, with_database
 from workers.cli.campaigns.commands import starts
 from workers.cli.campaigns.message import message
+from workers.cli.campaigns.one import one
 from workers.cli.check import check, insist_on_catalogue
+from workers.cli.customers.commands import customers
 from workers.cli.dead_letters import dead_letters
 from workers.cli.diff import diff
 from workers.cli.explain import explain
@@ -21,6 +23,7 @@ from workers.cli.lists import lists
 from workers.cli.mailbox import mailbox
 from workers.cli.new import new
 from workers.cli.operating.audit import audit
+from workers.cli.operating.client import client
 from workers.cli.operating.doubts import doubts
 from workers.cli.operating.mcp import mcp
 from workers.cli.operating.providers import providers
@@ -58,6 +61,7 @@ app = typer.Typer(
 )
 app.add_typer(keys, name="keys", rich_help_panel="Deployment")
 app.add_typer(dead_letters, name="dead-letters", rich_help_panel="Deployment")
+app.add_typer(customers, name="customers", rich_help_panel="Customers")
 app.add_typer(segments, name="segments", rich_help_panel="Customers")
 app.add_typer(lists, name="lists", rich_help_panel="Customers")
 app.add_typer(products, name="products", rich_help_panel="Customers")
@@ -65,6 +69,7 @@ app.add_typer(suppressions, name="suppressions", rich_help_panel="Customers")
 app.add_typer(profiles, name="profiles", rich_help_panel="Customers")
 app.add_typer(runs, name="runs", rich_help_panel="Operating")
 starts.command()(message)
+starts.command()(one)
 app.add_typer(starts, name="starts", rich_help_panel="Operating")
 app.add_typer(doubts, name="doubts", rich_help_panel="Operating")
 app.add_typer(providers, name="providers", rich_help_panel="Operating")
@@ -92,6 +97,7 @@ app.command(rich_help_panel="Deployment")(replay)
 app.command(rich_help_panel="Deployment")(deploy)
 app.command(rich_help_panel="Deployment")(versions)
 app.command(rich_help_panel="Deployment")(move)
+app.command(rich_help_panel="Deployment")(client)
 app.command(rich_help_panel="On this machine")(new)
 app.command(rich_help_panel="On this machine")(check)
 app.command(rich_help_panel="On this machine")(preview)

@@ -68,7 +68,7 @@ def from_file(
         from api.campaigns.rows import from_lines, from_sheet
         from segments.define.sheets import lines_of
 
-        definition = _definition(asked, journey)
+        definition = definition_in(asked, journey)
         with file.open("rb") as opened:
             lines, region = lines_of(opened), settings().default_region
             is_json = file.suffix in (".ndjson", ".jsonl")
@@ -95,7 +95,7 @@ def everybody(
         fail("say --segment or --list")
 
     async def work(asked: Asked) -> dict[str, Any]:
-        definition = _definition(asked, journey)
+        definition = definition_in(asked, journey)
         if segment is not None:
             await asked.one(segment)
         new = _drafted(asked, journey, at, per_second, in_their_zone=in_their_zone)
@@ -178,7 +178,8 @@ def instant(at: datetime | None, *, in_their_zone: bool) -> datetime | None:
     return at if in_their_zone or at is None else at.replace(tzinfo=UTC)
 
 
-def _definition(asked: Asked, journey: str) -> "JourneyDefinition":
+def definition_in(asked: Asked, journey: str) -> "JourneyDefinition":
+    """A journey of the catalogue; there being none of that name ends the command."""
     found = asked.catalogue.journeys.get(journey)
     return found or fail(f"no journey {journey!r}; the catalogue has: {', '.join(sorted(asked.catalogue.journeys)) or 'none'}")
 

@@ -40,6 +40,13 @@ def list_(
 
 
 @tasks.command()
+def show(id_: Id, as_json: Json = False) -> None:
+    """One task, also one that is over."""
+    now = settings().clock.now()
+    _show([with_database(lambda database: _existing(database, id_, now))], as_json=as_json)
+
+
+@tasks.command()
 def assign(
     id_: Id,
     assignee: Annotated[str | None, typer.Option("--to", help="Who shall do it; left out: whoever its author said.")] = None,

@@ -1,0 +1,1 @@
+"""A typed Python client for one deployment, written from its OpenAPI: `journeys client`."""
