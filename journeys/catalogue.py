@@ -15,6 +15,7 @@ from typing import Any
 
 from journeys.arms import Experiment
 from journeys.authoring import JourneyDefinition, Properties, Traits
+from journeys.contexts.context import Context
 from journeys.contracts import Channel
 from journeys.deadline import TookTooLong
 from journeys.errors import CatalogueError, Fault, Problem
@@ -35,6 +36,7 @@ _CALLED: dict[type, str] = {
     JourneyDefinition: "journeys",
     Segment: "segments",
     Service: "services",
+    Context: "contexts",
     Place: "places",
     Experiment: "experiments",
     Source: "sources",
@@ -68,6 +70,8 @@ class Catalogue:
     sources: Mapping[str, Source] = field(default_factory=dict)
     #: Whose webhooks are taken in.
     hooks: Mapping[str, WebhookSource] = field(default_factory=dict)
+    #: Who tells what it is like where customers are.
+    contexts: Mapping[str, Context[Any]] = field(default_factory=dict)
 
     def journey(self, name: str) -> JourneyDefinition:
         """A journey by its name.
@@ -96,6 +100,11 @@ class Catalogue:
     def fetched(self) -> frozenset[str]:
         """What templates may name of what services give."""
         return frozenset(name for service in self.services.values() for name in service.fetched)
+
+    @property
+    def around(self) -> frozenset[str]:
+        """What templates may name of what contexts tell."""
+        return frozenset(name for context in self.contexts.values() for name in context.named)
 
     @property
     def entries(self) -> dict[str, str]:
@@ -128,12 +137,13 @@ def gathered(module: str, modules: list[ModuleType]) -> tuple[Catalogue, list[Pr
     journeys, twice = _by_name(modules, JourneyDefinition)
     segments, again = _by_name(modules, Segment)
     services, too = _by_name(modules, Service)
+    contexts, twice_around = _by_name(modules, Context)
     places, twice_there = _by_name(modules, Place)
     experiments, twice_asked = _experiments(modules, places)
     tables, twice_read = _by_name(modules, Source)
     hooks, twice_heard = _by_name(modules, WebhookSource)
     mistaken = [problem for definition in journeys.values() for problem in definition.problems]
-    problems = [*mistaken, *twice, *again, *too, *twice_there, *twice_asked, *twice_read, *twice_heard]
+    problems = [*mistaken, *twice, *again, *too, *twice_there, *twice_asked, *twice_read, *twice_heard, *twice_around]
     for definition in journeys.values():
         strangers = [each for each in definition.spec.named if segments.setdefault(each.name, each) != each]
         problems += [
@@ -153,7 +163,7 @@ def gathered(module: str, modules: list[ModuleType]) -> tuple[Catalogue, list[Pr
         MappingProxyType(tables),
         MappingProxyType(hooks),
     )
-    return Catalogue(module, *found, prices, *kept), [*problems, *wrong]
+    return Catalogue(module, *found, prices, *kept, MappingProxyType(contexts)), [*problems, *wrong]
 
 
 def sources(module: str) -> dict[str, Path]:

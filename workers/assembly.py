@@ -21,6 +21,10 @@ from activities.channels.kinds import sending
 from activities.channels.tracking import Tracking
 from activities.channels.wallet.wallets import wallets_of
 from activities.channels.whatsapp.account import Account
+from activities.contexts.asking import Providers
+from activities.contexts.knowing import Knowing
+from activities.contexts.looking import Looking
+from activities.contexts.where import where_of as where_of_contexts
 from activities.deliver.deliver import Delivery
 from activities.deliver.doubt import Doubt
 from activities.deliver.limits import Limits
@@ -75,6 +79,7 @@ class Parts:
     fitting: Fitting
     acting: Acting
     calling: Calling
+    looking: Looking
     watch: Watch
     folding: Folding
     notifying: Notifying
@@ -92,6 +97,7 @@ class Parts:
             await each.close()
         await self.calling.lines.close()
         await self.notifying.http.aclose()
+        await self.looking.knowing.providers.http.aclose()
         if self.account is not None:
             await self.account.close()
         if self.erasing.wallets is not None:
@@ -111,7 +117,8 @@ def assemble(settings: Settings, database: Database, client: Client) -> Parts:
     carriers, account = channels(settings), Account.configured(settings, database)
     folding, filled = Folding(database, library, settings.clock), hourly(settings, database)
     told, read = notifying(settings, database, client), sourcing(settings, database, client, definitions)
-    delivering = delivery(settings, database, library, carriers)
+    knowing = Knowing(database, providers_of_contexts(settings), settings.clock.speed)
+    delivering = delivery(settings, database, library, carriers, knowing)
     return Parts(
         catalogue=definitions,
         delivery=delivering,
@@ -121,6 +128,7 @@ def assemble(settings: Settings, database: Database, client: Client) -> Parts:
         fitting=Fitting(library),
         acting=Acting(database, library),
         calling=Calling(database, library, lines(settings), lambda _: settings.clock.now(), settings.clock.speed),
+        looking=Looking(knowing, library),
         watch=watch(settings, database, client, library, account, folding, told, read),
         folding=folding,
         notifying=told,
@@ -164,6 +172,13 @@ def lines(settings: Settings) -> Lines:
     return Lines(where_of(settings.services_text), guarded_client(PATIENT, settings.opened, connections=CONNECTIONS))
 
 
+def providers_of_contexts(settings: Settings) -> Providers:
+    """The ways to those who tell what it is like where customers are."""
+    return Providers(
+        where_of_contexts(settings.contexts_text), guarded_client(PATIENT, settings.opened, connections=CONNECTIONS)
+    )
+
+
 def notifying(settings: Settings, database: Database, client: Client) -> Notifying:
     """What tells those who want to know by webhooks of theirs."""
     http = guarded_client(PATIENT, settings.opened, connections=CONNECTIONS)
@@ -176,7 +191,9 @@ def sourcing(settings: Settings, database: Database, client: Client, catalogue: 
     return Sourcing(database, client, settings.clock, catalogue.sources, os.environ.get, take, settings.signing_secret)
 
 
-def delivery(settings: Settings, database: Database, versions: Versions, carriers: Mapping[Channel, Carriers]) -> Delivery:
+def delivery(
+    settings: Settings, database: Database, versions: Versions, carriers: Mapping[Channel, Carriers], knowing: Knowing
+) -> Delivery:
     """The delivery activity."""
     clock = settings.clock
 
@@ -186,6 +203,7 @@ def delivery(settings: Settings, database: Database, versions: Versions, carrier
         carriers=carriers,
         clock=lambda _: clock.now(),
         limits=Limits(database),
+        knowing=knowing,
         secret=settings.signing_secret,
         former_secrets=settings.former_secrets_given,
         public_url=settings.public_url,
