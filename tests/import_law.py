@@ -54,7 +54,7 @@ activities.channels   BORDER segments.language.chance segments.time store.* acti
 activities.deliver    BORDER segments.* store.* activities ASKED MESSAGES
 activities.dispatch   BORDER journeys.errors segments.* store.* activities activities.asking activities.gate activities.versions
 activities.exporting  BORDER store.* activities.deliver.patience
-activities.gate       BORDER segments.* store.* activities.channels activities.contexts activities.templating activities.versions
+activities.gate       BORDER segments.* store.* activities.contexts activities.versions MESSAGES
 activities.measuring  BORDER journeys.experiments segments.* store.* activities activities.versions
 activities.notifying  BORDER store.* activities activities.deliver.patience WEB
 activities.privacy    BORDER store.* activities activities.channels activities.deliver.patience activities.dispatch
