@@ -152,13 +152,37 @@ async def test_seg_35_36_41_each_class_its_own_message(shop: Shop) -> None:
     for user, amount in {"low": 2_000, "high": 10_000, "huge": 10_000.01}.items():
         await shop.signs_up(user, ("push",), deal_amount=amount)
     await shop.look()
-    for journey in ("after_nps", "by_temperature", "deal"):
+    for journey in ("after_nps", "by_temperature"):
         await finish(shop, journey)
+    await finish(shop, "deal")  # of the large one the seller's three days are over
     assert received(shop) == {
         "token-nps0": ["we are sorry"], "token-nps7": ["what is new"], "token-nps9": ["review us"],
         "token-hot": ["discount"], "token-warm": ["come back"], "token-cold": ["learn"],
         "token-low": ["order online"], "token-high": ["order online"], "token-huge": ["your seller"],
     }  # fmt: skip
+
+
+async def test_seg_41_a_large_deal_opens_a_task_for_a_dedicated_seller_and_no_other_does(shop: Shop) -> None:
+    for user, amount in {"low": 2_000, "high": 10_000, "huge": 10_000.01}.items():
+        await shop.signs_up(user, ("push",), deal_amount=amount)
+    await shop.look()
+    huge = (await shop.operate("GET", "/v1/profiles", params={"user_id": "huge"})).json()["customer_id"]
+    runs = await shop.runs("deal")
+    (large,) = [run for run in runs if str(run.profile_id) == huge]
+    await asyncio.gather(*(shop.over(run) for run in runs if run != large))
+    await shop.asleep(large)
+    (task,) = (await shop.operate("GET", "/v1/tasks")).json()["tasks"]
+    assert (task["run_id"], task["assignee"], task["title"]) == (str(large.id), "sellers", "Call about the large deal")
+    answer = await shop.operate("POST", f"/v1/tasks/{task['id']}/done", json={"outcome": "won"})
+    assert answer.is_success, answer.text
+    await shop.look()  # the run hears of it
+    await shop.over(large)
+    assert received(shop) == {
+        "token-low": ["order online"],
+        "token-high": ["order online"],
+        "token-huge": ["your seller", "welcome"],
+    }
+    assert (await shop.operate("GET", "/v1/tasks")).json()["tasks"] == []
 
 
 async def test_seg_38_reaching_the_score_starts_the_journey_once(shop: Shop) -> None:
