@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from journeys.onsite.places import Place, Show
     from journeys.policies import Conversion, GlobalHoldout, Topic, Window
     from journeys.services import Service
+    from journeys.sources.derived import DerivedTrait
     from journeys.sources.hook import Each, Minor, Signed, Takes, WebhookSource, shopify, stripe
     from journeys.sources.source import Source
     from segments import (
@@ -93,10 +94,10 @@ else:
             from journeys.contexts import context, weather  # noqa: PLC0415 - as above
             from journeys.gate import budget  # noqa: PLC0415 - as above
             from journeys.onsite import places  # noqa: PLC0415 - as above
-            from journeys.sources import hook, source  # noqa: PLC0415 - as above
+            from journeys.sources import derived, hook, source  # noqa: PLC0415 - as above
 
             homes = (arms, authoring, contracts, errors, handle, policies, services, budget, places, source, hook)
-            homes += (context, weather, segments)
+            homes += (context, weather, derived, segments)
             return next(vars(home)[name] for home in homes if name in vars(home))
         raise AttributeError(f"module 'journeys' has no attribute '{name}'", name=name, obj=sys.modules[__name__])
 
@@ -113,6 +114,7 @@ __all__ = [
     "Context",
     "Conversion",
     "DefinitionError",
+    "DerivedTrait",
     "Each",
     "Effect",
     "Experiment",

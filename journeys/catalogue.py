@@ -26,6 +26,7 @@ from journeys.place import around, spec_of
 from journeys.policies import Conversion, GlobalHoldout
 from journeys.rules import Rule
 from journeys.services import Service
+from journeys.sources.derived import DerivedTrait
 from journeys.sources.hook import WebhookSource
 from journeys.sources.source import Source
 from journeys.telling import problem_of
@@ -37,6 +38,7 @@ _CALLED: dict[type, str] = {
     Segment: "segments",
     Service: "services",
     Context: "contexts",
+    DerivedTrait: "derived traits",
     Place: "places",
     Experiment: "experiments",
     Source: "sources",
@@ -70,6 +72,8 @@ class Catalogue:
     sources: Mapping[str, Source] = field(default_factory=dict)
     #: Whose webhooks are taken in.
     hooks: Mapping[str, WebhookSource] = field(default_factory=dict)
+    #: Traits that follow from what customers did; their cases stand among the segments.
+    derived: Mapping[str, DerivedTrait] = field(default_factory=dict)
     #: Who tells what it is like where customers are.
     contexts: Mapping[str, Context[Any]] = field(default_factory=dict)
 
@@ -138,18 +142,33 @@ def gathered(module: str, modules: list[ModuleType]) -> tuple[Catalogue, list[Pr
     segments, again = _by_name(modules, Segment)
     services, too = _by_name(modules, Service)
     contexts, twice_around = _by_name(modules, Context)
+    derived, twice_derived = _by_name(modules, DerivedTrait)
+    segments |= {each.name: each for trait in derived.values() for each in trait.segments}
     places, twice_there = _by_name(modules, Place)
     experiments, twice_asked = _experiments(modules, places)
     tables, twice_read = _by_name(modules, Source)
     hooks, twice_heard = _by_name(modules, WebhookSource)
     mistaken = [problem for definition in journeys.values() for problem in definition.problems]
-    problems = [*mistaken, *twice, *again, *too, *twice_there, *twice_asked, *twice_read, *twice_heard, *twice_around]
+    problems = [
+        *mistaken,
+        *twice,
+        *again,
+        *too,
+        *twice_there,
+        *twice_asked,
+        *twice_read,
+        *twice_heard,
+        *twice_around,
+        *twice_derived,
+    ]
     for definition in journeys.values():
         strangers = [each for each in definition.spec.named if segments.setdefault(each.name, each) != each]
         problems += [
             definition.problem(Fault(f"two different segments are called '{each.name}'", *_RENAME)) for each in strangers
         ]
+    problems += _said_twice(modules, derived)
     traits, properties = _names(modules, journeys, segments, places)
+    traits |= derived.keys()
     readings = MappingProxyType(_readings(modules))
     prices, currency = _prices(modules)
     problems += unpriced(journeys.values(), prices)
@@ -163,7 +182,7 @@ def gathered(module: str, modules: list[ModuleType]) -> tuple[Catalogue, list[Pr
         MappingProxyType(tables),
         MappingProxyType(hooks),
     )
-    return Catalogue(module, *found, prices, *kept, MappingProxyType(contexts)), [*problems, *wrong]
+    return Catalogue(module, *found, prices, *kept, MappingProxyType(derived), MappingProxyType(contexts)), [*problems, *wrong]
 
 
 def sources(module: str) -> dict[str, Path]:
@@ -253,6 +272,22 @@ def _by_name(modules: list[ModuleType], kind: type[Any]) -> tuple[dict[str, Any]
                 text = f"two different {what} are called '{thing.name}'"
                 problems.append(Problem(module.__file__ or "", 1, 1, text, True, *_RENAME))
     return found, problems
+
+
+def _said_twice(modules: list[ModuleType], derived: Mapping[str, DerivedTrait]) -> Iterator[Problem]:
+    """What is derived and is said by somebody, too: one of them would be wrong."""
+    for module in modules:
+        kept = vars(module).values()
+        said = {name: "Traits" for each in kept if isinstance(each, Traits) for name in each}
+        said |= {
+            name: f"the source {each.name}"
+            for each in kept
+            if isinstance(each, Source) and isinstance(each.traits, Mapping)
+            for name in each.traits.values()
+        }
+        for name in sorted(said.keys() & derived.keys()):
+            text = f"the trait {name} is derived, and {said[name]} declares it"
+            yield Problem(module.__file__ or "", 1, 1, text, True, "give the derived one a name of its own", Rule.DECLARATION)
 
 
 def _experiments(modules: list[ModuleType], places: Mapping[str, Place]) -> tuple[dict[str, Experiment], list[Problem]]:

@@ -23,7 +23,7 @@ journeys.onsite       journeys journeys.handle segments
 journeys.campaigns    journeys journeys.gate segments segments.time
 journeys.check        journeys journeys.gate.hours journeys.handle journeys.walk segments
 journeys.experiments  journeys segments segments.language
-journeys.sources      journeys.errors
+journeys.sources      journeys.errors segments
 journeys.versions     journeys journeys.check
 journeys.temporal     journeys journeys.handle journeys.versions journeys.walk
 journeys.simulate     journeys journeys.contexts HANDLE journeys.walk.driving journeys.walk.samples segments PURE

@@ -46,6 +46,8 @@ from activities.notifying.notifying import EVERY as AS_IT_HAPPENS
 from activities.notifying.notifying import Notifying
 from activities.privacy.erasing import Erasing
 from activities.privacy.retaining import Retaining
+from activities.sourcing.deriving import EVERY as SAID
+from activities.sourcing.deriving import Deriving
 from activities.sourcing.syncing import EVERY as ASKED
 from activities.sourcing.syncing import Sourcing
 from activities.versions import Versions
@@ -129,7 +131,17 @@ def assemble(settings: Settings, database: Database, client: Client) -> Parts:
         acting=Acting(database, library),
         calling=Calling(database, library, lines(settings), lambda _: settings.clock.now(), settings.clock.speed),
         looking=Looking(knowing, library),
-        watch=watch(settings, database, client, library, account, folding, told, read),
+        watch=watch(
+            settings,
+            database,
+            client,
+            library,
+            account,
+            folding,
+            told,
+            read,
+            Deriving(database, settings.clock, definitions.derived),
+        ),
         folding=folding,
         notifying=told,
         sourcing=read,
@@ -229,6 +241,7 @@ def watch(
     folding: Folding | None = None,
     told: Notifying | None = None,
     read: Sourcing | None = None,
+    derive: Deriving | None = None,
 ) -> Watch:
     """The watch activity with its dispatcher and closer."""
     clock = settings.clock
@@ -262,5 +275,6 @@ def watch(
             *(((folding.fold, EVERY),) if folding else ()),
             *(((told.wake, AS_IT_HAPPENS),) if told else ()),
             *(((read.wake, ASKED),) if read and read.declared else ()),
+            *(((derive.derive, SAID),) if derive else ()),
         ),
     )

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from segment_catalogue import kind
 
+from activities.sourcing.deriving import Deriving
 from store import Database
 from store.runs.views import Run
 from workers.testing.shop import Shop, open_shop
@@ -183,6 +185,42 @@ async def test_seg_41_a_large_deal_opens_a_task_for_a_dedicated_seller_and_no_ot
         "token-huge": ["your seller", "welcome"],
     }
     assert (await shop.operate("GET", "/v1/tasks")).json()["tasks"] == []
+
+
+async def test_pro_11_a_derived_trait_shows_its_lineage_and_follows_merges_and_erasure(shop: Shop) -> None:
+    deriving = Deriving(shop.database, shop.clock, shop.parts.catalogue.derived)
+
+    async def trait_of(user: str) -> Any:
+        await shop.look()
+        await deriving.derive()
+        answer = await shop.operate("GET", "/v1/profiles", params={"user_id": user})
+        return {each["trait"]: each for each in answer.json()["traits"]}.get("type_of_purchase")
+
+    await shop.signs_up("ana", ("push",))
+    assert await trait_of("ana") is None
+    for quantity in (1, 2, 1):
+        await shop.does("ana", "Order Completed", quantity=quantity)
+    told = await trait_of("ana")
+    assert (told["value"], told["confidence"]) == ("single", 1.0)
+    lineage = told["lineage"]
+    assert (lineage["version"], lineage["segment"]) == (kind.version, "derived-type-of-purchase-2")
+    assert 'did "Order Completed" within 90 days: 3 counted, the last at' in lineage["because"]
+    assert lineage["finding"]["saw"]["count"] == 3
+
+    # Somebody who bought in bulk without a name turns out to be her.
+    event = {"event": "Order Completed", "properties": {"quantity": 40}}
+    await shop.send("track", anonymousId="till-7", **event)
+    await shop.look()
+    await deriving.derive()
+    await shop.send("identify", userId="ana", anonymousId="till-7")
+    assert (await trait_of("ana"))["value"] == "bulk"
+
+    customer = (await shop.operate("GET", "/v1/profiles", params={"user_id": "ana"})).json()["customer_id"]
+    answer = await shop.operate("GET", f"/v1/profiles/{customer}/merges")
+    (merge,) = answer.json()
+    answer = await shop.operate("POST", f"/v1/profiles/{customer}/merges/{merge['id']}/undo")
+    assert answer.is_success, answer.text
+    assert (await trait_of("ana"))["value"] == "single"
 
 
 async def test_seg_38_reaching_the_score_starts_the_journey_once(shop: Shop) -> None:

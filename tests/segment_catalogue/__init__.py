@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from journeys import Journey, Segment, after, city, days, did, journey, once, purchases, trait
+from journeys import DerivedTrait, Journey, Segment, after, city, days, did, journey, once, prop, purchases, trait
 from segments.library import abandoned_cart, cold_weather, lead_score, nps, recent_buyers, temperature, ticket_size
 
 here, elsewhere = Segment("in-x", city("X")), Segment("not-in-x", ~city("X"))
@@ -21,6 +21,13 @@ RULES = {
 }
 leads = lead_score(RULES, 70)
 small, medium, large = ticket_size()
+kind = DerivedTrait(
+    "type_of_purchase",
+    {
+        "bulk": did("Order Completed").where(prop("quantity") >= 10).within(days=30),
+        "single": did("Order Completed").within(days=90),
+    },
+)
 deals = Segment("deals", trait("deal_amount").exists())
 
 
