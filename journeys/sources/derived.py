@@ -16,6 +16,13 @@ from segments import Predicate, Segment
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _MOST = 20
+#: What SDKs and apps say of customers by themselves (Segment spec, "Identify: traits"), and where their clock stands.
+_SAID = frozenset(
+    {
+        *("address", "age", "avatar", "birthday", "company", "description", "email", "gender", "id", "name", "phone"),
+        *("timezone", "title", "username", "website"),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -39,6 +46,8 @@ class DerivedTrait:
         whose = f"DerivedTrait({self.name!r})"
         if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
             raise CatalogueError(f"{whose} is no name", remedy='write it in lower case: DerivedTrait("type_of_purchase", …)')
+        if self.name in _SAID:
+            raise CatalogueError(f"{whose}: SDKs say {self.name} of customers", remedy="give the derived one a name of its own")
         if not isinstance(self.cases, Mapping) or not 1 <= len(self.cases) <= _MOST:
             raise CatalogueError(f"{whose} has 1 to {_MOST} cases", remedy='write {"bulk": did("Order Completed").where(…)}')
         for value, predicate in self.cases.items():

@@ -4,13 +4,15 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import ModuleType
 from typing import Any
 from uuid import UUID
 
 import pytest
 
 from activities.sourcing.deriving import Deriving
-from journeys import CatalogueError, DerivedTrait, Segment, did, prop, trait
+from journeys import CatalogueError, DerivedTrait, Segment, Source, Traits, did, prop, trait
+from journeys.catalogue import gathered
 from store import Database
 from tests.segments.shop import T0, Shop
 
@@ -129,9 +131,25 @@ async def test_a_declared_value_stays_and_segments_ask_the_derived_one_as_any(sh
     assert await shop.members(BIG) == set(), "by time alone, twice over"
 
 
+def test_what_is_declared_by_somebody_else_too_is_refused_when_the_catalogue_is_loaded() -> None:
+    module = ModuleType("acme")
+    module.__file__ = "acme.py"
+    tiers = Source("tiers", connect="CRM_URL", sql="select 1", key="id", traits={"kind": "type_of_purchase"})
+    for clash in (Traits("type_of_purchase"), tiers):
+        vars(module).update(kind=KIND, clash=clash)
+        catalogue, problems = gathered("acme", [module])
+        assert [problem.text for problem in problems if "is derived" in problem.text] != []
+    vars(module).pop("clash")
+    catalogue, problems = gathered("acme", [module])
+    assert problems == []
+    assert {each.name for each in KIND.segments} <= catalogue.segments.keys()
+    assert "type_of_purchase" in catalogue.traits
+
+
 def test_what_cannot_be_derived_is_refused() -> None:
     for name, cases, fault in (
         ("Kind", {"a": BOUGHT}, "is no name"),
+        ("email", {"a": BOUGHT}, "SDKs say email"),
         ("kind", {}, "has 1 to 20 cases"),
         ("kind", {"a": "Order Completed"}, "is no case"),
         ("kind", {"a": trait("kind") == "b"}, "follows from itself"),
