@@ -19,6 +19,9 @@ CALL_SECONDS = Histogram(
     ["service"],
     buckets=(0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30),
 )
+CONTEXTS = Counter(
+    "journeys_contexts", "What it is like where customers are, by whether the provider told it.", ["context", "outcome"]
+)
 ENTRIES = Counter("journeys_entries", "Entries by what became of them.", ["journey", "outcome"])
 ENTRY_LATENCY = Histogram(
     "journeys_entry_latency_seconds",

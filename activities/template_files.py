@@ -5,7 +5,7 @@ Promise: a file that stands there as a template, or was meant to, is read or tol
 
 import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
@@ -17,7 +17,7 @@ from activities.channels.kinds import Template as Written
 from activities.templating.base import Template
 from activities.templating.errors import Problem, TemplateError
 from activities.templating.source import Text, read_yaml
-from activities.templating.vocabulary import Vocabulary
+from activities.templating.vocabulary import CONTEXT, Vocabulary
 from journeys.contracts import Channel
 
 _CONSTANTS = "shop.yaml"
@@ -25,6 +25,7 @@ _MEANT = {".yaml", ".yml"}
 #: Folders of other programs, in which nothing is ours.
 _OTHERS = {"node_modules"}
 _PICTURE = ".png"
+_CONTEXT = re.compile(rf"\b{CONTEXT}(?:\.|\[['\"])([a-z][a-z0-9-]*)")
 _LANGUAGE = re.compile(r"[a-z]{2,3}([-_][A-Za-z]{4})?([-_][A-Z]{2})?")
 
 
@@ -92,12 +93,22 @@ class Folder:
 
     def linking(self, found: Mapping[tuple[Channel, str], Template]) -> frozenset[tuple[Channel, str]]:
         """Those in whose texts a pass is named."""
-        return frozenset(key for key, template in found.items() if self._names_a_pass(template.file, _kinds()[key[0]]))
+        return frozenset(key for key, template in found.items() if "wallet." in self._text_of(template.file, _kinds()[key[0]]))
 
-    def _names_a_pass(self, file: str, kind: Written) -> bool:
+    def around(
+        self, found: Mapping[tuple[Channel, str], Template], known: Collection[str]
+    ) -> dict[tuple[Channel, str], frozenset[str]]:
+        """Those in whose texts contexts are named, and which."""
+        contexts = {name.partition(".")[0] for name in known}
+        texts = {key: self._text_of(template.file, _kinds()[key[0]]) for key, template in found.items()} if contexts else {}
+        named = {key: frozenset(_CONTEXT.findall(text)) & contexts for key, text in texts.items()}
+        return {key: names for key, names in named.items() if names}
+
+    def _text_of(self, file: str, kind: Written) -> str:
+        """What stands in a template's file and in the one beside it."""
         place = file.removeprefix(f"{self.name}/")
         beside = place.removesuffix(kind.suffix) + (kind.beside or "")
-        return any("wallet." in (self.texts.get(each) or "") for each in (place, beside))
+        return "\n".join(self.texts.get(each) or "" for each in dict.fromkeys((place, beside)))
 
     def _add(self, place: str, vocabulary: Vocabulary, found: dict[tuple[Channel, str], Template]) -> None:
         name = PurePosixPath(place).name

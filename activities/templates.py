@@ -19,7 +19,7 @@ from activities.templating.base import LeadsOut, OnTerms, Tapped, Template, Term
 from activities.templating.dates import LANGUAGE, ZONE
 from activities.templating.errors import BrokenTemplate, Problem, TemplateError
 from activities.templating.values import seen
-from activities.templating.vocabulary import USER_ID, Vocabulary
+from activities.templating.vocabulary import CONTEXT, USER_ID, Vocabulary
 from activities.templating.wish import ProductWish
 from activities.translations import Translations, apart, fitting
 from journeys.contracts import Channel, Purpose
@@ -48,6 +48,8 @@ _NONE_AT_ALL = (
 class Context:
     """What a message is rendered from: the customer as they are now, the event behind the entry, params, what services gave.
 
+    `around` is what contexts tell of where the customer is.
+
     `user_id` is the id by which the company knows them, `wallet` holds the links by which passes are added, `product` is
     what a template that asks for one offers, `bought` the last purchase that it is offered for. Dates are shown in `zone`
     (else UTC) and, where a template does not say its own, in `language` (else the customer's, else English).
@@ -65,6 +67,7 @@ class Context:
     language: str | None = None
     confirm_url: str | None = field(default=None, repr=False)
     user_id: str | None = field(default=None, repr=False)
+    around: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,7 @@ class Templates:
     shop: Mapping[str, str]
     linking: frozenset[tuple[Channel, str]] = frozenset()
     translations: Translations = field(default_factory=dict)
+    contexts: Mapping[tuple[Channel, str], frozenset[str]] = field(default_factory=dict)
 
     def check(self, channel: Channel, name: str, params: Collection[str] = (), *, given: Collection[str] = ()) -> None:
         """Insist that a journey can send this template with the params that it passes.
@@ -151,6 +155,7 @@ class Templates:
             "entry": seen(context.entry),
             "params": seen(context.params),
             "fetched": seen(context.fetched),
+            CONTEXT: seen(context.around),
             "wallet": context.wallet,
             "shop": self.shop,
             "product": seen(context.product),
@@ -175,6 +180,10 @@ class Templates:
     def links_to_passes(self, channel: Channel, name: str) -> bool:
         """Whether a message names one of the customer's passes."""
         return (Channel(channel), name) in self.linking
+
+    def around(self, channel: Channel, name: str) -> frozenset[str]:
+        """The contexts that a message names, in any of its languages."""
+        return self.contexts.get((Channel(channel), name), frozenset())
 
     def wish(self, channel: Channel, name: str) -> ProductWish | None:
         """The product that a template asks for; none for a template that is not there, which rendering tells."""
@@ -228,8 +237,12 @@ def templates_of(folder: Folder, vocabulary: Vocabulary | None = None) -> Templa
     named, translations, wrong = apart(found, {PurePosixPath(place).name for place in folder.texts})
     if problems or wrong:
         raise TemplateError(*problems, *wrong)
+    contexts: dict[tuple[Channel, str], frozenset[str]] = {}
+    for (channel, name), names in folder.around(found, vocabulary.around).items():
+        of = (channel, into.of if (into := translated(name)) else name)
+        contexts[of] = contexts.get(of, frozenset()) | names
     linking = {(channel, into.of if (into := translated(name)) else name) for channel, name in folder.linking(found)}
-    return Templates(named, vocabulary.shop, frozenset(linking), translations)
+    return Templates(named, vocabulary.shop, frozenset(linking), translations, contexts)
 
 
 def _mismatch(missing: Collection[str], unknown: Collection[str], declared: Collection[str]) -> tuple[str, str]:

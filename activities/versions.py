@@ -18,6 +18,7 @@ from activities.templates import Context
 from activities.templating.base import Terms
 from activities.templating.wish import ProductWish
 from journeys.arms import Experiment
+from journeys.contexts.context import Context as Surroundings
 from journeys.contracts import Channel, JourneySpec, Reason, RunStart
 from journeys.endings import by_events, by_moves
 from journeys.policies import GlobalHoldout
@@ -49,6 +50,10 @@ class Renderer(Wishes, Protocol):
         """Whether a message names one of the customer's passes."""
         ...
 
+    def around(self, channel: Channel, name: str) -> frozenset[str]:
+        """The contexts that a message names."""
+        ...
+
     def render(self, channel: Channel, name: str, context: Context) -> Content:
         """Render one message."""
         ...
@@ -78,6 +83,7 @@ class Served:
     accept: Mapping[str, Accept]
     holdout: GlobalHoldout | None = None
     services: Mapping[str, Service[Any]] = field(default_factory=dict)
+    contexts: Mapping[str, Surroundings[Any]] = field(default_factory=dict)
     prices: Mapping[str, int] = field(default_factory=dict)
     currency: str | None = None
     experiments: Mapping[str, Experiment] = field(default_factory=dict)

@@ -27,13 +27,16 @@ if TYPE_CHECKING:
         whenever,
         within,
     )
+    from journeys.contexts.context import Context
+    from journeys.contexts.weather import Weather, open_meteo
     from journeys.contracts import Cap, Channel, Outcome, Purpose, QuietHours, Reason, Receipt
     from journeys.errors import CatalogueError, InvalidParams, JourneyError
     from journeys.gate.budget import Budget, Prices
-    from journeys.handle import Fetched, Journey
+    from journeys.handle import Around, Fetched, Journey
     from journeys.onsite.places import Place, Show
     from journeys.policies import Conversion, GlobalHoldout, Topic, Window
     from journeys.services import Service
+    from journeys.sources.derived import DerivedTrait
     from journeys.sources.hook import Each, Minor, Signed, Takes, WebhookSource, shopify, stripe
     from journeys.sources.source import Source
     from segments import (
@@ -88,11 +91,13 @@ else:
         if name in __all__:
             import segments  # noqa: PLC0415 - see the promise
             from journeys import arms, authoring, contracts, errors, handle, policies, services  # noqa: PLC0415 - as above
+            from journeys.contexts import context, weather  # noqa: PLC0415 - as above
             from journeys.gate import budget  # noqa: PLC0415 - as above
             from journeys.onsite import places  # noqa: PLC0415 - as above
-            from journeys.sources import hook, source  # noqa: PLC0415 - as above
+            from journeys.sources import derived, hook, source  # noqa: PLC0415 - as above
 
-            homes = (arms, authoring, contracts, errors, handle, policies, services, budget, places, source, hook, segments)
+            homes = (arms, authoring, contracts, errors, handle, policies, services, budget, places, source, hook)
+            homes += (context, weather, derived, segments)
             return next(vars(home)[name] for home in homes if name in vars(home))
         raise AttributeError(f"module 'journeys' has no attribute '{name}'", name=name, obj=sys.modules[__name__])
 
@@ -101,12 +106,15 @@ else:
 
 
 __all__ = [
+    "Around",
     "Budget",
     "Cap",
     "CatalogueError",
     "Channel",
+    "Context",
     "Conversion",
     "DefinitionError",
+    "DerivedTrait",
     "Each",
     "Effect",
     "Experiment",
@@ -136,6 +144,7 @@ __all__ = [
     "Takes",
     "Topic",
     "Traits",
+    "Weather",
     "WebhookSource",
     "Window",
     "after",
@@ -167,6 +176,7 @@ __all__ = [
     "near",
     "number",
     "once",
+    "open_meteo",
     "per_day",
     "per_hour",
     "per_key",

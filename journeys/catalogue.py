@@ -15,6 +15,7 @@ from typing import Any
 
 from journeys.arms import Experiment
 from journeys.authoring import JourneyDefinition, Properties, Traits
+from journeys.contexts.context import Context
 from journeys.contracts import Channel
 from journeys.deadline import TookTooLong
 from journeys.errors import CatalogueError, Fault, Problem
@@ -25,6 +26,7 @@ from journeys.place import around, spec_of
 from journeys.policies import Conversion, GlobalHoldout
 from journeys.rules import Rule
 from journeys.services import Service
+from journeys.sources.derived import DerivedTrait
 from journeys.sources.hook import WebhookSource
 from journeys.sources.source import Source
 from journeys.telling import problem_of
@@ -35,6 +37,8 @@ _CALLED: dict[type, str] = {
     JourneyDefinition: "journeys",
     Segment: "segments",
     Service: "services",
+    Context: "contexts",
+    DerivedTrait: "derived traits",
     Place: "places",
     Experiment: "experiments",
     Source: "sources",
@@ -68,6 +72,10 @@ class Catalogue:
     sources: Mapping[str, Source] = field(default_factory=dict)
     #: Whose webhooks are taken in.
     hooks: Mapping[str, WebhookSource] = field(default_factory=dict)
+    #: Traits that follow from what customers did; their cases stand among the segments.
+    derived: Mapping[str, DerivedTrait] = field(default_factory=dict)
+    #: Who tells what it is like where customers are.
+    contexts: Mapping[str, Context[Any]] = field(default_factory=dict)
 
     def journey(self, name: str) -> JourneyDefinition:
         """A journey by its name.
@@ -96,6 +104,11 @@ class Catalogue:
     def fetched(self) -> frozenset[str]:
         """What templates may name of what services give."""
         return frozenset(name for service in self.services.values() for name in service.fetched)
+
+    @property
+    def around(self) -> frozenset[str]:
+        """What templates may name of what contexts tell."""
+        return frozenset(name for context in self.contexts.values() for name in context.named)
 
     @property
     def entries(self) -> dict[str, str]:
@@ -128,18 +141,34 @@ def gathered(module: str, modules: list[ModuleType]) -> tuple[Catalogue, list[Pr
     journeys, twice = _by_name(modules, JourneyDefinition)
     segments, again = _by_name(modules, Segment)
     services, too = _by_name(modules, Service)
+    contexts, twice_around = _by_name(modules, Context)
+    derived, twice_derived = _by_name(modules, DerivedTrait)
+    segments |= {each.name: each for trait in derived.values() for each in trait.segments}
     places, twice_there = _by_name(modules, Place)
     experiments, twice_asked = _experiments(modules, places)
     tables, twice_read = _by_name(modules, Source)
     hooks, twice_heard = _by_name(modules, WebhookSource)
     mistaken = [problem for definition in journeys.values() for problem in definition.problems]
-    problems = [*mistaken, *twice, *again, *too, *twice_there, *twice_asked, *twice_read, *twice_heard]
+    problems = [
+        *mistaken,
+        *twice,
+        *again,
+        *too,
+        *twice_there,
+        *twice_asked,
+        *twice_read,
+        *twice_heard,
+        *twice_around,
+        *twice_derived,
+    ]
     for definition in journeys.values():
         strangers = [each for each in definition.spec.named if segments.setdefault(each.name, each) != each]
         problems += [
             definition.problem(Fault(f"two different segments are called '{each.name}'", *_RENAME)) for each in strangers
         ]
+    problems += _said_twice(modules, derived)
     traits, properties = _names(modules, journeys, segments, places)
+    traits |= derived.keys()
     readings = MappingProxyType(_readings(modules))
     prices, currency = _prices(modules)
     problems += unpriced(journeys.values(), prices)
@@ -153,7 +182,7 @@ def gathered(module: str, modules: list[ModuleType]) -> tuple[Catalogue, list[Pr
         MappingProxyType(tables),
         MappingProxyType(hooks),
     )
-    return Catalogue(module, *found, prices, *kept), [*problems, *wrong]
+    return Catalogue(module, *found, prices, *kept, MappingProxyType(derived), MappingProxyType(contexts)), [*problems, *wrong]
 
 
 def sources(module: str) -> dict[str, Path]:
@@ -243,6 +272,22 @@ def _by_name(modules: list[ModuleType], kind: type[Any]) -> tuple[dict[str, Any]
                 text = f"two different {what} are called '{thing.name}'"
                 problems.append(Problem(module.__file__ or "", 1, 1, text, True, *_RENAME))
     return found, problems
+
+
+def _said_twice(modules: list[ModuleType], derived: Mapping[str, DerivedTrait]) -> Iterator[Problem]:
+    """What is derived and is said by somebody, too: one of them would be wrong."""
+    for module in modules:
+        kept = vars(module).values()
+        said = {name: "Traits" for each in kept if isinstance(each, Traits) for name in each}
+        said |= {
+            name: f"the source {each.name}"
+            for each in kept
+            if isinstance(each, Source) and isinstance(each.traits, Mapping)
+            for name in each.traits.values()
+        }
+        for name in sorted(said.keys() & derived.keys()):
+            text = f"the trait {name} is derived, and {said[name]} declares it"
+            yield Problem(module.__file__ or "", 1, 1, text, True, "give the derived one a name of its own", Rule.DECLARATION)
 
 
 def _experiments(modules: list[ModuleType], places: Mapping[str, Place]) -> tuple[dict[str, Experiment], list[Problem]]:

@@ -20,6 +20,7 @@ from journeys.gate.budget import Budget
 from journeys.policies import Conversion, Exit, Limits, Moves, PerKey, Reentry, Restart, Topic, Whenever, Window, Within
 from journeys.spans import describe
 from segments import Predicate, Segment
+from segments.language.wire import predicate_from_json
 
 #: A value that a journey may branch on, and that a history may therefore hold.
 Plain = bool | int | float | str | None
@@ -149,6 +150,7 @@ class Reason(StrEnum):
     TEMPLATE_OFF = "template rejected or disabled"
     CATEGORY = "template of another category"
     NOT_IN_SEGMENT = "not in the segment"
+    UNSUITED = "does not suit where they are"
     NO_PRODUCT = "no product to offer"
     HOLDOUT = "holdout"
     GLOBAL_HOLDOUT = "global holdout"
@@ -176,6 +178,7 @@ class Reason(StrEnum):
     SAID_NO = "refused by the service"
     UNLIKE_DECLARED = "answer not as declared"
     FORBIDDEN = "address not allowed"
+    NO_PLACE = "place not known"
     # How runs end, besides the goal:
     FINISHED = "finished"
     LEFT = "left the segment"
@@ -199,6 +202,11 @@ def because(reason: str, journeys: Iterable[str] | None = None) -> str:
     return f"{reason}: {', '.join(journeys)}" if journeys else reason
 
 
+def because_of(reason: str, detail: Mapping[str, Any]) -> str:
+    """The same, by what the ledger keeps of a message: whose doing it is, or its author's word (`climate`)."""
+    return because(reason, detail.get("journeys") or ([detail["because"]] if detail.get("because") else None))
+
+
 class Receipt(Contract):
     """What a message call returns: what became of it, and why."""
 
@@ -208,6 +216,9 @@ class Receipt(Contract):
     # Newer than the first histories: what is unset is not written, so that theirs look as they did.
     segment: str | None = Field(default=None, exclude_if=unset, description="which one the customer is not in, by name")
     product: str | None = Field(default=None, exclude_if=unset, description="the id of the product that the message shows")
+    because: str | None = Field(
+        default=None, exclude_if=unset, description="why it does not suit, in its author's word: climate"
+    )
     ended_by: str | None = Field(
         default=None, exclude_if=unset, description="the goal or exit that the run has reached, by name"
     )
@@ -291,6 +302,21 @@ class RunOver(Contract):
     ended_by: str | None = Field(default=None, exclude_if=unset, description="which goal or exit, by name")
 
 
+class Suits(Contract):
+    """Where a message suits: what a context has to be like, and the word by which it is told that it is not."""
+
+    context: str
+    because: str
+    where: dict[str, Any] = Field(description="a condition on the fields of what the context's provider tells")
+
+    def holds(self, answer: Mapping[str, Any]) -> bool:
+        """Whether what a provider tells, or what is so otherwise, is as it has to be."""
+        return predicate_from_json(self.where).meets(answer)
+
+    def __str__(self) -> str:
+        return f"{self.context} where {predicate_from_json(self.where)} (else: {self.because})"
+
+
 class DeliverRequest(Contract):
     """One message of one run. The idempotency key is run / step / occurrence."""
 
@@ -305,6 +331,7 @@ class DeliverRequest(Contract):
     due_at: datetime
     useless_after: datetime
     only: str | None = Field(default=None, exclude_if=unset, description="the segment to be in at the moment of the send")
+    suits: Suits | None = Field(default=None, exclude_if=unset, description="what it has to be like where they are, then")
     # Where a message says otherwise than its journey:
     priority: int | None = Field(default=None, exclude_if=unset)
     window: Window | None = Field(default=None, exclude_if=unset)

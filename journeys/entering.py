@@ -81,6 +81,14 @@ class Answered(Entry):
         self._said, self._template, self._of = "value", f"fetched.{service}", f"what {service} gives"
 
 
+class Surrounding(Entry):
+    """The same of what a provider tells of the place where a customer is."""
+
+    def __init__(self, values: Mapping[str, Plain], model: type[BaseModel] | None, context: str) -> None:
+        super().__init__(values, model)
+        self._said, self._template, self._of = "value", f"context.{context}", f"what {context} tells"
+
+
 @lru_cache(256)
 def reader_of(kind: Any) -> TypeAdapter[Any]:
     """What reads plain values as a type, and writes them; made once."""

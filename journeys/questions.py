@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar, TypeAlias
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 
-from journeys.contracts import Contract, unset
+from journeys.contracts import Contract, Plain, Reason, unset
 from journeys.gate.moment import Moment
 from journeys.policies import Window
 from segments import DefinitionError, Predicate, check_goal
@@ -134,6 +134,30 @@ class Arm(Question):
     def summary(self) -> str:
         """With the experiment's name."""
         return f"arm of {self.experiment}"
+
+
+class Looked(Contract):
+    """What it is like where the customer is: what a journey may branch on, and why it is only what is declared otherwise."""
+
+    reason: Reason | None = Field(default=None, exclude_if=unset, description="why the provider did not tell; None: it did")
+    values: dict[str, Plain] = Field(default_factory=dict)
+
+
+class Look(Question):
+    """What is it like where the customer is, as a declared provider tells it?"""
+
+    activity = "context"
+    answer: ClassVar[type[Looked]] = Looked
+
+    context: str
+    #: Known to the journey; not in its history.
+    gives: type[BaseModel] | None = Field(default=None, exclude=True, repr=False)
+    otherwise: dict[str, Plain] = Field(default_factory=dict, exclude=True, repr=False)
+
+    @property
+    def summary(self) -> str:
+        """With the context's name."""
+        return f"context {self.context}"
 
 
 #: A number as people write it, alone or as "9/10", "9 out of 10": what stands behind is the scale.

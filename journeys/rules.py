@@ -26,6 +26,7 @@ class Rule(StrEnum):
     UNKNOWN_JOURNEY = "unknown-journey"
     JOURNEY_PARAMS = "journey-params"
     UNKNOWN_SERVICE = "unknown-service"
+    UNKNOWN_CONTEXT = "unknown-context"
     UNKNOWN_EXPERIMENT = "unknown-experiment"
     TEMPLATE = "template"
     UNKNOWN_TEMPLATE = "unknown-template"
@@ -69,6 +70,7 @@ SENTENCES = {
     Rule.UNKNOWN_JOURNEY: "a start, on any path, of a journey that the catalogue does not have",
     Rule.JOURNEY_PARAMS: "a start, on any path, with parameters that the other journey does not take",
     Rule.UNKNOWN_SERVICE: "a service that a journey calls and the catalogue does not keep",
+    Rule.UNKNOWN_CONTEXT: "a context that a journey asks for and the catalogue does not keep",
     Rule.UNKNOWN_EXPERIMENT: "an experiment that the catalogue does not keep, or keeps with other arms than it is asked by",
     Rule.TEMPLATE: "a template that cannot be used",
     Rule.UNKNOWN_TEMPLATE: "a message, on any path, whose template is not there",

@@ -14,18 +14,19 @@ from tests.house import ROOMS, House
 LAW = """
 definitions           journeys segments.library
 
-journeys              journeys.handle journeys.sources journeys.gate journeys.onsite segments segments.language
-journeys.handle       journeys journeys.gate segments segments.language
-journeys.walk         journeys journeys.experiments journeys.handle journeys.gate segments segments.language.wire
+journeys              journeys.contexts journeys.handle journeys.sources journeys.gate journeys.onsite LANGUAGE
+journeys.contexts     journeys LANGUAGE
+journeys.handle       journeys journeys.contexts journeys.gate segments segments.language
+journeys.walk         journeys journeys.contexts journeys.experiments HANDLE segments segments.language.wire
 journeys.kit          journeys
 journeys.onsite       journeys journeys.handle segments
 journeys.campaigns    journeys journeys.gate segments segments.time
 journeys.check        journeys journeys.gate.hours journeys.handle journeys.walk segments
 journeys.experiments  journeys segments segments.language
-journeys.sources      journeys.errors
+journeys.sources      journeys.errors segments
 journeys.versions     journeys journeys.check
 journeys.temporal     journeys journeys.handle journeys.versions journeys.walk
-journeys.simulate     journeys journeys.handle journeys.gate journeys.walk.driving journeys.walk.samples segments PURE
+journeys.simulate     journeys journeys.contexts HANDLE journeys.walk.driving journeys.walk.samples segments PURE
 journeys.gate         journeys segments segments.language segments.leaves.clocks segments.time
 
 segments              segments.errors segments.language segments.leaves segments.time
@@ -48,13 +49,14 @@ segments.define       PURE store.* segments.sql segments.watch segments.ask
 activities            BORDER segments.* store.* activities.dispatch activities.gate activities.versions MESSAGES
 activities.versions   BORDER segments.* store.* activities activities.channels activities.templating
 activities.asking     BORDER journeys.errors segments.* store.* activities.gate activities.versions
+activities.contexts   BORDER store.* activities activities.versions WEB
 activities.calling    BORDER store.* activities activities.deliver.patience activities.gate activities.versions WEB
 activities.campaigns  BORDER segments.* store.* activities activities.deliver activities.dispatch activities.versions
 activities.channels   BORDER segments.language.chance segments.time store.* activities activities.templating activities.web
-activities.deliver    BORDER segments.* store.* activities activities.gate activities.versions MESSAGES
+activities.deliver    BORDER segments.* store.* activities ASKED MESSAGES
 activities.dispatch   BORDER journeys.errors segments.* store.* activities activities.asking activities.gate activities.versions
 activities.exporting  BORDER store.* activities.deliver.patience
-activities.gate       BORDER segments.* store.* activities.channels activities.templating activities.versions
+activities.gate       BORDER segments.* store.* activities.contexts activities.versions MESSAGES
 activities.measuring  BORDER journeys.experiments segments.* store.* activities activities.versions
 activities.notifying  BORDER store.* activities activities.deliver.patience WEB
 activities.privacy    BORDER store.* activities activities.channels activities.deliver.patience activities.dispatch
@@ -108,6 +110,9 @@ workers.sourcing      BORDER
 workers.testing       journeys.* segments.* store.* activities.* api.* workers workers.embedded workers.sandbox
 """
 GROUPS = {
+    "ASKED": ["activities.contexts", "activities.gate", "activities.versions"],
+    "HANDLE": ["journeys.handle", "journeys.gate"],
+    "LANGUAGE": ["segments", "segments.language"],
     "WEB": ["activities.channels", "activities.web"],
     "WORKFLOWS": [
         "workers.campaigns",
@@ -128,6 +133,7 @@ GROUPS = {
                 "campaigns",
                 "arms",
                 "clock",
+                "contexts",
                 "contracts",
                 "endings",
                 "entering",

@@ -21,6 +21,10 @@ from activities.channels.kinds import sending
 from activities.channels.tracking import Tracking
 from activities.channels.wallet.wallets import wallets_of
 from activities.channels.whatsapp.account import Account
+from activities.contexts.asking import Providers
+from activities.contexts.knowing import Knowing
+from activities.contexts.looking import Looking
+from activities.contexts.where import where_of as where_of_contexts
 from activities.deliver.deliver import Delivery
 from activities.deliver.doubt import Doubt
 from activities.deliver.limits import Limits
@@ -42,6 +46,8 @@ from activities.notifying.notifying import EVERY as AS_IT_HAPPENS
 from activities.notifying.notifying import Notifying
 from activities.privacy.erasing import Erasing
 from activities.privacy.retaining import Retaining
+from activities.sourcing.deriving import EVERY as SAID
+from activities.sourcing.deriving import Deriving
 from activities.sourcing.syncing import EVERY as ASKED
 from activities.sourcing.syncing import Sourcing
 from activities.versions import Versions
@@ -75,6 +81,7 @@ class Parts:
     fitting: Fitting
     acting: Acting
     calling: Calling
+    looking: Looking
     watch: Watch
     folding: Folding
     notifying: Notifying
@@ -92,6 +99,7 @@ class Parts:
             await each.close()
         await self.calling.lines.close()
         await self.notifying.http.aclose()
+        await self.looking.knowing.providers.http.aclose()
         if self.account is not None:
             await self.account.close()
         if self.erasing.wallets is not None:
@@ -111,7 +119,8 @@ def assemble(settings: Settings, database: Database, client: Client) -> Parts:
     carriers, account = channels(settings), Account.configured(settings, database)
     folding, filled = Folding(database, library, settings.clock), hourly(settings, database)
     told, read = notifying(settings, database, client), sourcing(settings, database, client, definitions)
-    delivering = delivery(settings, database, library, carriers)
+    knowing = Knowing(database, providers_of_contexts(settings), settings.clock.speed)
+    delivering = delivery(settings, database, library, carriers, knowing)
     return Parts(
         catalogue=definitions,
         delivery=delivering,
@@ -121,7 +130,18 @@ def assemble(settings: Settings, database: Database, client: Client) -> Parts:
         fitting=Fitting(library),
         acting=Acting(database, library),
         calling=Calling(database, library, lines(settings), lambda _: settings.clock.now(), settings.clock.speed),
-        watch=watch(settings, database, client, library, account, folding, told, read),
+        looking=Looking(knowing, library),
+        watch=watch(
+            settings,
+            database,
+            client,
+            library,
+            account,
+            folding,
+            told,
+            read,
+            Deriving(database, settings.clock, definitions.derived),
+        ),
         folding=folding,
         notifying=told,
         sourcing=read,
@@ -164,6 +184,13 @@ def lines(settings: Settings) -> Lines:
     return Lines(where_of(settings.services_text), guarded_client(PATIENT, settings.opened, connections=CONNECTIONS))
 
 
+def providers_of_contexts(settings: Settings) -> Providers:
+    """The ways to those who tell what it is like where customers are."""
+    return Providers(
+        where_of_contexts(settings.contexts_text), guarded_client(PATIENT, settings.opened, connections=CONNECTIONS)
+    )
+
+
 def notifying(settings: Settings, database: Database, client: Client) -> Notifying:
     """What tells those who want to know by webhooks of theirs."""
     http = guarded_client(PATIENT, settings.opened, connections=CONNECTIONS)
@@ -176,7 +203,9 @@ def sourcing(settings: Settings, database: Database, client: Client, catalogue: 
     return Sourcing(database, client, settings.clock, catalogue.sources, os.environ.get, take, settings.signing_secret)
 
 
-def delivery(settings: Settings, database: Database, versions: Versions, carriers: Mapping[Channel, Carriers]) -> Delivery:
+def delivery(
+    settings: Settings, database: Database, versions: Versions, carriers: Mapping[Channel, Carriers], knowing: Knowing
+) -> Delivery:
     """The delivery activity."""
     clock = settings.clock
 
@@ -186,6 +215,7 @@ def delivery(settings: Settings, database: Database, versions: Versions, carrier
         carriers=carriers,
         clock=lambda _: clock.now(),
         limits=Limits(database),
+        knowing=knowing,
         secret=settings.signing_secret,
         former_secrets=settings.former_secrets_given,
         public_url=settings.public_url,
@@ -211,6 +241,7 @@ def watch(
     folding: Folding | None = None,
     told: Notifying | None = None,
     read: Sourcing | None = None,
+    derive: Deriving | None = None,
 ) -> Watch:
     """The watch activity with its dispatcher and closer."""
     clock = settings.clock
@@ -244,5 +275,6 @@ def watch(
             *(((folding.fold, EVERY),) if folding else ()),
             *(((told.wake, AS_IT_HAPPENS),) if told else ()),
             *(((read.wake, ASKED),) if read and read.declared else ()),
+            *(((derive.derive, SAID),) if derive else ()),
         ),
     )

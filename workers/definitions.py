@@ -101,11 +101,12 @@ def examine(module: str) -> Examined:
             problems += [] if templates is None else [*_messages(definition, seen, templates), *_choices(name, seen, templates)]
             problems += _unpriced(definition, seen, checked.catalogue)
             problems += [*_conditions(name, seen, checked.catalogue), *_services(name, seen, checked.catalogue)]
+            problems += _contexts(name, seen, checked.catalogue)
     return Examined(_sorted(problems), checked.catalogue, templates)
 
 
 def _vocabulary(found: Catalogue) -> Vocabulary:
-    return Vocabulary().extended(traits=found.traits, properties=found.properties, fetched=found.fetched)
+    return Vocabulary().extended(traits=found.traits, properties=found.properties, fetched=found.fetched, around=found.around)
 
 
 def place_of(module: str, file: str) -> str:
@@ -199,6 +200,15 @@ def _services(name: str, seen: Seen, found: Catalogue) -> Iterator[Problem]:
             text = f"journey {name} calls the service '{service}', which the catalogue lacks"
             remedy = "keep it under a name of its own at the top of a module"
             yield Problem(file, line, 1, text, remedy=remedy, rule=Rule.UNKNOWN_SERVICE)
+
+
+def _contexts(name: str, seen: Seen, found: Catalogue) -> Iterator[Problem]:
+    """Insist that whoever asks for a journey finds the contexts that it names in this catalogue."""
+    for context, (named, file, line) in seen.contexts.items():
+        if found.contexts.get(context) != named:
+            text = f"journey {name} asks for the context '{context}', which the catalogue lacks"
+            remedy = "keep it under a name of its own at the top of a module"
+            yield Problem(file, line, 1, text, remedy=remedy, rule=Rule.UNKNOWN_CONTEXT)
 
 
 def _places(found: Catalogue, templates: Templates) -> Iterator[Problem]:

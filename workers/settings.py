@@ -131,9 +131,15 @@ class Settings(MailSettings, WalletSettings):
         description='where the services are that journeys call, as JSON or the path of a file with it: {"crm": {"url": "https://…",'
         ' "secrets": ["whsec_…"]}}; a second secret while one is replaced, "authorization" for what else it wants to see',
     )
+    contexts: SecretStr = Field(
+        default=SecretStr(""),
+        description="what providers of contexts want besides what the catalogue says, as JSON or the path of a file with it:"
+        ' {"weather": {"query": {"apikey": "…"}}}; "authorization", or another "url"',
+    )
     private_targets: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
-        description="networks inside that services and receivers of webhooks may be in, comma separated; empty: none",
+        description="networks inside that services, providers of contexts and receivers of webhooks may be in, comma separated;"
+        " empty: none",
     )
 
     doubt_pause: timedelta = Field(
@@ -293,11 +299,13 @@ class Settings(MailSettings, WalletSettings):
 
         return read_weights(given, provider_names()) if isinstance(given, str) else given
 
-    @field_validator("services")
+    @field_validator("services", "contexts")
     @classmethod
-    def _says_where(cls, given: SecretStr) -> SecretStr:
-        from activities.calling.where import where_of  # with httpx behind it: only who sets it pays for that
+    def _says_where(cls, given: SecretStr, info: ValidationInfo) -> SecretStr:
+        from activities.calling.where import where_of as services_of  # with httpx behind it: only who sets it pays for that
+        from activities.contexts.where import where_of as contexts_of
 
+        where_of = contexts_of if info.field_name == "contexts" else services_of
         text = given.get_secret_value().strip()
         if text.startswith(("/", ".")) and not Path(text).is_file():
             raise PydanticCustomError("no_file", "there is no such file")
@@ -342,6 +350,11 @@ class Settings(MailSettings, WalletSettings):
     def deploy_key_text(self) -> str:
         """The deploy key, from its file if it is one; empty: this process may not deploy."""
         return _text_or_file(self.deploy_key.get_secret_value().strip())
+
+    @property
+    def contexts_text(self) -> str:
+        """What providers of contexts want, as JSON, from its file if it is one."""
+        return _text_or_file(self.contexts.get_secret_value().strip())
 
     @property
     def services_text(self) -> str:

@@ -192,6 +192,7 @@ def served(version: str | None, catalogue: Catalogue, templates: Templates) -> S
         holdout=catalogue.holdout,
         accept={name: each.accept for name, each in definitions.items()},
         services=catalogue.services,
+        contexts=catalogue.contexts,
         prices=catalogue.prices,
         currency=catalogue.currency,
         experiments=catalogue.experiments,
@@ -200,5 +201,7 @@ def served(version: str | None, catalogue: Catalogue, templates: Templates) -> S
 
 
 def _templates(archive: Archive, catalogue: Catalogue) -> Templates:
-    vocabulary = Vocabulary().extended(traits=catalogue.traits, properties=catalogue.properties, fetched=catalogue.fetched)
+    vocabulary = Vocabulary().extended(
+        traits=catalogue.traits, properties=catalogue.properties, fetched=catalogue.fetched, around=catalogue.around
+    )
     return templates_of(Folder(archive.package.rpartition(".")[2], archive.templates), vocabulary)

@@ -84,7 +84,9 @@ def _templates(module: str) -> "Templates":
 
     named, folder = load(module), _folder(module)
     assert folder is not None, "a template of it asks"
-    vocabulary = Vocabulary().extended(traits=named.traits, properties=named.properties, fetched=named.fetched)
+    vocabulary = Vocabulary().extended(
+        traits=named.traits, properties=named.properties, fetched=named.fetched, around=named.around
+    )
     return load_templates(folder, vocabulary)
 
 

@@ -128,12 +128,19 @@ def workers(
 
 
 def _journeys(client: Client, parts: Parts, remembered: int, common: Mapping[str, Any]) -> Worker:
-    asked: list[Callable[..., Any]] = [*parts.questions.activities, parts.expecting.expect, parts.fitting.fits]
+    asked: list[Callable[..., Any]] = [
+        *parts.questions.activities,
+        parts.expecting.expect,
+        parts.fitting.fits,
+        parts.looking.look,
+        *parts.acting.activities,
+        parts.calling.call,
+    ]
     return Worker(
         client,
         task_queue=WORKFLOW_QUEUE,
         workflows=[JourneyRun],
-        activities=[*asked, *parts.acting.activities, parts.calling.call],
+        activities=asked,
         max_cached_workflows=remembered,
         workflow_task_poller_behavior=_POLLING,
         activity_task_poller_behavior=_POLLING,

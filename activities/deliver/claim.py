@@ -10,12 +10,14 @@ from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from activities.channels.base import Provider
 from activities.channels.carriers import Carriers
 from activities.channels.errors import TryLater
 from activities.channels.kinds import KINDS
+from activities.contexts.knowing import Known
 from activities.deliver.doubt import Doubt
 from activities.deliver.limits import Counted, Limits, Wait
 from activities.gate.facts import Asked, Attempt, Questions, budgeted, earlier_offer, key_of
@@ -49,11 +51,13 @@ class Claim:
     counted: Counted | None = None  # in which ceilings of its provider
     cost: int | None = None  # of a copy, by the declared price, in millionths of the currency
     currency: str | None = None
+    around: Mapping[str, Any] = field(default_factory=dict)  # what it is like where the customer is, by context
 
     @property
     def told(self) -> dict[str, Any]:
         """What the ledger keeps of the message's content, whatever becomes of it."""
-        return self.offer.told if self.offer else {}
+        around = {"context": {**self.around}} if self.around else {}
+        return (self.offer.told if self.offer else {}) | around
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +96,21 @@ class Claims:
     marketing: AbstractAsyncContextManager[Any] = field(default_factory=nullcontext)
 
     async def claim(
-        self, request: DeliverRequest, now: datetime, provider: Provider, *, last: bool = True, paced: str = ""
+        self,
+        request: DeliverRequest,
+        now: datetime,
+        provider: Provider,
+        *,
+        last: bool = True,
+        paced: str = "",
+        around: Mapping[str, Known] = MappingProxyType({}),
     ) -> Claim | Full | Wait | Pinned | Later | Receipt:
         """A claim for a provider that is ready, or the receipt of a message that is not to be sent (now).
 
         Where a ceiling of the provider is reached, the message waits for the next day only if it was the `last` one to ask.
-        A sender's pace that is `paced` has been waited for.
+        A sender's pace that is `paced` has been waited for; `around` is what it is like where the customer is.
         """
-        return await self._decided(request, now, provider, None, last=last, paced=paced)
+        return await self._decided(request, now, provider, None, last=last, paced=paced, around=around)
 
     async def put_off(self, request: DeliverRequest, now: datetime, provider: Provider, why: Later) -> Later | Receipt:
         """No provider is ready: what the gate forbids is not to be sent all the same; the rest waits, unclaimed."""
@@ -116,6 +127,7 @@ class Claims:
         *,
         last: bool = True,
         paced: str = "",
+        around: Mapping[str, Known] = MappingProxyType({}),
     ) -> Claim | Full | Wait | Pinned | Later | Receipt:
         served = await self.versions.of(request.version)
         waits = self.marketing if request.purpose is Purpose.MARKETING else nullcontext()
@@ -131,7 +143,7 @@ class Claims:
                 if request.repeat and row.attempts < request.repeat:
                     await doubts.refused(connection, key_of(request), request.repeat - 1, f"{_SETTLED}: {row.state}")
                 return _known(row)
-            attempt = Attempt(connection, request, facts, row, now, served, provider, self.versions.own.holdout)
+            attempt = Attempt(connection, request, facts, row, now, served, provider, self.versions.own.holdout, around=around)
             if row is not None and row.state == "claimed":
                 if not provider.by_settling:
                     return await self._in_doubt(attempt, row, why)
@@ -183,7 +195,8 @@ class Claims:
                 if last
                 else Full(f"{attempt.provider.name} has reached a ceiling of its day")
             )
-        claim = Claim(attempt.facts, asked.endpoints, offer=asked.offer, counted=counted)
+        around = {name: known.answer for name, known in attempt.around.items()}
+        claim = Claim(attempt.facts, asked.endpoints, offer=asked.offer, counted=counted, around=around)
         if attempt.request.repeat:  # of a message that was paid for, and may have arrived
             return await self._take(attempt, replace(claim, doubted=True))
         return await self._take(attempt, claim, asked)
@@ -207,7 +220,7 @@ class Claims:
         reachable, offer = await self.questions.reachable(attempt), await earlier_offer(attempt)
         if why is None and row.retry_at is None and not known:
             why = Later(_LOST, self.doubt.pause_after(row.copies, provider.tells_within))
-        claim = Claim(facts, reachable, doubted=True, offer=offer)
+        claim = Claim(facts, reachable, doubted=True, offer=offer, around=row.detail.get("context", {}))
         if not again or not reachable or over or self.doubt.too_late(request, attempt.now, why.pause if why else None):
             return await self._say_no(
                 attempt, No(Outcome.UNCONFIRMED, Reason.AMBIGUOUS, claim.told | {"error": row.detail.get("error", _LOST)})
@@ -279,7 +292,7 @@ def _said(
 
 def receipt_of(outcome: Outcome, reason: Reason | None, detail: Mapping[str, Any], retry_at: datetime | None = None) -> Receipt:
     """What the journey hears: the outcome, and of the ledger's detail the names and ids that a history may hold."""
-    named = {name: detail.get(name) for name in ("segment", "product", "ended_by")}
+    named = {name: detail.get(name) for name in ("segment", "product", "because", "ended_by")}
     return Receipt(outcome=outcome, reason=reason, retry_at=retry_at, **named)
 
 

@@ -34,6 +34,7 @@ from activities.channels.tracking import NOT_TRACKED, Tracking
 from activities.channels.wallet.content import PassContent
 from activities.channels.wallet.links import link_of, serial_of
 from activities.channels.wallet.settings import LINK_LIFE
+from activities.contexts.knowing import Knowing, Known
 from activities.deliver.claim import Claim, Claims, Full, Later, Pinned, receipt_of
 from activities.deliver.doubt import Doubt
 from activities.deliver.limits import Limits, Wait
@@ -57,6 +58,7 @@ from store.deliveries import ledger as deliveries
 from store.deliveries import passes, providers
 from store.deliveries.ledger import Endpoint, InboxRow, Settlement
 from store.products import Offer
+from store.runs import rows as runs
 
 _WORKER = f"{gethostname()}:{getpid()}"
 
@@ -75,6 +77,7 @@ class Delivery:
     secret: str
     public_url: str
     limits: Limits
+    knowing: Knowing
     doubt: Doubt = field(default_factory=Doubt)
     ceilings: Ceilings = USUAL_CEILINGS
     former_secrets: tuple[str, ...] = ()
@@ -166,14 +169,36 @@ class Delivery:
                 self._told(request, Later(error.detail, error.retry_after))
 
     async def _hand_over(self, request: DeliverRequest, turn: Turn) -> Pinned | Passed | Wait | Later | Receipt:
-        alone = turn.last and not turn.before.pauses
-        claimed = await self.claims.claim(request, self.clock(request), turn.provider, last=alone, paced=turn.paced)
+        alone, around = turn.last and not turn.before.pauses, await self._around(request)
+        claimed = await self.claims.claim(
+            request, self.clock(request), turn.provider, last=alone, paced=turn.paced, around=around
+        )
         if isinstance(claimed, Full):
             passed = turn.before.by(TryLater(claimed.detail, claimed.pause))
             if not turn.last:
                 return passed
             return await self.claims.put_off(request, self.clock(request), turn.provider, passed.later)
         return await self._send(request, claimed, turn) if isinstance(claimed, Claim) else claimed
+
+    async def _around(self, request: DeliverRequest) -> dict[str, Known]:
+        """What it is like where the customer is, by each context that the message or its template names.
+
+        It is asked before the claim, so that no lock is held meanwhile: what is not known takes its timeout at most.
+        """
+        served = await self.versions.of(request.version)
+        names = served.templates.around(request.channel, request.template)
+        names |= {request.suits.context} if request.suits else frozenset()
+        if not names:
+            return {}
+        if missing := sorted(names - served.contexts.keys()):
+            told = f"no context '{missing[0]}' in this worker's catalogue; deploy the one that the journey's workers have"
+            raise ApplicationError(told, type="UnknownContext")
+        async with self.database.transaction() as connection:
+            where = await runs.where_is(connection, request.run_id)
+        traits = where[0] if where is not None else {}
+        found = [served.contexts[name] for name in sorted(names)]
+        known = await asyncio.gather(*(self.knowing.of(context, traits) for context in found))
+        return {context.name: each for context, each in zip(found, known, strict=True)}
 
     def _told(self, request: DeliverRequest, decided: Later | Receipt) -> Receipt:
         if isinstance(decided, Receipt):
@@ -353,7 +378,7 @@ class Delivery:
         said = Confirmation(facts.profile_id, request.channel.value, request.key, request.due_at + USEFUL_FOR)
         confirm = confirm_url(self.public_url, self.secret, said)
         language = language_of(facts.traits, facts.device_locale)
-        context = Context(*told, *_shown(claim.offer), zone, language, confirm, facts.user_id)
+        context = Context(*told, *_shown(claim.offer), zone, language, confirm, facts.user_id, claim.around)
         try:
             content = served.templates.render(request.channel, request.template, context)
         except TemplateError as error:

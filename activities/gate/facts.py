@@ -13,6 +13,7 @@ from temporalio.exceptions import ApplicationError
 from activities.channels.base import Provider
 from activities.channels.kinds import KINDS
 from activities.channels.suppression import suppression_digests
+from activities.contexts.knowing import Known
 from activities.gate.goals import ending_of, true_of
 from activities.gate.habits import habits
 from activities.gate.terms import approved, in_service_window
@@ -58,6 +59,8 @@ class Attempt:
     #: The company's holdout, as it is now: of the worker's own catalogue, not of the run's version.
     company: GlobalHoldout | None = None
     told: Mapping[str, Any] = field(default_factory=dict)
+    #: What it is like where the customer is, by context: of those that the message needs.
+    around: Mapping[str, Known] = field(default_factory=dict)
 
     @property
     def spec(self) -> JourneySpec:
@@ -119,6 +122,7 @@ class Questions:
             in_service_window=bool(open_) or not endpoints,
             approved=await approved(attempt.connection, request, attempt.served.templates, facts),
             in_segment=in_segment,
+            unsuited=_unsuited(attempt),
             relation=wish.relation if wish else None,
             offer=offer.told if offer else None,
             past=[Past(each.at, Channel(each.channel), Purpose(each.purpose)) for each in neighbours if not each.coming],
@@ -201,6 +205,16 @@ async def _in_segment(attempt: Attempt) -> bool:
         return True
     predicate = _segment(attempt, attempt.request.only).predicate
     return await true_of(attempt.connection, predicate, attempt.facts.profile_id, attempt.now)
+
+
+def _unsuited(attempt: Attempt) -> dict[str, Any] | None:
+    """What it is like where the message does not suit; nothing where it does, or where nobody has looked yet."""
+    suits = attempt.request.suits
+    known = attempt.around.get(suits.context) if suits is not None else None
+    if suits is None or known is None or suits.holds(known.answer):
+        return None
+    why = {"not_told": known.reason.value} if known.reason else {}
+    return {"context": {suits.context: dict(known.answer)}, **why}
 
 
 def _segment(attempt: Attempt, name: str) -> Segment:

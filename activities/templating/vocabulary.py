@@ -33,6 +33,9 @@ OFFERED: Mapping[str, frozenset[str]] = {
 #: What stands among a customer's traits, and is none: the userId by which the company knows them.
 USER_ID = "user_id"
 
+#: Under which name templates find what contexts tell.
+CONTEXT = "context"
+
 #: How names of one's own are declared.
 _DECLARED = {"customer": "Traits", "entry": "Properties"}
 
@@ -41,7 +44,7 @@ _DECLARED = {"customer": "Traits", "entry": "Properties"}
 class Vocabulary:
     """The known names; `shop` holds constants with their values, `params` what any template may use undeclared.
 
-    `fetched` is what services give, `wallet` the passes to which a message may link.
+    `fetched` is what services give, `around` what contexts tell, `wallet` the passes to which a message may link.
     """
 
     traits: frozenset[str] = TRAITS
@@ -50,12 +53,18 @@ class Vocabulary:
     shop: Mapping[str, str] = field(default_factory=dict)
     fetched: frozenset[str] = frozenset()
     wallet: frozenset[str] = frozenset()
+    around: frozenset[str] = frozenset()
 
     def extended(
-        self, *, traits: Iterable[str] = (), properties: Iterable[str] = (), fetched: Iterable[str] = ()
+        self,
+        *,
+        traits: Iterable[str] = (),
+        properties: Iterable[str] = (),
+        fetched: Iterable[str] = (),
+        around: Iterable[str] = (),
     ) -> "Vocabulary":
         """With names of one's own added; `pet.name` also makes `pet` known."""
-        added = {"traits": traits, "properties": properties, "fetched": fetched}
+        added = {"traits": traits, "properties": properties, "fetched": fetched, "around": around}
         return replace(self, **{kind: getattr(self, kind) | _with_parents(names) for kind, names in added.items()})
 
     def roots(self, params: Iterable[str], extra: Iterable[str] = ()) -> dict[str, frozenset[str]]:
@@ -65,7 +74,9 @@ class Vocabulary:
             "entry": self.properties,
             "params": self.params | set(params),
             "shop": frozenset(self.shop),
-        } | {name: known for name, known in (("fetched", self.fetched), ("wallet", self.wallet)) if known}
+        }
+        rest = {"fetched": self.fetched, "wallet": self.wallet, CONTEXT: self.around}
+        below |= {name: known for name, known in rest.items() if known}
         return below | {name: frozenset[str]() for name in extra}
 
 

@@ -75,7 +75,7 @@ async def show(
         "customer",
         customer=customer,
         personal=personal,
-        profile=await shown(database, customer) if personal else None,
+        profile=await shown(config, database, customer) if personal else None,
         names=await names(database, customer) if personal else [],
         merges=await merges(database, customer) if personal else [],
         runs=runs,

@@ -3,6 +3,8 @@
 Promise: personal data stands in the answer and nowhere else; addresses are shown in part.
 """
 
+import re
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -11,9 +13,12 @@ from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.auth import PersonReader, may, schemes
+from api.config import ApiConfig
 from api.cursors import cursor, cursor_after
 from api.problems import Problem, responses
 from api.segments.access import Text, no_customer, one_name
+from api.segments.routes import why
+from api.segments.views import FindingView
 from api.state import Config, Db
 from segments.time.zones import whereabouts
 from store import Database
@@ -22,11 +27,22 @@ from store.customers.undo import CannotUndo, merges_of, undo
 from store.keys import Caller, Right
 from store.lists import resolve
 
+_DERIVED = re.compile(r"derived v(\w+) by (derived-[a-z0-9-]+)")
+
 router = APIRouter(prefix="/v1", tags=["profiles"], dependencies=schemes())
 
 
 class _View(BaseModel):
     model_config = ConfigDict(from_attributes=True)
+
+
+class LineageView(_View):
+    """By what a derived trait is what it is: its definition, the case that decides, and what that looked at, now."""
+
+    version: str = Field(description="of the definition")
+    segment: str = Field(description="the case, as a segment: `GET /v1/segments/{name}/why` explains it for anybody")
+    because: str = Field(description="the case in words, and what it saw", examples=['did "Order Completed": 3, the last …'])
+    finding: FindingView = Field(description="each part of the case, with the events that counted")
 
 
 class TraitView(_View):
@@ -38,6 +54,7 @@ class TraitView(_View):
     said_at: datetime | None = Field(description="when it was last said, by event time")
     since: datetime | None = Field(description="since when it is what it is, by event time")
     confidence: float | None = Field(description="how sure the source is, 0 to 1; null: it was declared")
+    lineage: LineageView | None = Field(default=None, description="of a derived trait: by which events and which definition")
 
 
 class ConsentView(_View):
@@ -204,6 +221,7 @@ async def events_page(database: Database, customer: UUID, *, after: str | None =
 @router.get("/profiles", responses=responses(401, 403, 404, 422, 503))
 async def get_profile(
     _: PersonReader,
+    config: Config,
     database: Db,
     user_id: Text = None,
     customer_id: Annotated[UUID | None, Query()] = None,
@@ -216,10 +234,10 @@ async def get_profile(
         [customer] = await resolve(connection, [given])
     if customer is None:
         raise no_customer()
-    return await shown(database, customer)
+    return await shown(config, database, customer)
 
 
-async def shown(database: Database, customer: UUID) -> ProfileView:
+async def shown(config: ApiConfig, database: Database, customer: UUID) -> ProfileView:
     """What is known of a customer.
 
     Raises:
@@ -232,4 +250,30 @@ async def shown(database: Database, customer: UUID) -> ProfileView:
     where = whereabouts(traits, *await zone_evidence(database, found.customer_id), "")
     view = {name: getattr(found, name) for name in ProfileView.model_fields if name != "zone"}
     zone = ZoneView(zones=[*filter(None, where.zones)], told_by=where.told_by, not_understood=where.not_understood)
-    return ProfileView.model_validate(view | {"zone": zone})
+    told = ProfileView.model_validate(view | {"zone": zone})
+    return told.model_copy(update={"traits": [await _with_lineage(config, database, customer, each) for each in told.traits]})
+
+
+async def _with_lineage(config: ApiConfig, database: Database, customer: UUID, trait: TraitView) -> TraitView:
+    """A trait with what it follows from, where it is derived; without, while its definition is on its way."""
+    derived = _DERIVED.fullmatch(trait.source or "")
+    if derived is None:
+        return trait
+    version, segment = derived.groups()
+    try:
+        found = (await why(config, database, segment, ("customer_id", str(customer)))).finding
+    except Problem:
+        return trait
+    lineage = LineageView(version=version, segment=segment, because=in_words(found), finding=found)
+    return trait.model_copy(update={"lineage": lineage})
+
+
+def in_words(found: FindingView) -> str:
+    """What decided, in words: each part that holds, with how many events counted and when the last one was."""
+    if found.parts:
+        return "; ".join(in_words(part) for part in found.parts if part.holds is found.holds) or found.text
+    saw = found.saw if isinstance(found.saw, Mapping) else {}
+    if "count" not in saw:
+        return found.text
+    last = f", the last at {saw['last_at']}" if saw.get("last_at") else ""
+    return f"{found.text}: {saw['count']} counted{last}"

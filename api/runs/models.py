@@ -119,7 +119,8 @@ class RunMessage(BaseModel):
     )
     reason: str | None
     detail: dict[str, Any] = Field(
-        description="what decided: the segment it is only for, the product it shows, the zone, the provider's error, …",
+        description="what decided: the segment it is only for, what it is like where they are, the product it shows, the zone,"
+        " the provider's error, …",
         examples=[{"segment": "cold-weather"}],
     )
     due_at: datetime

@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field
 
 from api.runs.standing import status_of
 from journeys import JourneyDefinition
-from journeys.contracts import Outcome, Reason, Receipt, RunStart
+from journeys.contracts import Outcome, Reason, Receipt, RunStart, because_of
 from journeys.entering import UnlikeDeclared, accepted
 from journeys.heard import Happened
 from journeys.spans import describe
@@ -230,7 +230,7 @@ def _of_message(message: Message) -> Iterator[_Moment]:
     name = f"{message.channel} {message.template}"
     for gate in message.gates:
         at, answer = datetime.fromisoformat(gate["at"]), gate["answer"]
-        why = f": {gate['reason']}" if "reason" in gate else ""
+        why = f": {because_of(gate['reason'], gate)}" if "reason" in gate else ""
         detail = {name: value for name, value in gate.items() if name not in ("at", "answer", "reason")}
         yield at, "gate", f"{name}: {answer}{why}", detail
     if message.state in ("sent", "failed", "unconfirmed") and message.settled_at and message.claimed_at:
@@ -354,5 +354,5 @@ def _told(message: Message) -> Told:
     if message.state not in _FINAL:
         return Told(None, message.due_at, message.retry_at)
     reason = Reason(message.reason) if message.reason in set(Reason) else None
-    said = {name: message.detail.get(name) for name in ("segment", "product")}
+    said = {name: message.detail.get(name) for name in ("segment", "product", "because")}
     return Told(Receipt(outcome=Outcome(message.state), reason=reason, **said), message.settled_at or message.due_at)

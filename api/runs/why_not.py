@@ -12,7 +12,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from journeys import JourneyDefinition
-from journeys.contracts import Reason, because
+from journeys.contracts import Reason, because_of
 from journeys.entry import (
     COOLING_DOWN,
     ENTERED_BEFORE,
@@ -137,7 +137,7 @@ class Asking:
         for run in runs[:3]:
             for message in await messages_of(self.database, run.id):
                 if message.state in _NOT_SENT:
-                    why = because(message.reason or message.state, message.detail.get("journeys"))
+                    why = because_of(message.reason or message.state, message.detail)
                     error = message.detail.get("error")
                     what = f"{message.channel} {message.template} was not sent: {why}{f': {error}' if error else ''}"
                     remedy = _MEND if message.reason == Reason.BROKEN_TEMPLATE else ""

@@ -74,6 +74,7 @@ class Question:
     in_service_window: bool = True  # where it is a message of one's own: whether the customer wrote within 24 hours
     approved: Approved | None = None  # its template, as the provider has it, where the provider has said something of it
     in_segment: bool = True  # of the one that the message is only for
+    unsuited: Mapping[str, Any] | None = None  # what it is like where the customer is, where the message does not suit that
     relation: str | None = None  # of the product that its template asks for
     offer: Mapping[str, Any] | None = None  # what the ledger keeps of the product that there is
     past: Sequence[Past] = ()
@@ -128,6 +129,7 @@ def inputs_of(question: Question) -> dict[str, Any]:
         "told_by": question.where.told_by,
         "sent_lately": len(question.past),
         "only": question.request.only,
+        "suits": str(question.request.suits) if question.request.suits else None,
     }
     return {name: value for name, value in told.items() if value is not None}
 
@@ -242,6 +244,12 @@ def _segment(q: Question) -> No | None:
     return None if q.in_segment else No(Outcome.SKIPPED, Reason.NOT_IN_SEGMENT, {"segment": q.request.only})
 
 
+def _suits(q: Question) -> No | None:
+    if q.unsuited is None or q.request.suits is None:
+        return None
+    return No(Outcome.SKIPPED, Reason.UNSUITED, {"because": q.request.suits.because, **q.unsuited})
+
+
 def _product(q: Question) -> No | None:
     wanting = q.relation is not None and q.offer is None
     return No(Outcome.SKIPPED, Reason.NO_PRODUCT, {"relation": q.relation}) if wanting else None
@@ -311,6 +319,7 @@ _WHETHER = (
     _service,
     _approval,
     _segment,
+    _suits,
     _product,
 )
 _QUESTIONS = (*_WHETHER, _held, _timing, _turn, _global_holdout, _holdout)

@@ -2,12 +2,37 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Generic, cast
 
 from journeys.arms import Experiment, check_experiment
+from journeys.contexts.context import Context, Gives
+from journeys.contracts import Reason
+from journeys.entering import Surrounding
 from journeys.errors import CatalogueError
 from journeys.handle.base import EntryModel, Words
-from journeys.questions import Arm, IsIn, Reached
+from journeys.questions import Arm, IsIn, Look, Looked, Reached
 from segments import Predicate, Segment
+
+
+class Around(Generic[Gives]):
+    """What it is like where the customer is: true where a provider told it, else as declared, and `reason` says why."""
+
+    def __init__(self, looked: Looked, context: Context[Gives]) -> None:
+        self._looked = looked
+        self._context = context
+
+    @property
+    def value(self) -> Gives:
+        """It: numbers, flags, choices, ids and instants; free text is for templates, as `context.<name>.<field>`."""
+        return cast("Gives", Surrounding(self._looked.values, self._context.model, self._context.name))
+
+    @property
+    def reason(self) -> Reason | None:
+        """Why it is only what is declared otherwise; None where the provider told it."""
+        return self._looked.reason
+
+    def __bool__(self) -> bool:
+        return self._looked.reason is None
 
 
 class Asking(Words[EntryModel]):
@@ -46,6 +71,31 @@ class Asking(Words[EntryModel]):
         self._first = False
         asked = IsIn(run_id=self._start.run_id, at=self._moment(), segment=self._named("j.is_in", segment))
         return bool(await self._runtime.ask(asked))
+
+    async def context(self, context: Context[Gives]) -> Around[Gives]:
+        """What it is like where the customer is now, as a declared provider tells it; else what its declaration says.
+
+        True where the provider told it. It is asked once for a place and the time that the declaration keeps it; a journey
+        waits no longer than its timeout.
+
+        Example:
+            around = await j.context(weather)
+            if around.value.rain > 0:
+                await j.push("umbrella")  # which may say {{ context.weather.temperature }}
+        """
+        self._first = False
+        if not isinstance(context, Context):
+            told = f"j.context takes a context, not {context!r}"
+            raise CatalogueError(told, remedy='declare it at the top of a module: Context("weather", …)')
+        asked = Look(
+            run_id=self._start.run_id,
+            at=self._moment(),
+            context=self._around(context),
+            gives=context.model,
+            otherwise=context.known(context.default),
+        )
+        looked: Looked = await self._runtime.ask(asked)
+        return Around(looked, context)
 
     @asynccontextmanager
     async def experiment(self, name: str | Experiment, **shares: float) -> AsyncIterator[str]:

@@ -11,6 +11,7 @@ from typing import Any, Generic, Protocol, cast
 from typing_extensions import TypeVar
 
 from journeys.actions import Action
+from journeys.contexts.context import Context
 from journeys.contracts import DeliverRequest, JourneySpec, Plain, Reason, Receipt, RunStart
 from journeys.endings import Ending, by_time
 from journeys.entering import Entry
@@ -156,8 +157,8 @@ class Params:
 class Words(Generic[EntryModel]):
     """What every kind of word works with.
 
-    `conditions` and `services` are the segments and services that the journey has named so far; they are checked when the
-    catalogue is loaded.
+    `conditions`, `services` and `contexts` are the segments, services and contexts that the journey has named so far; they
+    are checked when the catalogue is loaded.
     """
 
     def __init__(self, start: RunStart, spec: JourneySpec, runtime: Runtime) -> None:
@@ -176,6 +177,7 @@ class Words(Generic[EntryModel]):
         self._holding: dict[int, Branch] = {}
         self.conditions: dict[str, Segment] = {}
         self.services: dict[str, Service[Any]] = {}
+        self.contexts: dict[str, Context[Any]] = {}
         #: Whether it has asked which code its run began with: it is walked both ways then.
         self.asks_of_changes: set[str] = set()
         #: What ended its run before its steps did, by the author's name where there is one; as a walk has seen it.
@@ -254,6 +256,14 @@ class Words(Generic[EntryModel]):
     def _moment(self) -> datetime:
         """Business time now: never before what the journey itself has said."""
         return max(self._runtime.now(), self._said_at)
+
+    def _around(self, context: Context[Any]) -> str:
+        """A context's name: all that goes through Temporal. The worker finds the context in its catalogue."""
+        if self.contexts.setdefault(context.name, context) != context:
+            raise CatalogueError(
+                f"two different contexts are called '{context.name}'", remedy="rename one", rule=Rule.TWO_OF_A_NAME
+            )
+        return context.name
 
     def _named(self, word: str, segment: Segment | str) -> str:
         """The segment's name: all that goes through Temporal. The worker finds the segment in its catalogue."""

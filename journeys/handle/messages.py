@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from journeys.contracts import Channel, DeliverRequest, Outcome, Plain, Purpose, Receipt
+from journeys.contexts.context import Suiting
+from journeys.contracts import Channel, DeliverRequest, Outcome, Plain, Purpose, Receipt, Suits
 from journeys.errors import CatalogueError
 from journeys.handle.base import ENDING, EntryModel, RunEnded
 from journeys.handle.said import Said, checked, meant
@@ -27,14 +28,14 @@ class Messages(Waiting[EntryModel]):
         template: str,
         *,
         transactional: bool = False,
-        only: Segment | None = None,
+        only: Segment | Suiting[Any] | None = None,
         useless_after: timedelta | None = None,
         priority: int | None = None,
         window: Window | None = None,
         send_time: Within | None = None,
         **params: Plain,
     ) -> Receipt:
-        """Send a push notification; `only` to who is in a segment at that moment.
+        """Send a push notification; `only` to who is in a segment at that moment, or where a context suits.
 
         Of deadline, priority, window and send-time a message may say otherwise than its journey, also on all other channels.
 
@@ -42,6 +43,7 @@ class Messages(Waiting[EntryModel]):
             await j.push("cart-reminder")
             await j.push("hello") or await j.email("hello")  # where there is no app
             await j.push("flash-sale", useless_after=hours(2), priority=-1)
+            await j.push("winter-coat", only=weather.where(prop("temperature") < 12, because="climate"))
         """
         said = Said(transactional, only, useless_after, priority, window, send_time)
         return await self._send(Channel.PUSH, template, said, params)
@@ -51,7 +53,7 @@ class Messages(Waiting[EntryModel]):
         template: str,
         *,
         transactional: bool = False,
-        only: Segment | None = None,
+        only: Segment | Suiting[Any] | None = None,
         useless_after: timedelta | None = None,
         priority: int | None = None,
         window: Window | None = None,
@@ -72,7 +74,7 @@ class Messages(Waiting[EntryModel]):
         template: str,
         *,
         transactional: bool = False,
-        only: Segment | None = None,
+        only: Segment | Suiting[Any] | None = None,
         useless_after: timedelta | None = None,
         priority: int | None = None,
         window: Window | None = None,
@@ -94,7 +96,7 @@ class Messages(Waiting[EntryModel]):
         template: str,
         *,
         transactional: bool = False,
-        only: Segment | None = None,
+        only: Segment | Suiting[Any] | None = None,
         useless_after: timedelta | None = None,
         priority: int | None = None,
         window: Window | None = None,
@@ -115,7 +117,7 @@ class Messages(Waiting[EntryModel]):
         template: str,
         *,
         transactional: bool = False,
-        only: Segment | None = None,
+        only: Segment | Suiting[Any] | None = None,
         useless_after: timedelta | None = None,
         priority: int | None = None,
         window: Window | None = None,
@@ -135,7 +137,7 @@ class Messages(Waiting[EntryModel]):
         template: str,
         *,
         transactional: bool = False,
-        only: Segment | None = None,
+        only: Segment | Suiting[Any] | None = None,
         useless_after: timedelta | None = None,
         priority: int | None = None,
         window: Window | None = None,
@@ -159,7 +161,7 @@ class Messages(Waiting[EntryModel]):
         template: str,
         *,
         transactional: bool = False,
-        only: Segment | None = None,
+        only: Segment | Suiting[Any] | None = None,
         useless_after: timedelta | None = None,
         priority: int | None = None,
         window: Window | None = None,
@@ -187,7 +189,7 @@ class Messages(Waiting[EntryModel]):
         by: Sequence[str] = _ALL,
         undelivered_after: timedelta | None = None,
         transactional: bool = False,
-        only: Segment | None = None,
+        only: Segment | Suiting[Any] | None = None,
         useless_after: timedelta | None = None,
         priority: int | None = None,
         window: Window | None = None,
@@ -262,11 +264,16 @@ class Messages(Waiting[EntryModel]):
         """What a message says otherwise than its journey."""
         checked(said, template, self._spec)
         return {
-            "only": self._named("only=", said.only) if said.only is not None else None,
+            "only": self._named("only=", said.only) if isinstance(said.only, Segment) else None,
+            "suits": self._suits(said.only) if isinstance(said.only, Suiting) else None,
             "priority": said.priority,
             "window": said.window,
             "send_time": said.send_time and said.send_time.span,
         }
+
+    def _suits(self, only: Suiting[Any]) -> Suits:
+        self._around(only.context)
+        return only.suits
 
 
 def check_message(channel: Channel, template: object, params: dict[str, Plain]) -> None:

@@ -2,8 +2,9 @@
 
 from datetime import timedelta
 from difflib import get_close_matches
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from journeys.contexts.context import Suiting
 from journeys.contracts import JourneySpec
 from journeys.errors import CatalogueError
 from journeys.gate.hours import window
@@ -15,7 +16,7 @@ class Said(NamedTuple):
     """As it was said; None: as the journey has it."""
 
     transactional: bool = False
-    only: Segment | None = None
+    only: Segment | Suiting[Any] | None = None
     useless_after: timedelta | None = None
     priority: int | None = None
     window: Window | None = None
@@ -43,9 +44,9 @@ def checked(said: Said, template: str, spec: JourneySpec) -> None:
     after, best = said.useless_after, said.send_time
     if not isinstance(said.transactional, bool):
         raise CatalogueError(f"{template}: transactional={said.transactional!r} is no flag", remedy="write transactional=True")
-    if said.only is not None and not isinstance(said.only, Segment):
-        told = f"{template} goes only= to a Segment(…), not {type(said.only).__name__}"
-        raise CatalogueError(told, remedy="give it a Segment(…)")
+    if said.only is not None and not isinstance(said.only, Segment | Suiting):
+        told = f"{template} goes only= to a Segment(…), or where a context suits, not {type(said.only).__name__}"
+        raise CatalogueError(told, remedy="give it a Segment(…), or weather.where(…)")
     if after is not None and not (isinstance(after, timedelta) and after > timedelta(0)):
         raise CatalogueError(f"{template}: useless_after={after!r} is no span", remedy="write useless_after=hours(4)")
     if best is not None and not isinstance(best, Within):

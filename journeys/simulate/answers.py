@@ -16,9 +16,10 @@ from journeys.entry import lot, withheld
 from journeys.errors import InvalidParams
 from journeys.gate.hours import next_open
 from journeys.gate.moment import next_of
-from journeys.questions import Arm, IsIn, Opens, Question, Reached, Understand, Understood, When, counts_events
+from journeys.questions import Arm, IsIn, Look, Looked, Opens, Question, Reached, Understand, Understood, When, counts_events
 from journeys.simulate.admission import Admission
 from journeys.simulate.agenda import Agenda
+from journeys.simulate.contexts import Contexts
 from journeys.simulate.customers import Customer
 from journeys.simulate.errors import SimulationError
 from journeys.simulate.hearing import goal_reached
@@ -53,6 +54,7 @@ class Answers:
     ) -> None:
         self._wish = wish
         self.services = Services(catalogue.services)
+        self.contexts = Contexts(catalogue.contexts)
         self._paused = paused
         self._keep = keep
         self._ending = ending
@@ -64,7 +66,7 @@ class Answers:
         self._changed = changed
         self._start = start
 
-    def answer(self, run: Run, question: Question) -> Any:  # noqa: C901, PLR0911 - a table of questions
+    def answer(self, run: Run, question: Question) -> Any:  # noqa: C901, PLR0911, PLR0912 - a table of questions
         """What a journey asks, or whether what it wants done could be done."""
         who = run.customer
         match question:
@@ -78,6 +80,10 @@ class Answers:
                 return next_open(question.window, who.where(question.zone).zones, question.at)
             case Arm():
                 return who.arms.setdefault(question.experiment, lot(question.experiment, who.id, question.shares))
+            case Look():
+                around = self.contexts.around(question.context, who.traits)
+                known = self.contexts.known[question.context].known
+                return Looked(reason=around.reason, values=known(around.answer))
             case SetTraits():
                 return self._learns(who, question.traits)
             case Track():

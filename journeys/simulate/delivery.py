@@ -6,12 +6,13 @@ Left out: templates are not rendered; they are checked when a catalogue is loade
 
 import math
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from types import MappingProxyType
+from typing import Any
 
-from journeys.contracts import Ceilings, Channel, DeliverRequest, Outcome, Purpose, Reason, Receipt
+from journeys.contracts import Ceilings, Channel, DeliverRequest, Outcome, Purpose, Reason, Receipt, Suits
 from journeys.endings import Ending
 from journeys.entry import is_held_out_of_all
 from journeys.gate.approval import Approved
@@ -23,6 +24,7 @@ from journeys.gate.legal import laws_of
 from journeys.gate.order import Coming
 from journeys.policies import GlobalHoldout
 from journeys.simulate.conflicts import whose_doing
+from journeys.simulate.contexts import Around
 from journeys.simulate.customers import WITHOUT_ADDRESS, Address, Sent
 from journeys.simulate.errors import SimulationError
 from journeys.simulate.hearing import over_by
@@ -70,7 +72,9 @@ class Delivery:
         purse: Purse,
         company: GlobalHoldout | None = None,
         approvals: Mapping[str, Approved] = MappingProxyType({}),
+        around: Callable[[str, Mapping[str, Any]], Around] | None = None,
     ) -> None:
+        self._around = around
         self._approvals = approvals
         self._providers = providers
         self._shelf = shelf
@@ -134,6 +138,8 @@ class Delivery:
             question.approved = self._approvals.get(request.template)
         if request.only is not None:
             question.in_segment = self.segment(request.only).predicate.holds(who.facts, now)
+        if request.suits is not None and self._around is not None:
+            question.unsuited = _unsuited(request.suits, self._around(request.suits.context, who.traits))
         if self._company is not None:
             question.company, question.held_out_of_all = self._company, is_held_out_of_all(self._company, who.id)
         if request.channel in LEGAL_HOURS:
@@ -249,8 +255,13 @@ class Delivery:
         if outcome is _SENT and not detail:
             return _sent(message.request.purpose, message.request.step, message.request.occurrence)
         retry_at = message.retry_at if outcome is Outcome.DEFERRED else None
-        told = {name: detail.get(name) for name in ("segment", "product", "ended_by")}
+        told = {name: detail.get(name) for name in ("segment", "product", "because", "ended_by")}
         return Receipt(outcome=outcome, reason=reason, retry_at=retry_at, **told)
+
+
+def _unsuited(suits: Suits, around: Around) -> dict[str, Any] | None:
+    """What it is like where a message does not suit that."""
+    return None if suits.holds(around.answer) else {"context": {suits.context: dict(around.answer)}}
 
 
 @lru_cache(4_096)

@@ -22,6 +22,7 @@ from journeys.questions import Question
 from journeys.simulate.admission import Admission, Refused
 from journeys.simulate.agenda import Agenda
 from journeys.simulate.answers import Answers
+from journeys.simulate.contexts import Contexts
 from journeys.simulate.customers import NEW_MARKS, Customer
 from journeys.simulate.delivery import Delivery
 from journeys.simulate.errors import SimulationError
@@ -68,6 +69,7 @@ class World:
             purse,
             catalogue.holdout,
             self._approvals,
+            lambda name, traits: self.contexts.around(name, traits),  # noqa: PLW0108 - what answers is made below
         )
         self._line = Line(self.agenda, self._start, self._admission.waited_too_long)
         self._hearing = Hearing(self.runs, self._delivery.segment, lambda: self.agenda.now)
@@ -100,6 +102,11 @@ class World:
     def services(self) -> Services:
         """What services answer."""
         return self._answers.services
+
+    @property
+    def contexts(self) -> Contexts:
+        """What providers of contexts tell."""
+        return self._answers.contexts
 
     @property
     def refused(self) -> list[Refused]:

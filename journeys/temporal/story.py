@@ -14,7 +14,7 @@ from journeys.actions import Called
 from journeys.contracts import DeliverRequest, Receipt, RunOver, RunStart
 from journeys.handle.branch import in_branch
 from journeys.heard import IT, Happened
-from journeys.questions import Question, Understood
+from journeys.questions import Looked, Question, Understood
 
 
 class Story:
@@ -44,7 +44,7 @@ class Story:
 
     def sent(self, request: DeliverRequest, receipt: Receipt) -> None:
         """What became of a message."""
-        which = f" {receipt.segment}" if receipt.segment else ""
+        which = f" {receipt.segment}" if receipt.segment else f": {receipt.because}" if receipt.because else ""
         because = f": {receipt.reason.value}{which}" if receipt.reason else ""
         self.tell(f"{request.channel.value} `{request.template}` {receipt.outcome.value}{because}")
 
@@ -54,6 +54,8 @@ class Story:
             case Called():
                 status = f" ({answer.status})" if answer.reason and answer.status else ""
                 told = f"{answer.reason or 'answered'}{status}"
+            case Looked():
+                told = answer.reason.value if answer.reason else "answered"
             case Understood():
                 told = answer.told
             case bool():

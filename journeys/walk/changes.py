@@ -16,7 +16,7 @@ from journeys.authoring import JourneyDefinition
 from journeys.catalogue import Catalogue
 from journeys.contracts import DeliverRequest
 from journeys.spans import describe
-from journeys.walk.declared import of_catalogue, of_journey, of_service, said
+from journeys.walk.declared import of_catalogue, of_context, of_journey, of_service, said
 from journeys.walk.details import ONLY, PURPOSE, UNSAID, WITH
 from journeys.walk.explore import Effect, Explored, explore
 from journeys.walk.fitting import fits
@@ -95,7 +95,7 @@ def changes(before: Version, after: Version) -> list[Change]:
         else:
             found += _of_journey(name, before, after)
     found += [_other_name(old[name], new[other]) for name, other in names.items()]
-    found += [*_services(before, after), *_shared(before.catalogue, after.catalogue)]
+    found += [*_services(before, after), *_contexts(before, after), *_shared(before.catalogue, after.catalogue)]
     found += _segments(before.catalogue, after.catalogue)
     return [*found, *_templates(before, after)]
 
@@ -261,6 +261,17 @@ def _services(old: Version, new: Version) -> Iterator[Change]:
             if said(before) != said(now[what]):
                 rule = f"service-{what.replace('_', '-')}-changed"
                 yield Change(calling, rule, f"service {name}, {what.replace('_', ' ')}", said(before), said(now[what]))
+
+
+def _contexts(old: Version, new: Version) -> Iterator[Change]:
+    """Who is asked what it is like where customers are, and what is so otherwise."""
+    for name in sorted(old.catalogue.contexts.keys() & new.catalogue.contexts.keys()):
+        was, now = (of_context(each.catalogue.contexts[name]) for each in (old, new))
+        asking = ", ".join(new.where(lambda effect, name=name: effect.context == name))  # type: ignore[misc]
+        for what, before in was.items():
+            if said(before) != said(now[what]):
+                rule = f"context-{what}-changed"
+                yield Change(asking, rule, f"context {name}, {what}", said(before), said(now[what]))
 
 
 def _shared(old: Catalogue, new: Catalogue) -> Iterator[Change]:

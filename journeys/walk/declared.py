@@ -14,6 +14,7 @@ from pydantic.fields import FieldInfo
 
 from journeys.authoring import JourneyDefinition
 from journeys.catalogue import Catalogue
+from journeys.contexts.context import Context
 from journeys.contracts import JourneySpec, QuietHours
 from journeys.policies import GlobalHoldout, Limits, Ramp, Topic
 from journeys.services import Service
@@ -44,6 +45,11 @@ def limits_of(limits: Limits | None) -> dict[str, Any]:
 def of_service(service: Service[Any]) -> dict[str, Any]:
     """What is told of customers to whom, what is asked for, and how often."""
     return {each.name: getattr(service, each.name) for each in fields(service) if each.name not in _OF_NO_CUSTOMER}
+
+
+def of_context(context: Context[Any]) -> dict[str, Any]:
+    """What is asked of whom about a customer's place, how long it is taken for so, and what is so otherwise."""
+    return {each.name: getattr(context, each.name) for each in fields(context) if each.name != "name"}
 
 
 def of_catalogue(catalogue: Catalogue) -> dict[str, Any]:

@@ -38,7 +38,7 @@ def of_message(request: DeliverRequest, spec: JourneySpec) -> dict[str, str]:
     return _said(
         {
             WITH: carried(request.params),
-            ONLY: request.only,
+            ONLY: request.only or request.suits,
             PURPOSE: request.purpose.value,
             "useless after": describe(useful) if useful != spec.useless_after else None,
             "priority": request.priority,

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from journeys.actions import Action, Call, Called, Hold, SetTraits, StartJourney, Track
 from journeys.authoring import JourneyDefinition
+from journeys.contexts.context import Context
 from journeys.contracts import DeliverRequest, Outcome, Plain, Reason, Receipt, RunStart
 from journeys.deadline import TookTooLong, within
 from journeys.endings import by_time
@@ -21,7 +22,7 @@ from journeys.gate.moment import next_of
 from journeys.handle import Journey, RunEnded
 from journeys.handle.branch import Branch
 from journeys.heard import IT, Expect, Expected, Happened, OfPeople, OfSegment
-from journeys.questions import Arm, IsIn, Opens, Question, Understand, Understood, When
+from journeys.questions import Arm, IsIn, Look, Looked, Opens, Question, Understand, Understood, When
 from journeys.services import Service
 from journeys.walk.dates import Dates
 from journeys.walk.details import names_in, of_message, of_moment, of_question, of_wait
@@ -70,6 +71,7 @@ class Effect:
     #: What its author says of it besides what it is, by name (`journeys.walk.details`).
     said: Mapping[str, str] = field(default_factory=dict)
     service: str | None = None
+    context: str | None = None
     understands: Understand | None = None
     draws: Arm | None = None
     #: The numbers of the branches that it stands in.
@@ -107,7 +109,7 @@ class Command(NamedTuple):
 class Path:
     """One way through: with which parameters and entering event, its effects in order, and what stopped it, if anything did.
 
-    `segments` and `services` are those that it names.
+    `segments`, `services` and `contexts` are those that it names.
     """
 
     params: dict[str, Any]
@@ -115,6 +117,7 @@ class Path:
     effects: tuple[Effect, ...]
     segments: dict[str, Segment]
     services: dict[str, Service[Any]] = field(default_factory=dict)
+    contexts: dict[str, Context[Any]] = field(default_factory=dict)
     stop: BaseException | None = None
     #: Whether nothing of ours could be given for the parameters or the entering event.
     unknown: bool = False
@@ -207,6 +210,7 @@ def _path(
         effects=tuple(walk.effects),
         segments=handle.conditions,
         services=handle.services,
+        contexts=handle.contexts,
         stop=stop,
         unknown=any(options.first is None for options in models),
         commands=tuple(walk.commands),
@@ -325,8 +329,8 @@ class Walk:
         only = (request.only,) if request.only else ()
         told, answer = f"{request.channel.value} {request.template}", ("sent", "not sent")[way]
         receipt = _SENT if way == 0 else _NOT_SENT
-        said = of_message(request, self._definition.spec)
-        self._add(Effect("message", told, place, self._at, answer, request, only, said=said))
+        said, context = of_message(request, self._definition.spec), request.suits.context if request.suits else None
+        self._add(Effect("message", told, place, self._at, answer, request, only, said=said, context=context))
         return self._command("deliver", told, receipt)
 
     async def ask(self, question: Question) -> Any:
@@ -336,6 +340,8 @@ class Walk:
             return self._command(question.activity, question.summary, self._coming(question, place))
         if isinstance(question, Call):
             return self._command(question.activity, question.summary, self._called(question, place))
+        if isinstance(question, Look):
+            return self._command(question.activity, question.summary, self._looked(question, place))
         if isinstance(question, Understand):
             return self._command(question.activity, question.summary, self._understood(question, place))
         what = question.summary
@@ -369,6 +375,17 @@ class Walk:
         kind = "question" if call.fetch else "action"
         self._add(Effect(kind, call.summary, place, self._at, told, service=call.service, said=of_question(call)))
         return called
+
+    def _looked(self, look: Look, place: Place) -> Looked:
+        """Each of what a provider may tell; or it does not, and it is as declared."""
+        way = self._way((place, look.summary), 2)
+        values = (
+            dict(look.otherwise) if way else self.given(look.context, answers_of(self._definition.steps, look.gives), place)
+        )
+        looked = Looked(reason=Reason.NO_ANSWER if way else None).model_copy(update={"values": values})
+        answer = Reason.NO_ANSWER.value if way else "answered"
+        self._add(Effect("question", look.summary, place, self._at, answer, context=look.context))
+        return looked
 
     def _coming(self, question: When | Opens, place: Place) -> datetime | None:
         """A moment comes, as a clock in Greenwich shows it; a date that may be missing or over also does not.

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from journeys.actions import StartJourney
 from journeys.authoring import JourneyDefinition
+from journeys.contexts.context import Context
 from journeys.contracts import DeliverRequest
 from journeys.deadline import TookTooLong
 from journeys.errors import CatalogueError, Problem
@@ -69,6 +70,7 @@ class Seen:
     asked: dict[tuple[object, ...], Asked] = field(default_factory=dict)
     draws: dict[tuple[object, ...], Drawn] = field(default_factory=dict)
     services: dict[str, tuple[Service[Any], str, int]] = field(default_factory=dict)
+    contexts: dict[str, tuple[Context[Any], str, int]] = field(default_factory=dict)
     #: Where it names which traits and properties, by kind and name.
     names: dict[tuple[str, str], tuple[str, int]] = field(default_factory=dict)
     problems: dict[tuple[str, int], Problem] = field(default_factory=dict)
@@ -119,12 +121,14 @@ def _keep(seen: Seen, explored: Explored) -> None:
 
 
 def _keep_names(seen: Seen, path: Path, effect: Effect, file: str, line: int) -> None:
-    """What it names: segments, a service, traits and properties."""
+    """What it names: segments, a service, a context, traits and properties."""
     for name in effect.segments:
         if name in path.segments:
             seen.conditions.setdefault(name, (path.segments[name], file, line))
     if effect.service is not None:
         seen.services.setdefault(effect.service, (path.services[effect.service], file, line))
+    if effect.context is not None:
+        seen.contexts.setdefault(effect.context, (path.contexts[effect.context], file, line))
     for named in effect.names:
         seen.names.setdefault(named, (file, line))
 

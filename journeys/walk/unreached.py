@@ -66,8 +66,9 @@ def _cut_off(steps: ast.AsyncFunctionDef, explored: Explored, file: str) -> Iter
 
 
 def _free_answers(definition: JourneyDefinition, explored: Explored) -> set[str]:
-    """The fields of what services give that are not walked on both sides."""
+    """The fields of what services give, and contexts tell, that are not walked on both sides."""
     models = {service.model for path in explored.paths for service in path.services.values() if service.model}
+    models |= {context.model for path in explored.paths for context in path.contexts.values()}
     return {name for model in models for name in model.model_fields if _is_free(definition, model, name)}
 
 

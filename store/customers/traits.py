@@ -13,7 +13,7 @@ from uuid import UUID
 from store.database import Connection
 from store.named import queries
 
-_SQL = queries("traits")
+_SQL, _DERIVED = queries("traits"), queries("derived")
 
 
 class Word(NamedTuple):
@@ -38,6 +38,7 @@ async def move_words(connection: Connection, survivor: UUID, absorbed: UUID) -> 
     rows = await connection.fetch(_SQL["words"], absorbed)
     await write_words(connection, [Word(survivor, *row) for row in rows], ties=False)
     await connection.execute(_SQL["forget_traits"], absorbed)
+    await connection.execute(_DERIVED["again"], [survivor])
 
 
 async def retell(connection: Connection, profiles: Sequence[UUID]) -> None:
@@ -46,6 +47,7 @@ async def retell(connection: Connection, profiles: Sequence[UUID]) -> None:
     for profile in profiles:
         await connection.execute(_SQL["forget_traits"], profile)
     await write_words(connection, words)
+    await connection.execute(_DERIVED["again"], profiles)
 
 
 def _steps(words: Iterable[Word]) -> list[list[Word]]:

@@ -54,6 +54,8 @@ class Case:
         who = shop.customer(self.name, channels=self.channels, **self.traits)
         met = False
         if beat == 0:
+            if shop._stage.catalogue.contexts:
+                shop.context("weather").tells({"degrees": 4}, at={"tier": "gold"})  # of anywhere else nothing is told
             for channel, fault, times in self.faults:
                 getattr(shop.provider(channel), fault)(to=who, times=times)
             if self.service is not None:

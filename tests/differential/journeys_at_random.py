@@ -22,6 +22,7 @@ from pydantic import BaseModel
 from journeys import (
     Budget,
     Cap,
+    Context,
     GlobalHoldout,
     Journey,
     Prices,
@@ -36,6 +37,7 @@ from journeys import (
     left,
     once,
     per_day,
+    prop,
     ramp,
     restart,
     trait,
@@ -62,7 +64,15 @@ class Points(BaseModel):
     balance: int
 
 
+class Weather(BaseModel):
+    """What it is like where a customer is."""
+
+    degrees: float
+
+
 points = Service("points", gives=Points, sample=Points(balance=10))
+weather = Context("weather", gives=Weather, otherwise=Weather(degrees=20), url="https://weather.example/now", by=["tier"])
+cold = weather.where(prop("degrees") < 12, because="climate")
 
 
 class Choice(BaseModel):
@@ -129,7 +139,8 @@ def message(a: Author, _: int) -> str:
     return f"await j.{a.one(*CHANNELS)}('note'{more})"
 
 
-PLAIN = ("", "", "", *[", transactional=True"] * 2, ", only=gold", ", useless_after=timedelta(hours=2, minutes=13)")
+ONLY = (", only=gold", ", only=cold")
+PLAIN = ("", "", "", *[", transactional=True"] * 2, *ONLY, ", useless_after=timedelta(hours=2, minutes=13)")
 
 
 def in_app(a: Author, _: int) -> str:
@@ -272,6 +283,11 @@ def fetch(a: Author, depth: int) -> str:
     return f"{name} = await j.fetch(points)\nif {so}:\n{a.inside(depth)}\nelse:\n{a.inside(depth)}"
 
 
+def context(a: Author, depth: int) -> str:
+    name = a.name()
+    return f"{name} = await j.context(weather)\nif {name} and {name}.value.degrees < 12:\n{a.inside(depth)}"
+
+
 def goes_through(_: Author, __: int) -> str:
     return "await other(j)"
 
@@ -327,6 +343,7 @@ DEEP: dict[Piece, int] = {
     hold_others: 4,
     together: 5,
     fetch: 5,
+    context: 5,
 }
 #: What journeys declare besides. A budget is one customer's, because who is first of several is nobody's promise.
 MORE = (

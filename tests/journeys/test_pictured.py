@@ -60,6 +60,7 @@ async def test_a_run_tells_its_version_arms_answers_calls_branches_and_what_it_w
     for line in (
         "push `note` sent",
         "fetch points: answered",
+        "context weather: place not known",
         "set cart_arm, cart_at: yes",
         "in members: yes",
         'did "Order Completed": no',

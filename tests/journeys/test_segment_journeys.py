@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from segment_catalogue import kind
 
+from activities.sourcing.deriving import Deriving
 from store import Database
 from store.runs.views import Run
 from workers.testing.shop import Shop, open_shop
@@ -152,13 +154,73 @@ async def test_seg_35_36_41_each_class_its_own_message(shop: Shop) -> None:
     for user, amount in {"low": 2_000, "high": 10_000, "huge": 10_000.01}.items():
         await shop.signs_up(user, ("push",), deal_amount=amount)
     await shop.look()
-    for journey in ("after_nps", "by_temperature", "deal"):
+    for journey in ("after_nps", "by_temperature"):
         await finish(shop, journey)
+    await finish(shop, "deal")  # of the large one the seller's three days are over
     assert received(shop) == {
         "token-nps0": ["we are sorry"], "token-nps7": ["what is new"], "token-nps9": ["review us"],
         "token-hot": ["discount"], "token-warm": ["come back"], "token-cold": ["learn"],
         "token-low": ["order online"], "token-high": ["order online"], "token-huge": ["your seller"],
     }  # fmt: skip
+
+
+async def test_seg_41_a_large_deal_opens_a_task_for_a_dedicated_seller_and_no_other_does(shop: Shop) -> None:
+    for user, amount in {"low": 2_000, "high": 10_000, "huge": 10_000.01}.items():
+        await shop.signs_up(user, ("push",), deal_amount=amount)
+    await shop.look()
+    huge = (await shop.operate("GET", "/v1/profiles", params={"user_id": "huge"})).json()["customer_id"]
+    runs = await shop.runs("deal")
+    (large,) = [run for run in runs if str(run.profile_id) == huge]
+    await asyncio.gather(*(shop.over(run) for run in runs if run != large))
+    await shop.asleep(large)
+    (task,) = (await shop.operate("GET", "/v1/tasks")).json()["tasks"]
+    assert (task["run_id"], task["assignee"], task["title"]) == (str(large.id), "sellers", "Call about the large deal")
+    answer = await shop.operate("POST", f"/v1/tasks/{task['id']}/done", json={"outcome": "won"})
+    assert answer.is_success, answer.text
+    await shop.look()  # the run hears of it
+    await shop.over(large)
+    assert received(shop) == {
+        "token-low": ["order online"],
+        "token-high": ["order online"],
+        "token-huge": ["your seller", "welcome"],
+    }
+    assert (await shop.operate("GET", "/v1/tasks")).json()["tasks"] == []
+
+
+async def test_pro_11_a_derived_trait_shows_its_lineage_and_follows_merges_and_erasure(shop: Shop) -> None:
+    deriving = Deriving(shop.database, shop.clock, shop.parts.catalogue.derived)
+
+    async def trait_of(user: str) -> Any:
+        await shop.look()
+        await deriving.derive()
+        answer = await shop.operate("GET", "/v1/profiles", params={"user_id": user})
+        return {each["trait"]: each for each in answer.json()["traits"]}.get("type_of_purchase")
+
+    await shop.signs_up("ana", ("push",))
+    assert await trait_of("ana") is None
+    for quantity in (1, 2, 1):
+        await shop.does("ana", "Order Completed", quantity=quantity)
+    told = await trait_of("ana")
+    assert (told["value"], told["confidence"]) == ("single", 1.0)
+    lineage = told["lineage"]
+    assert (lineage["version"], lineage["segment"]) == (kind.version, "derived-type-of-purchase-2")
+    assert 'did "Order Completed" within 90 days: 3 counted, the last at' in lineage["because"]
+    assert lineage["finding"]["saw"]["count"] == 3
+
+    # Somebody who bought in bulk without a name turns out to be her.
+    event = {"event": "Order Completed", "properties": {"quantity": 40}}
+    await shop.send("track", anonymousId="till-7", **event)
+    await shop.look()
+    await deriving.derive()
+    await shop.send("identify", userId="ana", anonymousId="till-7")
+    assert (await trait_of("ana"))["value"] == "bulk"
+
+    customer = (await shop.operate("GET", "/v1/profiles", params={"user_id": "ana"})).json()["customer_id"]
+    answer = await shop.operate("GET", f"/v1/profiles/{customer}/merges")
+    (merge,) = answer.json()
+    answer = await shop.operate("POST", f"/v1/profiles/{customer}/merges/{merge['id']}/undo")
+    assert answer.is_success, answer.text
+    assert (await trait_of("ana"))["value"] == "single"
 
 
 async def test_seg_38_reaching_the_score_starts_the_journey_once(shop: Shop) -> None:

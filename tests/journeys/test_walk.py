@@ -150,7 +150,9 @@ def test_only_takes_one_segment_of_a_name() -> None:
         await j.push("hello", only=vips)
         await j.push("again", only=Segment("vips", trait("tier") == "silver"))
 
-    assert told(by_name) == ["hello goes only= to a Segment(…), not str; give it a Segment(…)"]
+    assert told(by_name) == [
+        "hello goes only= to a Segment(…), or where a context suits, not str; give it a Segment(…), or weather.where(…)"
+    ]
     assert told(of_two) == ["two different segments are called 'vips'; rename one"]
 
 

@@ -9,6 +9,7 @@ from journeys import (
     Journey,
     Segment,
     Service,
+    Weather,
     Window,
     after,
     days,
@@ -16,6 +17,7 @@ from journeys import (
     hours,
     journey,
     left,
+    open_meteo,
     purchases,
     trait,
     within,
@@ -45,6 +47,7 @@ carts = Segment("carts", did("Product Added").within(days=1))
 viewers = Segment("viewers", did("Product Viewed").within(days=1))
 members = Segment("members", trait("member") == True)  # noqa: E712 - a predicate
 vips = Segment("vips", trait("tier") == "gold")
+weather = open_meteo(by=["address.city"], places={"Lima": (-12.05, -77.04)}, otherwise=Weather(temperature=20))
 points = Service("points", sends=("customer.email",), gives=Points, sample=Points(balance=120, tier="silver"))
 crm = Service("crm", sends=("customer.firstName",))
 
@@ -105,6 +108,7 @@ async def every_word(j: Journey[Added]) -> None:
         await j.is_in(vips)
     await j.wait_for(j.opened(hello), timeout=hours(2))
     answer = await j.fetch(points, within=days(20), price=j.entry.price)
+    await j.context(weather)
     async with j.experiment("subject", plain=0.5, playful=0.5) as arm:
         if answer and answer.value.balance >= 100:
             await j.whatsapp("note", only=members, window=Window("08:00", "22:00"))

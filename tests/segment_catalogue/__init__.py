@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from journeys import Journey, Segment, after, city, did, journey, once, purchases, trait
+from journeys import DerivedTrait, Journey, Segment, after, city, days, did, journey, once, prop, purchases, trait
 from segments.library import abandoned_cart, cold_weather, lead_score, nps, recent_buyers, temperature, ticket_size
 
 here, elsewhere = Segment("in-x", city("X")), Segment("not-in-x", ~city("X"))
@@ -21,6 +21,13 @@ RULES = {
 }
 leads = lead_score(RULES, 70)
 small, medium, large = ticket_size()
+kind = DerivedTrait(
+    "type_of_purchase",
+    {
+        "bulk": did("Order Completed").where(prop("quantity") >= 10).within(days=30),
+        "single": did("Order Completed").within(days=90),
+    },
+)
 deals = Segment("deals", trait("deal_amount").exists())
 
 
@@ -75,6 +82,12 @@ async def hot_lead(j: Journey) -> None:
 
 @journey(entry=deals)
 async def deal(j: Journey) -> None:
-    """SEG-41: a seller of one's own for the large ones."""
-    await j.push("say", only=large, about="your seller")
-    await j.push("say", only=medium, about="order online")
+    """SEG-41: limited support for the transactional ones; for a large one a task for a seller of their own, who calls."""
+    if not await j.is_in(large):
+        await j.push("say", only=medium, about="order online")
+        return
+    await j.push("say", about="your seller")
+    call = j.task("Call about the large deal", to="sellers", by=days(1), escalate="sales-lead", choices=("won", "lost"))
+    answer = await j.first(called=call, timeout=days(3))
+    if answer.called and answer.called.outcome == "won":
+        await j.push("say", about="welcome")

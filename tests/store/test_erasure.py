@@ -19,6 +19,8 @@ from store.named import queries
 NOBODY = {
     "api_key": "keys of programs",
     "api_key_used": "instants of keys",
+    "context_answer": "what it was like at places, as coarse as declared; who is there stands nowhere",
+    "derived_trait": "definitions",
     "doubt_said": "which message an operator spoke of, by its run",
     "event_dedupe": "message ids, so that a repeated call brings nothing back",
     "suppression": "keyed digests, which give no address back",

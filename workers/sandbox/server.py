@@ -121,6 +121,7 @@ class Sandbox:
             "JOURNEYS_SMTP_URL": f"smtp://{self.smtp_host}:{self.smtp_port}",
             "JOURNEYS_EMAIL_FROM": EMAIL_FROM,
             "JOURNEYS_SERVICES": json.dumps(services(self.url, self.service_secret)),
+            "JOURNEYS_CONTEXTS": json.dumps({"*": {"url": f"{self.url}/contexts/{{name}}"}}),
             "JOURNEYS_PRIVATE_TARGETS": LOOPBACK,
         }
 

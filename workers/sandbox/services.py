@@ -50,6 +50,7 @@ class Answers:
     def __init__(self, file: Path) -> None:
         self._usual: dict[str, Any] = orjson.loads(file.read_bytes()) if file.exists() else {}
         self._told: list[tuple[ServiceAnswer, list[int]]] = []
+        self._places: list[tuple[str, Any, Mapping[str, str]]] = []
 
     def usual(self, answers: Mapping[str, Any]) -> None:
         """What services answer that nothing else is told of."""
@@ -58,6 +59,15 @@ class Answers:
     def tell(self, answer: ServiceAnswer) -> None:
         """What a service answers from now on."""
         self._told.append((answer, [answer.times or 0]))
+
+    def tell_of_place(self, context: str, body: Any, at: Mapping[str, str]) -> None:
+        """What a provider of a context answers of a place from now on; None: it is away."""
+        self._places.append((context, body, at))
+
+    def of_place(self, context: str, asked: Mapping[str, str]) -> Any:
+        """What was said last of a place; None: nothing."""
+        told = [body for name, body, at in self._places if name == context and at.items() <= asked.items()]
+        return told[-1] if told else None
 
     def draw(self, service: str, customer: str) -> ServiceAnswer:
         """The answer to a call; what was said for some times is used up."""
@@ -82,7 +92,15 @@ class Services:
 
     def routes(self) -> list[Route]:
         """One endpoint each."""
-        return [Route("/services/{name}", self.call, methods=["POST"])]
+        return [
+            Route("/services/{name}", self.call, methods=["POST"]),
+            Route("/contexts/{name}", self.around, methods=["GET"]),
+        ]
+
+    async def around(self, request: Request) -> Response:
+        """What it is like at a place."""
+        body = self.answers.of_place(request.path_params["name"], request.query_params)
+        return JSONResponse({"error": True, "reason": "away"}, 503) if body is None else JSONResponse(body)
 
     async def call(self, request: Request) -> Response:
         """A call."""

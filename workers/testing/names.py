@@ -54,6 +54,16 @@ def check_service(catalogue: Catalogue, name: str) -> None:
     _check("service", name, catalogue.services)
 
 
+def check_context(catalogue: Catalogue, name: str) -> None:
+    """Insist that the catalogue declares such a context.
+
+    Raises:
+        ValueError: it does not.
+    """
+    __tracebackhide__ = True
+    _check("context", name, catalogue.contexts)
+
+
 def check_place(catalogue: Catalogue, name: str) -> None:
     """Insist that the catalogue declares such a place.
 

@@ -14,9 +14,11 @@ from journeys.simulate.providers import Kind
 from segments import Segment
 from segments.time.calendar import ZONE_TRAIT
 from workers.testing.approvals import Approval
+from workers.testing.contexts import Context
 from workers.testing.customer import Customer
 from workers.testing.names import (
     channel_of,
+    check_context,
     check_journey,
     check_params,
     check_place,
@@ -138,6 +140,12 @@ class Rehearsal:
         __tracebackhide__ = True
         check_service(self._stage.catalogue, name)
         return Service(self._stage, name)
+
+    def context(self, name: str) -> Context:
+        """A provider of what it is like where customers are: `shop.context("weather").tells(Weather(temperature=26))`."""
+        __tracebackhide__ = True
+        check_context(self._stage.catalogue, name)
+        return Context(self._stage, name)
 
     def template(self, name: str) -> Approval:
         """A WhatsApp message's template as it stands with Meta, in all its languages: `shop.template("cart").is_paused()`."""

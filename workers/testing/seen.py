@@ -141,6 +141,10 @@ class Stage(Protocol):
         """What a service answers from now on, or the next so many times, to calls about a customer, or about all."""
         ...
 
+    def context(self, name: str, answer: Mapping[str, Any] | None, at: Mapping[str, str]) -> None:
+        """What a context's provider tells of a place from now on; nothing: it is away."""
+        ...
+
     def sells(self, product: Product) -> None:
         """The shop tells a product, and what goes with it."""
         ...

@@ -238,6 +238,14 @@ class Served:
         self.shop.sandbox.answers.tell(told)
         self.shadow.service(reply, service, name, times)
 
+    def context(self, name: str, answer: Mapping[str, Any] | None, at: Mapping[str, str]) -> None:
+        """What a context's provider tells: the sandbox is told, which answers as its format has it."""
+        body: Any = answer
+        for part in reversed(self.catalogue.contexts[name].answer.split(".")) if answer is not None else ():
+            body = {part: body} if part else body
+        self.shop.sandbox.answers.tell_of_place(name, body, at)
+        self.shadow.context(name, answer, at)
+
     def sells(self, product: Product) -> None:
         """The shop tells a product over the API."""
         told = {"id": product.id, "name": product.id.capitalize(), "available": product.available, **product.relations}

@@ -244,6 +244,7 @@ def settings_for(dsn: str, address: str, namespace: str, sandbox: Sandbox, catal
             **{name.removeprefix("JOURNEYS_").lower(): value for name, value in sandbox.of_wallets.items()},
             "sandboxed": True,
             "services": SecretStr(sandbox.environment["JOURNEYS_SERVICES"]),
+            "contexts": SecretStr(sandbox.environment["JOURNEYS_CONTEXTS"]),
             "private_targets": "127.0.0.0/8",
         }
         | more
@@ -311,8 +312,10 @@ def with_clock(parts: Parts, clock: HandClock) -> Parts:
         campaigner=replace(given.campaigner, clock=clock),
     )
     watch = Watch(parts.watch.database, parts.watch.segments, parts.library, dispatcher, clock)
+    knowing = replace(parts.delivery.knowing, most=timedelta(0))  # days pass in no time: what was told is old at once
     delivery = replace(
         parts.delivery,
+        knowing=knowing,
         clock=lambda request: _tried_at(clock, request.due_at),
         doubt=replace(parts.delivery.doubt, speed=clock.speed),
     )
@@ -326,7 +329,8 @@ def with_clock(parts: Parts, clock: HandClock) -> Parts:
     parts = replace(
         parts, watch=watch, notifying=notifying, sourcing=sourcing, delivery=delivery, campaigns=campaigns, calling=calling
     )
-    return replace(parts, erasing=erasing, exporting=exporting)
+    looking = replace(parts.looking, knowing=knowing)
+    return replace(parts, erasing=erasing, exporting=exporting, looking=looking)
 
 
 def _tried_at(clock: Clock, due_at: datetime) -> datetime:

@@ -131,6 +131,10 @@ class Simulated:
         """What a service answers."""
         self.world.services.will(reply, service, self._who(name) if name else None, times)
 
+    def context(self, name: str, answer: Mapping[str, Any] | None, at: Mapping[str, str]) -> None:
+        """What a context's provider tells."""
+        self.world.contexts.will(name, answer, at)
+
     def sells(self, product: Product) -> None:
         """The shop tells a product."""
         self.world.shelf.put(product)

@@ -9,7 +9,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from journeys.contracts import because
+from journeys.contracts import because_of
 from store.runs.views import Message, Run
 from workers.cli.tables import Rows, counted, instant, short
 
@@ -137,7 +137,7 @@ def _messages(messages: Sequence[Message]) -> Table:
 def _why(message: Message) -> str:
     """The reason, and what the provider said last of one that did not go."""
     error = None if message.state == "sent" else message.detail.get("error")
-    reason = because(message.reason, message.detail.get("journeys")) if message.reason else None
+    reason = because_of(message.reason, message.detail) if message.reason else None
     return ": ".join(filter(None, (reason, error))) or "-"
 
 
