@@ -14,6 +14,7 @@ from types import MappingProxyType, ModuleType
 from typing import Any
 
 from journeys.arms import Experiment
+from journeys.audiences.audience import Audience
 from journeys.authoring import JourneyDefinition, Properties, Traits
 from journeys.contracts import Channel
 from journeys.deadline import TookTooLong
@@ -39,6 +40,7 @@ _CALLED: dict[type, str] = {
     Experiment: "experiments",
     Source: "sources",
     WebhookSource: "sources of webhooks",
+    Audience: "audiences",
 }
 Import = Callable[[str], ModuleType]
 _RENAME = "rename one", Rule.TWO_OF_A_NAME
@@ -68,6 +70,8 @@ class Catalogue:
     sources: Mapping[str, Source] = field(default_factory=dict)
     #: Whose webhooks are taken in.
     hooks: Mapping[str, WebhookSource] = field(default_factory=dict)
+    #: Whom other systems are told of.
+    audiences: Mapping[str, Audience] = field(default_factory=dict)
 
     def journey(self, name: str) -> JourneyDefinition:
         """A journey by its name.
@@ -132,8 +136,10 @@ def gathered(module: str, modules: list[ModuleType]) -> tuple[Catalogue, list[Pr
     experiments, twice_asked = _experiments(modules, places)
     tables, twice_read = _by_name(modules, Source)
     hooks, twice_heard = _by_name(modules, WebhookSource)
+    audiences, twice_told = _by_name(modules, Audience)
     mistaken = [problem for definition in journeys.values() for problem in definition.problems]
-    problems = [*mistaken, *twice, *again, *too, *twice_there, *twice_asked, *twice_read, *twice_heard]
+    problems = [*mistaken, *twice, *again, *too, *twice_there, *twice_asked, *twice_read, *twice_heard, *twice_told]
+    problems += list(_segments_of(audiences, segments))
     for definition in journeys.values():
         strangers = [each for each in definition.spec.named if segments.setdefault(each.name, each) != each]
         problems += [
@@ -153,7 +159,7 @@ def gathered(module: str, modules: list[ModuleType]) -> tuple[Catalogue, list[Pr
         MappingProxyType(tables),
         MappingProxyType(hooks),
     )
-    return Catalogue(module, *found, prices, *kept), [*problems, *wrong]
+    return Catalogue(module, *found, prices, *kept, audiences=MappingProxyType(audiences)), [*problems, *wrong]
 
 
 def sources(module: str) -> dict[str, Path]:
@@ -259,6 +265,14 @@ def _experiments(modules: list[ModuleType], places: Mapping[str, Place]) -> tupl
                 fault = Fault(*other_arms(declared.name), Rule.UNKNOWN_EXPERIMENT)
                 problems.append(fault.at(*place.where, whose=f"place {place.name}: "))
     return found, problems
+
+
+def _segments_of(audiences: Mapping[str, Audience], segments: dict[str, Segment]) -> Iterator[Problem]:
+    """Take up the segments that stand in an audience alone; what is wrong where another one has the name."""
+    for each in audiences.values():
+        if segments.setdefault(each.segment.name, each.segment) != each.segment:
+            fault = Fault(f"two different segments are called '{each.segment.name}'", *_RENAME)
+            yield fault.at("", 1, whose=f"audience {each.name}: ")
 
 
 def other_arms(experiment: str) -> tuple[str, str]:

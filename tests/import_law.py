@@ -14,7 +14,7 @@ from tests.house import ROOMS, House
 LAW = """
 definitions           journeys segments.library
 
-journeys              journeys.handle journeys.sources journeys.gate journeys.onsite segments segments.language
+journeys              journeys.handle journeys.audiences journeys.sources journeys.gate journeys.onsite WORDS
 journeys.handle       journeys journeys.gate segments segments.language
 journeys.walk         journeys journeys.experiments journeys.handle journeys.gate segments segments.language.wire
 journeys.kit          journeys
@@ -23,6 +23,7 @@ journeys.campaigns    journeys journeys.gate segments segments.time
 journeys.check        journeys journeys.gate.hours journeys.handle journeys.walk segments
 journeys.experiments  journeys segments segments.language
 journeys.sources      journeys.errors
+journeys.audiences    journeys.errors journeys.sources segments
 journeys.versions     journeys journeys.check
 journeys.temporal     journeys journeys.handle journeys.versions journeys.walk
 journeys.simulate     journeys journeys.handle journeys.gate journeys.walk.driving journeys.walk.samples segments PURE
@@ -46,6 +47,7 @@ segments.define       PURE store.* segments.sql segments.watch segments.ask
 activities            BORDER segments.* store.* activities.dispatch activities.gate activities.versions MESSAGES
 activities.versions   BORDER segments.* store.* activities activities.channels activities.templating
 activities.asking     BORDER journeys.errors segments.* store.* activities.gate activities.versions
+activities.audiences  BORDER journeys.audiences store.* activities.channels activities.deliver.patience activities.web
 activities.calling    BORDER store.* activities activities.deliver.patience activities.gate activities.versions WEB
 activities.campaigns  BORDER segments.* store.* activities activities.deliver activities.dispatch activities.versions
 activities.channels   BORDER segments.language.chance segments.time store.* activities activities.templating activities.web
@@ -74,6 +76,7 @@ store.segments        store
 
 api                   journeys journeys.onsite journeys.sources segments.* store.* activities.channels api.*
 api.agents            activities.channels store.* api
+api.audiences         store.* api
 api.campaigns         journeys journeys.campaigns segments.* store.* activities.channels api api.runs
 api.console           journeys journeys.walk segments.* store.* activities.channels api api.*
 api.ingest            journeys segments.* store.* activities.channels api
@@ -94,6 +97,7 @@ workers               journeys.* segments.* store.* activities.* api.* workers W
 workers.cli           journeys.* segments.* store.* activities.* api.* workers workers.demo workers.embedded workers.reference
 workers.demo          journeys.* segments.* store.* activities.* api.* workers workers.embedded
 workers.embedded      journeys.* segments.* store.* activities.* api.* workers workers.cli workers.sandbox
+workers.audiences     BORDER
 workers.campaigns     BORDER
 workers.exporting     BORDER
 workers.measuring     BORDER
@@ -105,8 +109,10 @@ workers.sourcing      BORDER
 workers.testing       journeys.* segments.* store.* activities.* api.* workers workers.embedded workers.sandbox
 """
 GROUPS = {
+    "WORDS": ["segments", "segments.language"],
     "WEB": ["activities.channels", "activities.web"],
     "WORKFLOWS": [
+        "workers.audiences",
         "workers.campaigns",
         "workers.exporting",
         "workers.measuring",

@@ -70,6 +70,8 @@ COMMANDS = {
     "starts message": "make campaign", "starts approve": "approve campaign",
     "sources read": "read source", "tasks assign": "assign task", "tasks escalate": "assign task",
     "tasks done": "complete task",
+    "audiences compare": "compare audience", "audiences pause": "switch audience", "audiences resume": "switch audience",
+    "audiences let-go": "let-go audience", "audiences forget": "forget audience",
     "subscriptions put": "put subscription", "subscriptions delete": "delete subscription",
     "subscriptions pause": "switch subscription", "subscriptions resume": "switch subscription",
     "subscriptions rotate": "rotate subscription", "subscriptions test": "test subscription",
@@ -77,7 +79,8 @@ COMMANDS = {
 }  # fmt: skip
 #: Those that only look, and those that bring in or work out what others have said: the schema, bounces, sums.
 OTHERS = """
-api audit bucket-forget bucket-status bucket-write check demo dev diff doubts explain export graph lint mailbox mcp merges
+api audiences-list audit bucket-forget bucket-status bucket-write check demo dev diff doubts explain export graph lint mailbox
+mcp merges
 migrate new preview profile providers reference replay report runs simulate switches version versions whatsapp-templates why-not
 worker dead-letters-list doubts-said keys-identity keys-list keys-web-push lists-list lists-report products-show runs-show
 profiles-certificate profiles-check-certificate profiles-consent profiles-erasures profiles-export profiles-retention
