@@ -271,6 +271,20 @@ TOOLS: tuple[Tool, ...] = (
         destructive=True,
     ),
     Tool(
+        "switch_audience",
+        "Pause an audience, or resume",
+        "Let who comes into an audience and who leaves it wait, or go on; who may not be passed on is removed all the same.",
+        "PUT /v1/audiences/{name}/state",
+        looks=(Look("audience", "GET /v1/audiences/{name}", _only("name")),),
+    ),
+    Tool(
+        "compare_audience",
+        "Compare an audience in full",
+        "Have all of an audience compared with its segment now, and its destination told again.",
+        "POST /v1/audiences/{name}/compare",
+        looks=(Look("audience", "GET /v1/audiences/{name}", _only("name")),),
+    ),
+    Tool(
         "define_segment",
         "Define or change a segment",
         "Define a segment of your own, or change one and with it all that name it.",
