@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute
 from api import audit, handbook, health, metrics, previews, problems, whatsapp
 from api.agents import reference
 from api.agents import routes as agents
+from api.audiences import routes as audiences
 from api.auth import Keys
 from api.campaigns import routes as campaigns
 from api.config import ApiConfig
@@ -96,6 +97,7 @@ ROUTERS = [
     suppressions.router,
     subscriptions.router,
     sources.router,
+    audiences.router,
     hooks.router,
     whatsapp.router,
     previews.router,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from journeys.arms import Experiment, Plan
+    from journeys.audiences.audience import Audience, BucketDestination, HttpDestination, MetaAudience
     from journeys.authoring import (
         JourneyDefinition,
         Properties,
@@ -91,13 +92,14 @@ else:
         if name in __all__:
             import segments  # noqa: PLC0415 - see the promise
             from journeys import arms, authoring, contracts, errors, handle, policies, services  # noqa: PLC0415 - as above
+            from journeys.audiences import audience  # noqa: PLC0415 - as above
             from journeys.contexts import context, weather  # noqa: PLC0415 - as above
             from journeys.gate import budget  # noqa: PLC0415 - as above
             from journeys.onsite import places  # noqa: PLC0415 - as above
             from journeys.sources import derived, hook, source  # noqa: PLC0415 - as above
 
             homes = (arms, authoring, contracts, errors, handle, policies, services, budget, places, source, hook)
-            homes += (context, weather, derived, segments)
+            homes += (audience, context, weather, derived, segments)
             return next(vars(home)[name] for home in homes if name in vars(home))
         raise AttributeError(f"module 'journeys' has no attribute '{name}'", name=name, obj=sys.modules[__name__])
 
@@ -107,6 +109,8 @@ else:
 
 __all__ = [
     "Around",
+    "Audience",
+    "BucketDestination",
     "Budget",
     "Cap",
     "CatalogueError",
@@ -120,10 +124,12 @@ __all__ = [
     "Experiment",
     "Fetched",
     "GlobalHoldout",
+    "HttpDestination",
     "InvalidParams",
     "Journey",
     "JourneyDefinition",
     "JourneyError",
+    "MetaAudience",
     "Minor",
     "Outcome",
     "Place",

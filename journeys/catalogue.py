@@ -14,6 +14,7 @@ from types import MappingProxyType, ModuleType
 from typing import Any
 
 from journeys.arms import Experiment
+from journeys.audiences.audience import Audience
 from journeys.authoring import JourneyDefinition, Properties, Traits
 from journeys.contexts.context import Context
 from journeys.contracts import Channel
@@ -43,6 +44,7 @@ _CALLED: dict[type, str] = {
     Experiment: "experiments",
     Source: "sources",
     WebhookSource: "sources of webhooks",
+    Audience: "audiences",
 }
 Import = Callable[[str], ModuleType]
 _RENAME = "rename one", Rule.TWO_OF_A_NAME
@@ -76,6 +78,8 @@ class Catalogue:
     derived: Mapping[str, DerivedTrait] = field(default_factory=dict)
     #: Who tells what it is like where customers are.
     contexts: Mapping[str, Context[Any]] = field(default_factory=dict)
+    #: Whom other systems are told of.
+    audiences: Mapping[str, Audience] = field(default_factory=dict)
 
     def journey(self, name: str) -> JourneyDefinition:
         """A journey by its name.
@@ -148,6 +152,7 @@ def gathered(module: str, modules: list[ModuleType]) -> tuple[Catalogue, list[Pr
     experiments, twice_asked = _experiments(modules, places)
     tables, twice_read = _by_name(modules, Source)
     hooks, twice_heard = _by_name(modules, WebhookSource)
+    audiences, twice_told = _by_name(modules, Audience)
     mistaken = [problem for definition in journeys.values() for problem in definition.problems]
     problems = [
         *mistaken,
@@ -160,7 +165,9 @@ def gathered(module: str, modules: list[ModuleType]) -> tuple[Catalogue, list[Pr
         *twice_heard,
         *twice_around,
         *twice_derived,
+        *twice_told,
     ]
+    problems += list(_segments_of(audiences, segments))
     for definition in journeys.values():
         strangers = [each for each in definition.spec.named if segments.setdefault(each.name, each) != each]
         problems += [
@@ -182,7 +189,8 @@ def gathered(module: str, modules: list[ModuleType]) -> tuple[Catalogue, list[Pr
         MappingProxyType(tables),
         MappingProxyType(hooks),
     )
-    return Catalogue(module, *found, prices, *kept, MappingProxyType(derived), MappingProxyType(contexts)), [*problems, *wrong]
+    more = MappingProxyType(derived), MappingProxyType(contexts), MappingProxyType(audiences)
+    return Catalogue(module, *found, prices, *kept, *more), [*problems, *wrong]
 
 
 def sources(module: str) -> dict[str, Path]:
@@ -304,6 +312,14 @@ def _experiments(modules: list[ModuleType], places: Mapping[str, Place]) -> tupl
                 fault = Fault(*other_arms(declared.name), Rule.UNKNOWN_EXPERIMENT)
                 problems.append(fault.at(*place.where, whose=f"place {place.name}: "))
     return found, problems
+
+
+def _segments_of(audiences: Mapping[str, Audience], segments: dict[str, Segment]) -> Iterator[Problem]:
+    """Take up the segments that stand in an audience alone; what is wrong where another one has the name."""
+    for each in audiences.values():
+        if segments.setdefault(each.segment.name, each.segment) != each.segment:
+            fault = Fault(f"two different segments are called '{each.segment.name}'", *_RENAME)
+            yield fault.at("", 1, whose=f"audience {each.name}: ")
 
 
 def other_arms(experiment: str) -> tuple[str, str]:

@@ -352,6 +352,14 @@ class WatchShard(Contract):
     shards: int = Field(default=1, ge=1)
 
 
+class AudienceTurn(Contract):
+    """What one turn told the destination of an audience, and whether there is more to tell."""
+
+    added: int
+    removed: int
+    more: bool
+
+
 class SourceReading(Contract):
     """One reading of a source of the catalogue's, and the instant at which it began (ours)."""
 

@@ -14,7 +14,7 @@ from tests.house import ROOMS, House
 LAW = """
 definitions           journeys segments.library
 
-journeys              journeys.contexts journeys.handle journeys.sources journeys.gate journeys.onsite LANGUAGE
+journeys              journeys.audiences journeys.contexts journeys.handle journeys.sources journeys.gate journeys.onsite LANGUAGE
 journeys.contexts     journeys LANGUAGE
 journeys.handle       journeys journeys.contexts journeys.gate segments segments.language
 journeys.walk         journeys journeys.contexts journeys.experiments HANDLE segments segments.language.wire
@@ -24,6 +24,7 @@ journeys.campaigns    journeys journeys.gate segments segments.time
 journeys.check        journeys journeys.gate.hours journeys.handle journeys.walk segments
 journeys.experiments  journeys segments segments.language
 journeys.sources      journeys.errors segments
+journeys.audiences    journeys.errors journeys.sources segments
 journeys.versions     journeys journeys.check
 journeys.temporal     journeys journeys.handle journeys.versions journeys.walk
 journeys.simulate     journeys journeys.contexts HANDLE journeys.walk.driving journeys.walk.samples segments PURE
@@ -50,6 +51,7 @@ activities            BORDER segments.* store.* activities.dispatch activities.g
 activities.versions   BORDER segments.* store.* activities activities.channels activities.templating
 activities.asking     BORDER journeys.errors segments.* store.* activities.gate activities.versions
 activities.contexts   BORDER store.* activities activities.versions WEB
+activities.audiences  BORDER journeys.audiences store.* activities.channels activities.deliver.patience activities.web
 activities.calling    BORDER store.* activities activities.deliver.patience activities.gate activities.versions WEB
 activities.campaigns  BORDER segments.* store.* activities activities.deliver activities.dispatch activities.versions
 activities.channels   BORDER segments.language.chance segments.time store.* activities activities.templating activities.web
@@ -78,6 +80,7 @@ store.segments        store store.measuring
 
 api                   journeys journeys.onsite journeys.sources segments.* store.* activities.channels api.*
 api.agents            activities.channels store.* api
+api.audiences         store.* api
 api.campaigns         journeys journeys.campaigns segments.* store.* activities.channels api api.runs
 api.console           journeys journeys.walk segments.* store.* activities.channels api api.*
 api.ingest            journeys segments.* store.* activities.channels api
@@ -99,6 +102,7 @@ workers.cli           journeys.* segments.* store.* activities.* api.* workers C
 workers.demo          journeys.* segments.* store.* activities.* api.* workers workers.embedded
 workers.embedded      journeys.* segments.* store.* activities.* api.* workers workers.cli workers.sandbox
 workers.client        segments.errors
+workers.audiences     BORDER
 workers.campaigns     BORDER
 workers.exporting     BORDER
 workers.measuring     BORDER
@@ -115,6 +119,7 @@ GROUPS = {
     "LANGUAGE": ["segments", "segments.language"],
     "WEB": ["activities.channels", "activities.web"],
     "WORKFLOWS": [
+        "workers.audiences",
         "workers.campaigns",
         "workers.exporting",
         "workers.measuring",

@@ -12,6 +12,8 @@ from activities.asking.acting import Acting
 from activities.asking.expecting import Expecting
 from activities.asking.fitting import Fitting
 from activities.asking.questions import Questions
+from activities.audiences.syncing import EVERY as AS_THEY_COME
+from activities.audiences.syncing import Audiences
 from activities.calling.calling import Calling
 from activities.calling.lines import CONNECTIONS, PATIENT, Lines
 from activities.calling.where import where_of
@@ -86,6 +88,7 @@ class Parts:
     folding: Folding
     notifying: Notifying
     sourcing: Sourcing
+    audiences: Audiences
     erasing: Erasing
     retaining: Retaining
     exporting: Exporting
@@ -100,6 +103,7 @@ class Parts:
         await self.calling.lines.close()
         await self.notifying.http.aclose()
         await self.looking.knowing.providers.http.aclose()
+        await self.audiences.http.aclose()
         if self.account is not None:
             await self.account.close()
         if self.erasing.wallets is not None:
@@ -120,6 +124,7 @@ def assemble(settings: Settings, database: Database, client: Client) -> Parts:
     folding, filled = Folding(database, library, settings.clock), hourly(settings, database)
     told, read = notifying(settings, database, client), sourcing(settings, database, client, definitions)
     knowing = Knowing(database, providers_of_contexts(settings), settings.clock.speed)
+    passed = audiences(settings, database, client, definitions)
     delivering = delivery(settings, database, library, carriers, knowing)
     return Parts(
         catalogue=definitions,
@@ -141,10 +146,12 @@ def assemble(settings: Settings, database: Database, client: Client) -> Parts:
             told,
             read,
             Deriving(database, settings.clock, definitions.derived),
+            passed,
         ),
         folding=folding,
         notifying=told,
         sourcing=read,
+        audiences=passed,
         erasing=Erasing(database, client, settings.clock, settings.signing_secret, wallets_of(settings), filled),
         retaining=Retaining(database, settings.clock, keep(settings)),
         exporting=Exporting(filled, settings.export_tables, settings.export_lag),
@@ -203,6 +210,13 @@ def sourcing(settings: Settings, database: Database, client: Client, catalogue: 
     return Sourcing(database, client, settings.clock, catalogue.sources, os.environ.get, take, settings.signing_secret)
 
 
+def audiences(settings: Settings, database: Database, client: Client, catalogue: Catalogue) -> Audiences:
+    """What tells the destinations of the catalogue's audiences."""
+    http, graph = guarded_client(PATIENT, settings.opened), f"{settings.meta_url}/{settings.meta_version}"
+    secrets = settings.signing_secret, settings.former_secrets_given
+    return Audiences(database, client, settings.clock, catalogue.audiences, os.environ.get, http, graph, *secrets)
+
+
 def delivery(
     settings: Settings, database: Database, versions: Versions, carriers: Mapping[Channel, Carriers], knowing: Knowing
 ) -> Delivery:
@@ -242,6 +256,7 @@ def watch(
     told: Notifying | None = None,
     read: Sourcing | None = None,
     derive: Deriving | None = None,
+    passed: Audiences | None = None,
 ) -> Watch:
     """The watch activity with its dispatcher and closer."""
     clock = settings.clock
@@ -276,5 +291,6 @@ def watch(
             *(((told.wake, AS_IT_HAPPENS),) if told else ()),
             *(((read.wake, ASKED),) if read and read.declared else ()),
             *(((derive.derive, SAID),) if derive else ()),
+            *(((passed.wake, AS_THEY_COME),) if passed else ()),
         ),
     )

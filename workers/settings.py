@@ -99,6 +99,8 @@ class Settings(MailSettings, WalletSettings):
     whatsapp_token: SecretStr = Field(default=SecretStr(""), description="system-user access token")
     whatsapp_app_secret: SecretStr = Field(default=SecretStr(""), description="signs webhooks (X-Hub-Signature-256)")
     whatsapp_verify_token: SecretStr = Field(default=SecretStr(""), description="answers Meta's webhook verification")
+    meta_url: str = Field(default="https://graph.facebook.com", description="base URL of the Graph API, for custom audiences")
+    meta_version: str = Field(default="v25.0", description="Graph API version, for custom audiences")
     sms_senders: Annotated[Mapping[str, str], NoDecode] = Field(
         default_factory=dict,
         description="who text messages come from, by country: *=+34600000001, US=+15550001234, FR=Shop; one alone is for all",

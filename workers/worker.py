@@ -32,6 +32,7 @@ from store.away import AWAY
 from store.deliveries.providers import stop
 from store.versions import in_use
 from workers.assembly import Parts, assemble
+from workers.audiences.workflows import CompareAudience, SyncAudience
 from workers.campaigns.workflows import Campaign, CampaignAgain
 from workers.exporting.hours import ExportHours
 from workers.lacking import unable
@@ -98,7 +99,8 @@ async def run(settings: Settings) -> None:
             for shard in range(settings.watch_shards):
                 await parts.watch.register(WatchShard(shard=shard, shards=settings.watch_shards))
             await keep_watch(client, settings.watch_shards)
-            stack.enter_context(_beside(keep_schedules(client, settings, await parts.sourcing.declare())))
+            often = await parts.sourcing.declare(), await parts.audiences.declare()
+            stack.enter_context(_beside(keep_schedules(client, settings, *often)))
             await tell_what_stands_still(database, parts.catalogue)
         long_lived()
         log.info("worker serves", queues=list(settings.worker_queues) or "all", journeys=sorted(parts.catalogue.journeys))
@@ -162,7 +164,10 @@ def _watch(client: Client, parts: Parts, common: Mapping[str, Any]) -> Worker:
     return Worker(
         client,
         task_queue=WATCH_QUEUE,
-        workflows=[WatchShards, EraseCustomer, Retain, RepeatMessage, RecomputeSums, ExportHours, Notify, ReadSource],
+        workflows=[
+            *(WatchShards, EraseCustomer, Retain, RepeatMessage, RecomputeSums, ExportHours, Notify, ReadSource),
+            *(SyncAudience, CompareAudience),
+        ],
         activities=[
             parts.watch.watch,
             parts.erasing.purge,
@@ -171,6 +176,8 @@ def _watch(client: Client, parts: Parts, common: Mapping[str, Any]) -> Worker:
             parts.folding.nightly,
             parts.notifying.notify,
             parts.sourcing.read,
+            parts.audiences.sync,
+            parts.audiences.compare,
             parts.exporting.due,
             parts.exporting.hour,
         ],
@@ -285,8 +292,13 @@ async def tell_what_stands_still(database: Database, catalogue: Catalogue) -> No
         log.warning(concern.kind, segment=concern.segment, problem=concern.sentence)
 
 
-async def keep_schedules(client: Client, settings: Settings, sources: Mapping[str, timedelta]) -> None:
-    """Make sure that what has to be done once a day is, each hour, and as often as these sources say."""
+async def keep_schedules(
+    client: Client, settings: Settings, sources: Mapping[str, timedelta], audiences: Mapping[str, timedelta]
+) -> None:
+    """Make sure that what has to be done once a day is, each hour, and as often as these sources and audiences say."""
+    for audience, every in audiences.items():
+        lacking = "no schedule compares an audience"
+        await keep_schedule(client, f"compare-audience/{audience}", CompareAudience.run, audience, every=every, lacking=lacking)
     for source, every in sources.items():
         lacking = "no schedule reads a source"
         await keep_schedule(client, f"source/{source}", ReadSource.run, source, every=every, lacking=lacking)

@@ -83,6 +83,13 @@ async def put_json(
     return await _asked(http, provider, "PUT", url, orjson.dumps(payload), told)
 
 
+async def delete(
+    http: httpx.AsyncClient, provider: str, url: str, content: bytes, headers: Mapping[str, str]
+) -> httpx.Response:
+    """Delete what the content names, and return whatever was answered; raises what `post_json` raises."""
+    return await _asked(http, provider, "DELETE", url, content, headers)
+
+
 async def get(http: httpx.AsyncClient, provider: str, url: str, headers: Mapping[str, str]) -> httpx.Response:
     """Get, and return whatever was answered, its body read up to the limit; raises what `post_json` raises."""
     return await _asked(http, provider, "GET", url, None, headers)

@@ -25,6 +25,7 @@ from activities.dispatch.telling import terminate
 from journeys.clock import Clock
 from journeys.contracts import Reason
 from store import Database
+from store.audiences import LEFT_AT_DESTINATIONS
 from store.customers import erasure as erasures
 from store.customers.certificate import certificate
 from store.customers.erasure import AT_GOOGLE, DEAD_LETTERS, KEPT_BY_GOOGLE, REMOVED, Erasure
@@ -64,6 +65,7 @@ class Erasing:
             if not left.rows and not left.busy:
                 await self._empty_passes(UUID(id_))
                 await self._rewrite_files(UUID(id_))
+                await self._wait_for_destinations(UUID(id_))
                 return
             if left.busy and loop.time() - began > self.patience.total_seconds():
                 for workflow_id in left.busy:
@@ -98,6 +100,13 @@ class Erasing:
                 assert self.hourly is not None
                 await self.hourly.write(hour, first=False)
 
+    async def _wait_for_destinations(self, id_: UUID) -> None:
+        """Whoever was told of them in an audience has forgotten them, before anybody certifies it."""
+        found = await erasures.erasure(self.database, id_)
+        if found is not None and found.waits_for:
+            names = ", ".join(found.waits_for)
+            raise ApplicationError(f"audiences whose destinations have not forgotten yet: {names}", type="DestinationsToTell")
+
     @activity.defn(name="certify")
     async def certify(self, id_: str) -> None:
         """Write down what was done."""
@@ -105,7 +114,7 @@ class Erasing:
 
         def certified(told: Erasure, kept: Mapping[str, int]) -> dict[str, Any]:
             counts = dict(told.counts)
-            kept_by_google = counts.pop(KEPT_BY_GOOGLE, 0)
+            kept_by_google, left = counts.pop(KEPT_BY_GOOGLE, 0), counts.pop(LEFT_AT_DESTINATIONS, 0)
             removed = {name: rows for name, rows in counts.items() if name in _REMOVED}
             return certificate(
                 told.id,
@@ -117,6 +126,7 @@ class Erasing:
                 kept=kept,
                 in_flight=told.in_flight,
                 kept_by_google=kept_by_google,
+                left_at_destinations=left,
                 sign=partial(sign, self.secret),
             )
 

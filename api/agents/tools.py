@@ -210,6 +210,7 @@ TOOLS: tuple[Tool, ...] = (
     Tool("list_tasks", "Tasks", "What people are asked to do, oldest first.", "GET /v1/tasks"),
     Tool("list_providers", "Providers", "How each provider stands: limits, what it accepts and refuses.", "GET /v1/providers"),
     Tool("list_sources", "Sources", "Tables and files that are read: how old, late or failing each is.", "GET /v1/sources"),
+    Tool("list_audiences", "Audiences", "Segments that other systems are told of, and how that goes.", "GET /v1/audiences"),
     Tool("list_receivers", "Receivers", "Who is told what happens by webhooks, and how that goes.", "GET /v1/subscriptions"),
     Tool("list_lists", "Lists", "The lists of customers and their sizes.", "GET /v1/lists"),
     Tool("read_audit", "The audit", "Who changed what, from what to what.", "GET /v1/audit"),
@@ -268,6 +269,20 @@ TOOLS: tuple[Tool, ...] = (
         "PUT /v1/campaigns/{campaign}/state",
         looks=(Look("campaign", "GET /v1/campaigns/{campaign}", _only("campaign")),),
         destructive=True,
+    ),
+    Tool(
+        "switch_audience",
+        "Pause an audience, or resume",
+        "Let who comes into an audience and who leaves it wait, or go on; who may not be passed on is removed all the same.",
+        "PUT /v1/audiences/{name}/state",
+        looks=(Look("audience", "GET /v1/audiences/{name}", _only("name")),),
+    ),
+    Tool(
+        "compare_audience",
+        "Compare an audience in full",
+        "Have all of an audience compared with its segment now, and its destination told again.",
+        "POST /v1/audiences/{name}/compare",
+        looks=(Look("audience", "GET /v1/audiences/{name}", _only("name")),),
     ),
     Tool(
         "define_segment",

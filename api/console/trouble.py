@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Request
 from starlette.responses import Response
 
+from api.audiences.routes import AudienceView
 from api.console.frame import PLACE, form, page, pages, read, seen
 from api.console.session import sees
 from api.ingest.dead_letters import Choice
@@ -13,7 +14,7 @@ from api.sources.routes import SourceView
 from api.state import Config, Db
 from api.subscriptions.models import Name, StateBody, SubscriptionView
 from api.subscriptions.routes import switch
-from store import sources, subscriptions
+from store import audiences, sources, subscriptions
 from store.customers import suppressions
 from store.deliveries import doubts, providers
 from store.ingest.dead_letters import by_reason, dead_letters
@@ -32,6 +33,7 @@ async def overview(request: Request, caller: Annotated[Caller, sees(Right.READ)]
     """All of it, a table each."""
     now = config.clock.now()
     stand = [SourceView.of(each, now) for each in await sources.found(database)]
+    told = [AudienceView.of(each, now) for each in await audiences.found(database)]
     receivers = [SubscriptionView.of(each) for each in await subscriptions.found(database)]
     return page(
         request,
@@ -43,6 +45,7 @@ async def overview(request: Request, caller: Annotated[Caller, sees(Right.READ)]
         latest=_LATEST,
         stopped=await providers.stopped(database),
         sources=[each for each in stand if each.state in ("late", "failing")],
+        audiences=[each for each in told if each.state in ("late", "failing", "held")],
         receivers=[each for each in receivers if each.state in ("failing", "stopped")],
         suppressed=await suppressions.newest(database, limit=_SHOWN),
         now=now,

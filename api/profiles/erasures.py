@@ -38,6 +38,9 @@ class ErasureView(BaseModel):
     requested_by: str = Field(description="the name of the key that asked, or `command line`")
     finished_at: datetime | None
     in_flight: int = Field(description="messages that were at a provider when it began; nothing is sent after these")
+    waits_for: list[str] = Field(
+        description="audiences whose destinations are still to be told; `GET /v1/audiences` says why not"
+    )
     certificate: dict[str, Any] | None = Field(description="what was done, by table, with its seal; null until it is finished")
 
 

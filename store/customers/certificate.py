@@ -42,6 +42,8 @@ _WORDS = {
     "customer_touched": "marks for the sums",
     "wallet_pass": "passes in wallets",
     "wallet_device": "devices that have a pass",
+    "audience_due": "marks for audiences",
+    "audience_member": "entries in audiences, which their destinations were told to forget",
     "export_file": "files in the bucket, of which each was written anew without them",
     "google_wallet": "passes at Google Wallet, expired and without content",
 }
@@ -58,6 +60,7 @@ def certificate(
     kept: Mapping[str, int],
     in_flight: int,
     kept_by_google: int = 0,
+    left_at_destinations: int = 0,
     sign: Sign,
 ) -> dict[str, Any]:
     """What was done, sealed."""
@@ -72,7 +75,9 @@ def certificate(
         "emptied": dict(sorted(emptied.items())),
         "kept_without_the_person": dict(sorted(kept.items())),
         "at_a_provider_when_it_began": in_flight,
-    } | ({"kept_by_google_wallet": kept_by_google} if kept_by_google else {})
+    }
+    told |= {"kept_by_google_wallet": kept_by_google} if kept_by_google else {}
+    told |= {"left_at_destinations": left_at_destinations} if left_at_destinations else {}
     return told | {"digest": _digest(told), "signature": sign(_bytes(told)).hex()}
 
 
@@ -101,7 +106,7 @@ def as_text(told: Mapping[str, Any]) -> str:
         "",
         "Addresses at which the customer had said no stay suppressed as keyed hashes, which do not give the address back.",
         f"Messages at a provider when it began: {told['at_a_provider_when_it_began']}; none was sent after.",
-        *_kept_by_google(told.get("kept_by_google_wallet", 0)),
+        *_left(told),
         "",
         f"SHA-256   {told['digest']}",
         f"Signature {told['signature']}",
@@ -109,9 +114,13 @@ def as_text(told: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _kept_by_google(passes: int) -> list[str]:
-    refused = "Passes that Google Wallet would not let us empty; remove them in the issuer's console"
-    return [f"{refused}: {passes}."] if passes else []
+def _left(told: Mapping[str, Any]) -> list[str]:
+    """What somebody else may still have, and somebody is to remove there."""
+    words = {
+        "kept_by_google_wallet": "Passes that Google Wallet would not let us empty; remove them in the issuer's console",
+        "left_at_destinations": "Entries in audiences whose destinations were said to be no more before they were told",
+    }
+    return [f"{sentence}: {told[name]}." for name, sentence in words.items() if told.get(name)]
 
 
 def _counted(rows: Mapping[str, int]) -> list[str]:

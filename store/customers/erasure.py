@@ -33,7 +33,7 @@ REMOVED = (
     *("identity", "endpoint", "endpoint_lost", "consent", "topic_choice", "merge", "event", "dirty", "segment_member"),
     *("segment_alarm", "segment_backfill_member", "segment_backfill_change", "segment_backfill_mark", "expectation"),
     *("inbox", "unread_reply", "wallet_device", "wallet_pass", "customer_touched", "customer_value", "campaign_row"),
-    *("notification", "derived_due"),
+    *("notification", "derived_due", "audience_due", "audience_member"),
 )
 EMPTIED = ("service_call", "segment_transition", "entry_refused", "run", "delivery", "audit", "source_row")
 #: Passes at Google: made to show nothing, and those of which Google would not have that.
@@ -47,7 +47,10 @@ DEAD_LETTERS = "dead_letter"
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """One erasure as it stands; `in_flight` messages were at a provider when it began."""
+    """One erasure as it stands; `in_flight` messages were at a provider when it began.
+
+    `waits_for`: audiences whose destinations are still to forget the customer.
+    """
 
     id: UUID
     profile_id: UUID
@@ -58,6 +61,7 @@ class Erasure:
     started_at: datetime | None
     finished_at: datetime | None
     certificate: dict[str, Any] | None = field(repr=False)
+    waits_for: list[str]
 
     @property
     def state(self) -> str:

@@ -22,10 +22,10 @@ class BucketFails(StoreError):
 
 
 class Bucket:
-    """One, by its URL; credentials are where the provider's own library looks for them."""
+    """One, by its URL, which stands in a setting; credentials are where the provider's own library looks for them."""
 
-    def __init__(self, url: str) -> None:
-        self.url = url
+    def __init__(self, url: str, setting: str = "JOURNEYS_EXPORT_BUCKET") -> None:
+        self.url, self.setting = url, setting
 
     def put(self, path: str, content: IO[bytes]) -> None:
         """A file with all that is in this one."""
@@ -83,5 +83,5 @@ class Bucket:
             where = urlsplit(self.url)
             why = str(error).splitlines()[0]
             raise BucketFails(
-                f"{doing} in {where.scheme}://{where.netloc}{where.path} (JOURNEYS_EXPORT_BUCKET) failed: {why}"
+                f"{doing} in {where.scheme}://{where.netloc.rpartition('@')[2]}{where.path} ({self.setting}) failed: {why}"
             ) from error

@@ -196,14 +196,14 @@ class _Seen:
         return self._digest.hexdigest()
 
 
-def bucket_at(url: str) -> Files:
-    """The bucket or folder at this address.
+def bucket_at(url: str, setting: str = "JOURNEYS_EXPORT_BUCKET") -> Files:
+    """The bucket or folder at this address, which stands in a setting.
 
     Raises:
         NoArrow: pyarrow is not installed.
     """
     try:
-        files: Files = import_module("store.exports.bucket").Bucket(url)
+        files: Files = import_module("store.exports.bucket").Bucket(url, setting)
     except ImportError:
         raise NoArrow from None
     return files

@@ -1,16 +1,19 @@
 -- name: known
 -- The erasure of a customer, also by the id of a profile that was part of them.
-select id, profile_id, requested_at, requested_by, counts, in_flight, started_at, finished_at, certificate
+select id, profile_id, requested_at, requested_by, counts, in_flight, started_at, finished_at, certificate,
+       array(select distinct m.audience from audience_member m where m.profile_id = any(profiles) order by 1) as waits_for
 from erasure where profile_id = $1 or profiles @> array[$1::uuid];
 
 -- name: by_id
 -- One erasure.
-select id, profile_id, requested_at, requested_by, counts, in_flight, started_at, finished_at, certificate
+select id, profile_id, requested_at, requested_by, counts, in_flight, started_at, finished_at, certificate,
+       array(select distinct m.audience from audience_member m where m.profile_id = any(profiles) order by 1) as waits_for
 from erasure where id = $1;
 
 -- name: newest
 -- Erasures, newest first, before an instant.
-select id, profile_id, requested_at, requested_by, counts, in_flight, started_at, finished_at, certificate
+select id, profile_id, requested_at, requested_by, counts, in_flight, started_at, finished_at, certificate,
+       array(select distinct m.audience from audience_member m where m.profile_id = any(profiles) order by 1) as waits_for
 from erasure where requested_at < $1 order by requested_at desc, id desc limit $2;
 
 -- name: root
@@ -107,6 +110,14 @@ delete from campaign_row where profile_id = any($1::uuid[]) returning 1;
 -- name: purge_source_row
 -- What a source said of them; that its row is of somebody who was erased stays, so that they do not come back by it.
 update source_row set digest = null, profile_id = null where profile_id = any($1::uuid[]) returning 1;
+
+-- name: purge_audience_due
+-- That they were to be looked at.
+delete from audience_due where profile_id = any($1::uuid[]) returning 1;
+
+-- name: purge_audience_member
+-- What destinations were told of them: these are to forget them. A row goes when its destination has, and the certificate waits for it.
+update audience_member set state = 'removing' where profile_id = any($1::uuid[]) and state <> 'removing' returning 1;
 
 -- name: purge_notification
 -- What others were told of them. That they were erased is told after this.

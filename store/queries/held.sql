@@ -110,6 +110,11 @@ from customer_value where profile_id = any($1::uuid[]) order by experiment;
 select jsonb_build_object('to', s.name, 'with_user_id', s.personal, 'type', n.type, 'at', n.at, 'about', n.about, 'state', n.state)
 from notification n join subscription s on s.id = n.subscription where n.profile_id = any($1::uuid[]) order by n.at, n.subscription, n.id;
 
+-- name: audiences
+-- Which other systems know the customer as part of an audience, and by which ids (addresses as SHA-256).
+select jsonb_build_object('audience', a.name, 'to', a.kind, 'ids', m.ids, 'state', m.state, 'since', m.since)
+from audience_member m join audience a on a.name = m.audience where m.profile_id = any($1::uuid[]) order by a.name, m.id;
+
 -- name: campaigns
 -- Starts of many and campaigns that the customer was to be in.
 select jsonb_build_object('campaign', c.name, 'journey', c.journey, 'params', r.params, 'entry', r.entry, 'state', r.state,

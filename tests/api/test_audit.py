@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from api.console.frame import PLACE
-from store import Database, sources
+from store import Database, audiences, sources
 from store.audit import Which, page
 from store.keys import Grant, Role, create_key, revoke_key, rotate_key
 from tests.api.test_roles import GUARDED
@@ -75,6 +75,7 @@ async def somebody_in_everything(trial: Shop) -> dict[str, str]:
         " values ($1, 'sale', 'by_choice', 'vips', 'olga', now(), now() + interval '1 day', now(), true)", campaign,
     )  # fmt: skip
     await sources.declare(trial.database, "loyalty", timedelta(hours=1), "traits")
+    await audiences.declare(trial.database, "lookers", "viewers", "http", timedelta(days=7), 0.2)
     told = {"campaign": campaign} | {
         "customer_id": ana,
         "run_id": runs[0],
@@ -134,6 +135,10 @@ CHANGES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/console/trouble/dead-letters/replay"): {"data": {"reason": "no-identity"}},
     ("POST", "/v1/dead-letters/purge"): {"json": {"all": True}},
     ("POST", "/v1/sources/{name}/read"): {"name": "loyalty"},
+    ("POST", "/v1/audiences/{name}/compare"): {"name": "lookers"},
+    ("PUT", "/v1/audiences/{name}/state"): {"name": "lookers", "json": {"state": "paused"}},
+    ("POST", "/v1/audiences/{name}/let-go"): {"name": "lookers"},
+    ("DELETE", "/v1/audiences/{name}"): {"name": "lookers"},
     ("PUT", "/v1/subscriptions/{name}"): {"name": "crm", "json": {"url": "https://crm.example/hooks", "types": ["run.*"]}},
     ("PUT", "/v1/subscriptions/{name}/state"): {"name": "crm", "json": {"state": "paused"}},
     ("POST", "/console/trouble/receivers/{name}/resume"): {"name": "crm"},

@@ -17,7 +17,16 @@ from tests.command_line import in_thread
 SECRET = "nine ducks and five geese on a lake"
 #: Tables that only say when to look at a customer again, or how far a load has come.
 NOTHING_TO_TELL = {
-    *("dirty", "endpoint_lost", "segment_alarm", "unread_reply", "customer_touched", "source_row", "derived_due"),
+    *(
+        "dirty",
+        "endpoint_lost",
+        "segment_alarm",
+        "unread_reply",
+        "customer_touched",
+        "source_row",
+        "derived_due",
+        "audience_due",
+    ),
     *("segment_backfill_member", "segment_backfill_change", "segment_backfill_mark"),
 }
 

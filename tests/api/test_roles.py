@@ -72,6 +72,8 @@ COMMANDS = {
     "starts message": "make campaign", "starts approve": "approve campaign",
     "sources read": "read source", "tasks assign": "assign task", "tasks escalate": "assign task",
     "tasks done": "complete task",
+    "audiences compare": "compare audience", "audiences pause": "switch audience", "audiences resume": "switch audience",
+    "audiences let-go": "let-go audience", "audiences forget": "forget audience",
     "subscriptions put": "put subscription", "subscriptions delete": "delete subscription",
     "subscriptions pause": "switch subscription", "subscriptions resume": "switch subscription",
     "subscriptions rotate": "rotate subscription", "subscriptions test": "test subscription",
@@ -79,7 +81,7 @@ COMMANDS = {
 }  # fmt: skip
 #: Those that only look, and those that bring in or work out what others have said: the schema, bounces, sums.
 OTHERS = """
-api audit bucket-forget bucket-status bucket-write check client customers-events customers-messages customers-names demo dev
+api audiences-list audit bucket-forget bucket-status bucket-write check client customers-events customers-messages customers-names demo dev
 diff doubts explain export graph lint mailbox mcp merges migrate new preview profile providers reference replay report runs
 simulate switches version versions whatsapp-templates why-not worker dead-letters-list doubts-said keys-identity keys-list
 keys-web-push lists-list lists-report products-show runs-show profiles-certificate profiles-check-certificate

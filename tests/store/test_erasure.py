@@ -63,6 +63,7 @@ NOBODY = {
     "provider_limit": "settings",
     "subscription": "settings",
     "source": "counts and instants",
+    "audience": "counts and instants",
     "provider_pace": "counts",
     "provider_stopped": "which provider a worker does not use",
     "provider_use": "counts",

@@ -22,6 +22,7 @@ from workers.cli.keys import keys
 from workers.cli.lists import lists
 from workers.cli.mailbox import mailbox
 from workers.cli.new import new
+from workers.cli.operating.audiences import audiences
 from workers.cli.operating.audit import audit
 from workers.cli.operating.client import client
 from workers.cli.operating.doubts import doubts
@@ -75,6 +76,7 @@ app.add_typer(doubts, name="doubts", rich_help_panel="Operating")
 app.add_typer(providers, name="providers", rich_help_panel="Operating")
 app.add_typer(tasks, name="tasks", rich_help_panel="Operating")
 app.add_typer(sources, name="sources", rich_help_panel="Operating")
+app.add_typer(audiences, name="audiences", rich_help_panel="Operating")
 app.add_typer(subscriptions, name="subscriptions", rich_help_panel="Operating")
 app.add_typer(sums, name="sums", rich_help_panel="Operating")
 app.command(rich_help_panel="Operating")(audit)

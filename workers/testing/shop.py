@@ -325,12 +325,12 @@ def with_clock(parts: Parts, clock: HandClock) -> Parts:
     exporting = replace(parts.exporting, hourly=hourly)
     campaigns = replace(parts.campaigns, delivery=delivery, clock=clock)
     notifying = replace(parts.notifying, clock=clock)
-    sourcing = replace(parts.sourcing, clock=clock)
+    sourcing, audiences = replace(parts.sourcing, clock=clock), replace(parts.audiences, clock=clock)
     parts = replace(
         parts, watch=watch, notifying=notifying, sourcing=sourcing, delivery=delivery, campaigns=campaigns, calling=calling
     )
     looking = replace(parts.looking, knowing=knowing)
-    return replace(parts, erasing=erasing, exporting=exporting, looking=looking)
+    return replace(parts, audiences=audiences, erasing=erasing, exporting=exporting, looking=looking)
 
 
 def _tried_at(clock: Clock, due_at: datetime) -> datetime:

@@ -12,7 +12,7 @@ import pytest
 from activities.measuring.folding import Folding
 from api import ApiConfig
 from journeys.contracts import Channel
-from store import Database, sources, subscriptions
+from store import Database, audiences, sources, subscriptions
 from store.deliveries import providers
 from store.keys import Grant, Role, create_key
 from store.runs.views import Run
@@ -168,6 +168,8 @@ async def goes_wrong(shop: Shop, run: Run) -> None:
     await providers.stop(shop.database, "fcm", "worker-1", timedelta(days=1), f"401 {HOSTILE}")
     await sources.declare(shop.database, "loyalty", timedelta(hours=1), "traits")
     await sources.fail(shop.database, "loyalty", now, f"no such column {HOSTILE}")
+    await audiences.declare(shop.database, "lookers", "viewers", "http", timedelta(days=7), 0.2)
+    await audiences.fails(shop.database, "lookers", f"LOOKERS_URL answers {HOSTILE}", now)
     for name in ("crm", "fine"):
         hook = {"url": f"https://{name}.example/hooks", "types": ["run.*"]}
         assert (await shop.operate("PUT", f"/v1/subscriptions/{name}", json=hook)).status_code == 200

@@ -1,0 +1,1 @@
+"""Whom other systems are told of, as an author declares it."""
