@@ -14,7 +14,7 @@ from tests.house import ROOMS, House
 LAW = """
 definitions           journeys segments.library
 
-journeys              journeys.audiences journeys.contexts journeys.handle journeys.sources journeys.gate journeys.onsite LANGUAGE
+journeys              journeys.audiences journeys.contexts HANDLE journeys.sources journeys.onsite LANGUAGE
 journeys.contexts     journeys LANGUAGE
 journeys.handle       journeys journeys.contexts journeys.gate segments segments.language
 journeys.walk         journeys journeys.contexts journeys.experiments HANDLE segments segments.language.wire

@@ -81,8 +81,9 @@ COMMANDS = {
 }  # fmt: skip
 #: Those that only look, and those that bring in or work out what others have said: the schema, bounces, sums.
 OTHERS = """
-api audiences-list audit bucket-forget bucket-status bucket-write check client customers-events customers-messages customers-names demo dev
-diff doubts explain export graph lint mailbox mcp merges migrate new preview profile providers reference replay report runs
+api audiences-list audit bucket-forget bucket-status bucket-write check
+client customers-events customers-messages customers-names demo dev diff doubts explain export graph lint mailbox mcp merges
+migrate new preview profile providers reference replay report runs
 simulate switches version versions whatsapp-templates why-not worker dead-letters-list doubts-said keys-identity keys-list
 keys-web-push lists-list lists-report products-show runs-show profiles-certificate profiles-check-certificate
 profiles-consent profiles-erasures profiles-export profiles-retention segments-concerns segments-count segments-coverage
