@@ -22,6 +22,9 @@ _ANY = "An error of this API."
 _MEANINGS = {
     "unauthorized": "No API key was sent, or one that is unknown or was revoked.",
     "forbidden": "The key is valid, but not for this call.",
+    "insufficient-scope": "The access token lacks a scope that its owner could have; `WWW-Authenticate` names it.",
+    "no-group": "The access token is valid, and none of the groups in it is let in here.",
+    "issuer-away": "The authorization server does not tell its keys, so nobody can say whether it made the token. Try again.",
     "foreign-origin": "A web page sent a key that may not be used from there. An operator makes keys with their pages.",
     "server-key-in-a-page": "A key of a shop's servers was sent by a web page, where anybody can read it. Revoke it.",
     "not-found": "There is nothing at this address.",

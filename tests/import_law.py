@@ -73,7 +73,7 @@ store.runs            store
 store.segments        store
 
 api                   journeys journeys.onsite journeys.sources segments.* store.* activities.channels api.*
-api.agents            activities.channels store.* api
+api.agents            activities.channels store.* api api.tokens
 api.campaigns         journeys journeys.campaigns segments.* store.* activities.channels api api.runs
 api.console           journeys journeys.walk segments.* store.* activities.channels api api.*
 api.ingest            journeys segments.* store.* activities.channels api
@@ -86,6 +86,7 @@ api.runs              journeys journeys.campaigns journeys.walk segments.* store
 api.segments          journeys segments.* store.* activities.channels activities.measuring api
 api.sources           journeys.sources segments.* store.* activities.channels api api.ingest api.webhooks
 api.subscriptions     journeys segments.* store.* activities.notifying api api.runs
+api.tokens            store.* api
 api.webhooks          journeys segments.* store.* activities.channels api
 api.wallet            journeys segments.* store.* activities.channels api api.webhooks
 api.web_push          journeys segments.* store.* activities.channels api api.webhooks
