@@ -32,7 +32,7 @@ from api.profiles import confirming, erasures, held, preferences, suppressions
 from api.profiles import routes as profiles
 from api.reports import exports
 from api.reports import routes as reports
-from api.runs import catalogue, doubts, journeys, messages, parameters, providers, tasks
+from api.runs import catalogue, doubts, journeys, messages, parameters, providers, tasks, trials
 from api.runs import routes as runs
 from api.segments import changes as segment_changes
 from api.segments import lists
@@ -69,6 +69,7 @@ ROUTERS = [
     visitors.router,
     journeys.router,
     catalogue.router,
+    trials.router,
     runs.router,
     campaigns.router,
     tasks.router,

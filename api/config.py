@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
@@ -14,6 +14,7 @@ from journeys.arms import Experiment
 from journeys.clock import Clock
 from journeys.onsite.places import Place
 from journeys.policies import GlobalHoldout
+from journeys.simulate.trial import Played, Trial
 from journeys.sources.hook import WebhookSource
 from segments import Segment
 from segments.language.readings import Reading
@@ -99,6 +100,8 @@ class ApiConfig:
     templates: Sequence[TemplateKnown] = ()
     #: What a deployed version does to people compared with another: their ids, and the changes.
     compared: Callable[[Database, str, str | None], Awaitable[tuple[str, str, Sequence[Any]]]] | None = None
+    #: What came of a made-up customer in a journey, at a time, in a version of the catalogue: which one that was, and it.
+    tried: Callable[[Database, str, Trial, datetime, str | None], Awaitable[tuple[str | None, Played]]] | None = None
     #: How the catalogue wants some traits to be read when they come in.
     readings: Mapping[str, Reading] = field(default_factory=dict)
     #: The journeys of a version of the catalogue, where its code may be executed here; for what comes next in a run.

@@ -38,6 +38,7 @@ _MEANINGS = {
     "malformed-gzip": "The body begins like gzip, but cannot be unpacked.",
     "invalid-request": "A parameter or a field of the body is missing or wrong; `errors` names each.",
     "invalid-definition": "The definition of a segment cannot be used; `errors` points to the place.",
+    "not-playable": "The made-up customer cannot be played through this journey; `detail` says what to change.",
     "unsigned-identity": "A client's key named a user without the shop's signature, so the call changed nothing of that user.",
     "too-many-requests": "More came at once than fits. Send the same again after `Retry-After` seconds.",
     "store-unavailable": "The database does not answer. Send the same again after `Retry-After` seconds.",

@@ -72,7 +72,7 @@ store.reports         store
 store.runs            store
 store.segments        store
 
-api                   journeys journeys.onsite journeys.sources segments.* store.* activities.channels api.*
+api                   journeys journeys.onsite journeys.simulate journeys.sources segments.* store.* activities.channels api.*
 api.agents            activities.channels store.* api api.tokens
 api.campaigns         journeys journeys.campaigns segments.* store.* activities.channels api api.runs
 api.console           journeys journeys.walk segments.* store.* activities.channels api api.*
@@ -82,7 +82,7 @@ api.pages
 api.products          journeys segments.* store.* activities.channels api api.segments
 api.profiles          journeys segments.* store.* activities.channels api api.segments
 api.reports           journeys journeys.experiments segments.* store.* activities.channels activities.measuring api
-api.runs              journeys journeys.campaigns journeys.walk segments.* store.* activities.channels activities.measuring api
+api.runs              journeys journeys.campaigns PLAYED segments.* store.* activities.channels activities.measuring api
 api.segments          journeys segments.* store.* activities.channels activities.measuring api
 api.sources           journeys.sources segments.* store.* activities.channels api api.ingest api.webhooks
 api.subscriptions     journeys segments.* store.* activities.notifying api api.runs
@@ -106,6 +106,7 @@ workers.sourcing      BORDER
 workers.testing       journeys.* segments.* store.* activities.* api.* workers workers.embedded workers.sandbox
 """
 GROUPS = {
+    "PLAYED": ["journeys.simulate", "journeys.walk"],
     "WEB": ["activities.channels", "activities.web"],
     "WORKFLOWS": [
         "workers.campaigns",

@@ -22,7 +22,7 @@ from journeys.contracts import Channel
 from segments import Segment
 from segments.time.calendar import rules_of
 from segments.time.zones import whereabouts
-from workers.codes import Codes
+from workers.codes import Codes, Trying
 from workers.compared import Comparing
 from workers.settings import Settings
 from workers.signing import trusted
@@ -57,6 +57,7 @@ def create_app() -> FastAPI:
             preview=partial(previews, settings.clock),
             templates=[*templates_in(templates)],
             compared=Comparing(trusted(settings)),
+            tried=Trying(settings.catalogue, trusted(settings), config.version),
         )
     )
 

@@ -84,7 +84,7 @@ worker dead-letters-list doubts-said keys-identity keys-list keys-web-push lists
 profiles-certificate profiles-check-certificate profiles-consent profiles-erasures profiles-export profiles-retention
 segments-concerns segments-count segments-coverage segments-days segments-explain segments-list segments-preview segments-wait
 segments-why sources-list sources-try starts starts-show subscriptions-list subscriptions-notifications
-subscriptions-types sums-differences sums-recompute suppressions-list suppressions-look-up tasks-list
+subscriptions-types sums-differences sums-recompute suppressions-list suppressions-look-up tasks-list try
 """
 #: A key of each role, with and without persons, and of one journey.
 KEYS: dict[str, Grant] = {role.value: Grant(role) for role in Role}
