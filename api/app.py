@@ -33,7 +33,7 @@ from api.profiles import confirming, erasures, files, held, preferences, suppres
 from api.profiles import routes as profiles
 from api.reports import exports
 from api.reports import routes as reports
-from api.runs import catalogue, doubts, journeys, messages, parameters, providers, tasks
+from api.runs import catalogue, doubts, journeys, messages, parameters, providers, tasks, trials
 from api.runs import routes as runs
 from api.segments import changes as segment_changes
 from api.segments import lists
@@ -43,6 +43,8 @@ from api.sources import hooks
 from api.sources import routes as sources
 from api.state import Store
 from api.subscriptions import routes as subscriptions
+from api.tokens import routes as tokens
+from api.tokens.tokens import Tokens
 from api.wallet import adding, devices
 from api.wallet import google as google_wallet
 from api.web_push import routes as web_push
@@ -68,6 +70,7 @@ ROUTERS = [
     visitors.router,
     journeys.router,
     catalogue.router,
+    trials.router,
     runs.router,
     campaigns.router,
     tasks.router,
@@ -109,6 +112,7 @@ ROUTERS = [
     preferences.links,
     agents.router,
     reference.router,
+    tokens.router,
     health.router,
     metrics.router,
     *console.ROUTERS,
@@ -130,6 +134,7 @@ def create_app(config: ApiConfig, *, database: Database | None = None) -> FastAP
     app.state.config = config
     app.state.store = store
     app.state.keys = Keys(config.key_ttl)
+    app.state.tokens = Tokens(config.oauth, config.public_url) if config.oauth else None
     app.state.limits = limits = Limits(config.in_flight, config.events_per_second, config.turn_seconds)
     app.state.streams = inbox.streams_of(config, store)
     app.state.ingest = Ingest(config, store, Intake(store, config.lanes), limits)

@@ -1,5 +1,7 @@
 """Who calls, and whether they may: keys by HTTP Basic (key as user, empty password) or Bearer; a revocation acts in seconds.
 
+Where the company has an authorization server, its access tokens stand for keys (`api.tokens`).
+
 Promise: a route says what it asks for (`May`), and whoever has less is refused before anything is looked up. Keys that are held
 to some journeys are refused wherever a route does not say how it keeps to them.
 """
@@ -24,6 +26,7 @@ from fastapi.security.base import SecurityBase
 from api.limits import Limits
 from api.problems import Problem
 from api.state import Store
+from api.tokens.tokens import Subject, Tokens, scope_of, token_in
 from store import Pool
 from store.audit import Actor, act_as
 from store.keys import ANYWHERE, RIGHTS, Caller, Right, Role, digest, find_key, find_shown, known_origins, note_use
@@ -31,7 +34,7 @@ from store.keys import ANYWHERE, RIGHTS, Caller, Right, Role, digest, find_key, 
 _REMEMBERED = 4096  # keys; a flood of wrong ones must not fill the memory
 _SAID_EVERY = 60.0  # seconds between two words that a key is in use
 _TRACE = re.compile(r"[\w.:-]{1,100}", re.ASCII)
-_CHALLENGE = {"WWW-Authenticate": 'Basic realm="journeys", charset="UTF-8"'}
+_CHALLENGE = 'Basic realm="journeys", charset="UTF-8"'
 
 
 class _Scheme(SecurityBase):
@@ -46,7 +49,7 @@ class _Scheme(SecurityBase):
 
 
 _basic = _Scheme("writeKey", "basic", "the key as user name, the password empty (as Segment's clients do)")
-_bearer = _Scheme("bearer", "bearer", "`Authorization: Bearer <key>`")
+_bearer = _Scheme("bearer", "bearer", "`Authorization: Bearer <key>`, or an access token where `JOURNEYS_OAUTH_ISSUER` is set")
 
 
 class Keys:
@@ -111,16 +114,20 @@ async def authenticate(request: Request, key: str | None = None) -> Caller:
     """The caller of this request, by its header or the given key.
 
     Raises:
-        Problem: 401, no valid key.
+        Problem: 401, no valid key, or token; 403, nobody is let in with it; 503, nobody can say whether it is a valid one.
     """
-    key = presented(request.headers.get("authorization")) or key
+    header = request.headers.get("authorization")
+    tokens: Tokens | None = request.app.state.tokens
+    if tokens is not None and (token := token_in(header)) is not None:
+        return await tokens.caller(token, request.url.path, inside=request.scope.get("inside", False))
+    key = presented(header) or key
     keys: Keys = request.app.state.keys
     caller = await keys.caller(key, request.app.state.store) if key else None
     if caller is None:
         said = "this key is unknown or was revoked" if key else "no key was sent"
-        raise Problem(
-            401, f"{said}; send an API key as the user of HTTP Basic with an empty password, or as Bearer", headers=_CHALLENGE
-        )
+        told = f"{said}; send an API key as the user of HTTP Basic with an empty password, or as Bearer"
+        challenges = [tokens.challenge(request.url.path), _CHALLENGE] if tokens is not None else [_CHALLENGE]
+        raise Problem(401, told, headers={"WWW-Authenticate": ", ".join(challenges)})
     return caller
 
 
@@ -191,6 +198,8 @@ def count(request: Request, caller: Caller) -> None:
 
 def forbidden(caller: Caller, right: Right) -> Problem:
     """The key may not do this, and which may."""
+    if isinstance(caller, Subject) and right in caller.beyond:
+        return caller.wants({scope_of(right)})
     if right is Right.PERSONAL:
         told = "this shows personal data, which this key may not; make one with `journeys keys create NAME --personal`"
         return Problem(403, told)

@@ -1,61 +1,24 @@
 """What the API needs to know to start; the composition root fills it in, so that the API never imports the workers."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
 from activities.channels.message import InAppContent
 from activities.channels.preview import Given, Preview, TemplateKnown
 from activities.channels.wallet.wallets import Wallets
+from api.accounts import OAuth, Oidc
 from journeys.arms import Experiment
 from journeys.clock import Clock
 from journeys.onsite.places import Place
 from journeys.policies import GlobalHoldout
+from journeys.simulate.trial import Played, Trial
 from journeys.sources.hook import WebhookSource
 from segments import Segment
 from segments.language.readings import Reading
 from store import Database
-from store.keys import Grant, Role
-
-
-class BadRoles(ValueError):
-    """JOURNEYS_OIDC_ROLES cannot be read; the message says what to write."""
-
-
-@dataclass(frozen=True, slots=True)
-class Oidc:
-    """Where the company's people have their accounts, and what their groups may; the first that somebody is in counts."""
-
-    issuer: str
-    client_id: str
-    client_secret: str = field(repr=False)
-    grants: Mapping[str, Grant]
-    #: The claim that has the groups.
-    claim: str = "groups"
-
-    def group_of(self, groups: Collection[str]) -> str | None:
-        """The first group by which somebody is let in."""
-        return next((group for group in self.grants if group in groups), None)
-
-
-def grants_of(text: str) -> dict[str, Grant]:
-    """What groups may, from `marketing=read, ops=operate+personal, carts=operate+personal:cart_abandonment|cart_doubts`.
-
-    Raises:
-        BadRoles: it is none of that.
-    """
-    found: dict[str, Grant] = {}
-    for line in filter(None, (each.strip() for each in text.split(","))):
-        group, _, granted = line.partition("=")
-        role, _, journeys = granted.partition(":")
-        name, plus, more = role.strip().partition("+")
-        if not group.strip() or name not in {"read", "operate", "admin"} or (plus and more != "personal"):
-            raise BadRoles(f"JOURNEYS_OIDC_ROLES has {line!r}; write group=read, group=operate+personal, or …:journey|journey")
-        of = tuple(filter(None, (each.strip() for each in journeys.split("|"))))
-        found[group.strip()] = Grant(Role(name), bool(plus), of)
-    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +100,8 @@ class ApiConfig:
     templates: Sequence[TemplateKnown] = ()
     #: What a deployed version does to people compared with another: their ids, and the changes.
     compared: Callable[[Database, str, str | None], Awaitable[tuple[str, str, Sequence[Any]]]] | None = None
+    #: What came of a made-up customer in a journey, at a time, in a version of the catalogue: which one that was, and it.
+    tried: Callable[[Database, str, Trial, datetime, str | None], Awaitable[tuple[str | None, Played]]] | None = None
     #: How the catalogue wants some traits to be read when they come in.
     readings: Mapping[str, Reading] = field(default_factory=dict)
     #: The journeys of a version of the catalogue, where its code may be executed here; for what comes next in a run.
@@ -147,3 +112,5 @@ class ApiConfig:
     temporal_ui_url: str | None = None
     #: Where people sign on to the console with their company's account, beside keys.
     oidc: Oidc | None = field(default=None, repr=False)
+    #: Whose access tokens are let in in place of keys.
+    oauth: OAuth | None = None

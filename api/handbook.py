@@ -22,6 +22,9 @@ _ANY = "An error of this API."
 _MEANINGS = {
     "unauthorized": "No API key was sent, or one that is unknown or was revoked.",
     "forbidden": "The key is valid, but not for this call.",
+    "insufficient-scope": "The access token lacks a scope that its owner could have; `WWW-Authenticate` names it.",
+    "no-group": "The access token is valid, and none of the groups in it is let in here.",
+    "issuer-away": "The authorization server does not tell its keys, so nobody can say whether it made the token. Try again.",
     "foreign-origin": "A web page sent a key that may not be used from there. An operator makes keys with their pages.",
     "server-key-in-a-page": "A key of a shop's servers was sent by a web page, where anybody can read it. Revoke it.",
     "not-found": "There is nothing at this address.",
@@ -35,6 +38,7 @@ _MEANINGS = {
     "malformed-gzip": "The body begins like gzip, but cannot be unpacked.",
     "invalid-request": "A parameter or a field of the body is missing or wrong; `errors` names each.",
     "invalid-definition": "The definition of a segment cannot be used; `errors` points to the place.",
+    "not-playable": "The made-up customer cannot be played through this journey; `detail` says what to change.",
     "unsigned-identity": "A client's key named a user without the shop's signature, so the call changed nothing of that user.",
     "too-many-requests": "More came at once than fits. Send the same again after `Retry-After` seconds.",
     "store-unavailable": "The database does not answer. Send the same again after `Retry-After` seconds.",

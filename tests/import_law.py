@@ -78,8 +78,8 @@ store.reports         store
 store.runs            store
 store.segments        store store.measuring
 
-api                   journeys journeys.onsite journeys.sources segments.* store.* activities.channels api.*
-api.agents            activities.channels store.* api
+api                   journeys journeys.onsite journeys.simulate journeys.sources segments.* store.* activities.channels api.*
+api.agents            activities.channels store.* api api.tokens
 api.audiences         store.* api
 api.campaigns         journeys journeys.campaigns segments.* store.* activities.channels api api.runs
 api.console           journeys journeys.walk segments.* store.* activities.channels api api.*
@@ -89,10 +89,11 @@ api.pages
 api.products          journeys segments.* store.* activities.channels api api.segments
 api.profiles          journeys segments.* store.* activities.channels api api.ingest api.segments
 api.reports           journeys journeys.experiments segments.* store.* activities.channels activities.measuring api
-api.runs              journeys journeys.campaigns journeys.walk segments.* store.* activities.channels activities.measuring api
+api.runs              journeys journeys.campaigns PLAYED segments.* store.* activities.channels activities.measuring api
 api.segments          journeys segments.* store.* activities.channels activities.measuring api
 api.sources           journeys.sources segments.* store.* activities.channels api api.ingest api.webhooks
 api.subscriptions     journeys segments.* store.* activities.notifying api api.runs
+api.tokens            store.* api
 api.webhooks          journeys segments.* store.* activities.channels api
 api.wallet            journeys segments.* store.* activities.channels api api.webhooks
 api.web_push          journeys segments.* store.* activities.channels api api.webhooks
@@ -117,6 +118,7 @@ GROUPS = {
     "ASKED": ["activities.contexts", "activities.gate", "activities.versions"],
     "HANDLE": ["journeys.handle", "journeys.gate"],
     "LANGUAGE": ["segments", "segments.language"],
+    "PLAYED": ["journeys.simulate", "journeys.walk"],
     "WEB": ["activities.channels", "activities.web"],
     "WORKFLOWS": [
         "workers.audiences",

@@ -16,13 +16,13 @@ from activities.channels.message import Content, InAppContent
 from activities.channels.preview import TemplateKnown
 from activities.channels.wallet.wallets import wallets_of
 from api import ApiConfig
-from api.config import Oidc, grants_of
+from api.accounts import OAuth, Oidc, grants_of
 from journeys import JourneyDefinition
 from journeys.contracts import Channel
 from segments import Segment
 from segments.time.calendar import rules_of
 from segments.time.zones import whereabouts
-from workers.codes import Codes
+from workers.codes import Codes, Trying
 from workers.compared import Comparing
 from workers.settings import Settings
 from workers.signing import trusted
@@ -57,6 +57,7 @@ def create_app() -> FastAPI:
             preview=partial(previews, settings.clock),
             templates=[*templates_in(templates)],
             compared=Comparing(trusted(settings)),
+            tried=Trying(settings.catalogue, trusted(settings), config.version),
         )
     )
 
@@ -128,6 +129,7 @@ def api_config(
         temporal_namespace=settings.temporal_namespace,
         temporal_ui_url=settings.temporal_ui_url,
         oidc=_oidc(settings),
+        oauth=_oauth(settings),
     )
 
 
@@ -141,3 +143,16 @@ def _oidc(settings: Settings) -> Oidc | None:
         return None
     secret, grants = settings.oidc_client_secret.get_secret_value(), grants_of(settings.oidc_roles)
     return Oidc(settings.oidc_issuer, settings.oidc_client_id, secret, grants, settings.oidc_groups)
+
+
+def _oauth(settings: Settings) -> OAuth | None:
+    """Whose access tokens are let in.
+
+    Raises:
+        BadIssuer: it is nobody who may vouch for them.
+        BadRoles: what groups may cannot be read.
+    """
+    if not settings.oauth_issuer:
+        return None
+    more = settings.oauth_audiences, settings.oauth_per_minute or None
+    return OAuth(settings.oauth_issuer, grants_of(settings.oidc_roles), settings.oidc_groups, *more)

@@ -193,6 +193,15 @@ class Settings(MailSettings, WalletSettings):
         default="",
         description="what groups may, the first counts: marketing=read, ops=operate+personal, carts=read:journey",
     )
+    oauth_issuer: str = Field(
+        default="", description="the authorization server whose access tokens are let in beside keys (OAuth 2.1); empty: none"
+    )
+    oauth_audiences: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="what its tokens for this API are made out to beside its own addresses, comma separated"
+    )
+    oauth_per_minute: int = Field(
+        default=600, ge=0, description="requests a minute of one subject of tokens, per API process; 0: no limit"
+    )
     approve_campaigns: bool = Field(
         default=False, description="campaigns and bulk starts wait until another key than the one that made them approves them"
     )
@@ -219,7 +228,10 @@ class Settings(MailSettings, WalletSettings):
     clock_business_origin: datetime | None = Field(default=None, description="demo only: business time at that instant")
     clock_speed: float = Field(default=1.0, gt=0, description="demo only: how much faster business time runs")
 
-    @field_validator("worker_queues", "stop_languages", "deploy_public_keys", "private_targets", "export_tables", mode="before")
+    @field_validator(
+        *("worker_queues", "stop_languages", "deploy_public_keys", "private_targets", "export_tables", "oauth_audiences"),
+        mode="before",
+    )
     @classmethod
     def _split(cls, given: object) -> object:
         return tuple(name.strip() for name in given.split(",") if name.strip()) if isinstance(given, str) else given

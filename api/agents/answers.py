@@ -16,6 +16,10 @@ _FEWEST = 2  # a list of one is not cut: what is in it may be
 _Path = tuple[str | int, ...]
 
 
+#: Where it stands in a refusal which scopes a token lacks, and in a request that its answer is a refusal by HTTP.
+WANTED = "wanted_scopes"
+
+
 class BadCursor(ValueError):
     """A cursor that no answer of this call gave."""
 

@@ -8,6 +8,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
 from api.auth import May, Of
+from api.tokens.tokens import Subject, scope_of
 from store.keys import Caller, Right
 
 
@@ -21,6 +22,13 @@ def asked_by(routers: Iterable[APIRouter]) -> dict[str, May]:
 def calls_of(caller: Caller, asked: Mapping[str, May]) -> list[str]:
     """Every call that this key is not refused by what it is."""
     return [call for call, asks in asked.items() if _may(caller, asks)]
+
+
+def by_more_scope(caller: Subject, asked: Mapping[str, May]) -> dict[str, str]:
+    """Calls that they may not make with this token, and could with one of these scopes beside its own."""
+    lacking = {call: caller.beyond & {asks.right, *([Right.PERSONAL] if asks.personal else [])} for call, asks in asked.items()}
+    could = (call for call in calls_of(caller.whole, asked) if lacking[call])
+    return {call: " ".join(sorted(map(scope_of, lacking[call]))) for call in could}
 
 
 def _may(caller: Caller, asks: May) -> bool:

@@ -13,14 +13,16 @@ from uuid import UUID
 import httpx
 from fastapi import APIRouter, FastAPI, Request, Response
 from pydantic import BaseModel, Field
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
+from api.agents.answers import WANTED
 from api.agents.confirming import Confirmations
-from api.agents.rights import asked_by, calls_of
+from api.agents.rights import asked_by, by_more_scope, calls_of
 from api.auth import Of, may, schemes
 from api.config import ApiConfig
 from api.problems import Problem, responses
 from api.state import Config
+from api.tokens.tokens import Subject
 from store.keys import Caller, Right, Role
 
 if TYPE_CHECKING:
@@ -40,11 +42,16 @@ class MineView(BaseModel):
     journeys: list[str] = Field(description="of these alone; none: of all")
     per_minute: int | None
     calls: list[str] = Field(examples=[["GET /v1/journeys", "GET /v1/runs"]])
+    by_more_scope: dict[str, str] = Field(
+        default={},
+        description="what another access token of the same person could call, and the scopes that this one lacks",
+    )
 
 
 @router.get("/v1/keys/mine", summary="What this key may", responses=responses(401, 403, 503))
 async def my_key(request: Request, caller: Knocking) -> MineView:
     """Its role, what narrows it, and the calls that it is let make; each may still refuse what it is asked for."""
+    asked = request.app.state.agents.asked
     return MineView(
         id=caller.id,
         name=caller.name,
@@ -52,29 +59,30 @@ async def my_key(request: Request, caller: Knocking) -> MineView:
         personal=caller.personal,
         journeys=sorted(caller.journeys),
         per_minute=caller.per_minute,
-        calls=calls_of(caller, request.app.state.agents.asked),
+        calls=calls_of(caller, asked),
+        by_more_scope=by_more_scope(caller, asked) if isinstance(caller, Subject) else {},
     )
 
 
 @router.post("/mcp", include_in_schema=False)
-async def read(request: Request, _: Knocking, config: Config) -> Response:
+async def read(request: Request, caller: Knocking, config: Config) -> Response:
     """A message of an agent that only reads."""
-    return await _entered(request, config)
+    return await _entered(request, caller, config)
 
 
 @router.post("/mcp/write", include_in_schema=False)
-async def write(request: Request, _: Knocking, config: Config) -> Response:
+async def write(request: Request, caller: Knocking, config: Config) -> Response:
     """A message of an agent that may change things, too, where its key may."""
-    return await _entered(request, config)
+    return await _entered(request, caller, config)
 
 
-async def _entered(request: Request, config: ApiConfig) -> Response:
+async def _entered(request: Request, caller: Caller, config: ApiConfig) -> Response:
     origin = request.headers.get("origin")
     if origin is not None and urlsplit(origin)[:2] != urlsplit(config.public_url)[:2]:
         told = f"agents are not let in from a web page of {origin[:200]}; connect from a program, which sends no Origin"
         raise Problem(403, told, code="foreign-origin")
     agents: Agents = request.app.state.agents
-    return _Handed(await agents.manager())
+    return _Handed(await agents.manager(), caller)
 
 
 class Agents:
@@ -119,17 +127,31 @@ class Agents:
                 await self._over.wait()
 
     async def _counted(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """The app itself; a request of an agent counts once against its key's limit, whatever it comes to."""
-        await self._app({**scope, "counted": True}, receive, send)
+        """The app itself; a request of an agent counts once against its key's limit, whatever it comes to.
+
+        Its token is for this door, at which it was looked at, and not for the calls behind it (`inside`).
+        """
+        await self._app({**scope, "counted": True, "inside": True}, receive, send)
 
 
 class _Handed(Response):
-    """The answer is the protocol's library's to write."""
+    """The answer is the protocol's library's to write, unless a token with more scopes is needed: that is said by HTTP."""
 
-    def __init__(self, manager: "StreamableHTTPSessionManager") -> None:
+    def __init__(self, manager: "StreamableHTTPSessionManager", caller: Caller) -> None:
         super().__init__()
         self._manager = manager
+        self._caller = caller
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One message."""
-        await self._manager.handle_request(scope, receive, send)
+        begun = False
+
+        async def sending(message: Message) -> None:
+            nonlocal begun
+            if begun or WANTED not in scope:
+                begun = True
+                await send(message)
+
+        await self._manager.handle_request(scope, receive, sending)
+        if not begun and isinstance(self._caller, Subject):
+            await self._caller.wants(scope[WANTED]).response()(scope, receive, send)

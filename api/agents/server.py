@@ -5,6 +5,7 @@ sentences are the API's. What comes back is data: it stands in values of JSON, a
 """
 
 import logging
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -18,7 +19,7 @@ from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
 from uuid_utils.compat import uuid7
 
-from api.agents.answers import BadCursor, cut
+from api.agents.answers import WANTED, BadCursor, cut
 from api.agents.confirming import Confirmations, NotConfirmed
 from api.agents.shapes import Shape, UnlikeCall, shape_of
 from api.agents.tools import NAMED, TOOLS, Look, Tool
@@ -48,6 +49,7 @@ _CONFIRM = {
         "description": "the confirmation that the dry run of exactly these arguments gave; without it nothing is changed",
     }
 }
+_SCOPE = re.compile(r'\bscope="([^"]*)"')
 _Context = ServerRequestContext[Any, Any]
 
 
@@ -132,7 +134,11 @@ class Door:
     async def _list(self, ctx: _Context, _: mcp.PaginatedRequestParams | None) -> mcp.ListToolsResult:
         line = self._line(ctx)
         try:
-            allowed = frozenset((await line.get("/v1/keys/mine"))["calls"])
+            mine = await line.get("/v1/keys/mine")
+            allowed = {
+                *mine["calls"],
+                *mine["by_more_scope"],
+            }  # whoever does not see a tool asks for no scope
             shown = [tool for tool in TOOLS if tool.needs <= allowed and (self._is_open(ctx) or not tool.changes)]
             return mcp.ListToolsResult(tools=[await self._described(line, tool) for tool in shown], cache_scope="private")
         except _Refused as error:
@@ -155,6 +161,8 @@ class Door:
             return _told(await self._done(ctx, params.name, dict(params.arguments or {})))
         except (_Refused, NotConfirmed, BadCursor) as error:
             more = error.more if isinstance(error, _Refused) else {}
+            if WANTED in more and ctx.request is not None:
+                ctx.request.scope[WANTED] = more[WANTED]
             return _told({"error": str(error)} | more, is_error=True)
 
     async def _done(self, ctx: _Context, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -164,7 +172,8 @@ class Door:
         mine = await line.get("/v1/keys/mine")
         allowed = frozenset(mine["calls"])
         if not tool.needs <= allowed:
-            raise _Refused(_forbidden(tool, mine))
+            wanted = {scope for call in tool.needs - allowed for scope in mine["by_more_scope"].get(call, "").split()}
+            raise _Refused(_forbidden(tool, mine), **({WANTED: sorted(wanted)} if wanted else {}))
         if tool.changes and not self._is_open(ctx):
             raise _Refused(
                 f"this door only reads, and {name} changes something: connect to /mcp/write, or start `journeys mcp --write`"
@@ -272,7 +281,9 @@ def _problem(answer: httpx.Response) -> _Refused:
     except (orjson.JSONDecodeError, KeyError, TypeError):
         return _Refused(f"the API answered {answer.status_code} and no sentence; try again later", status=answer.status_code)
     places = {"places": [{"at": each["pointer"], "what": each["detail"]} for each in errors[:20]]} if errors else {}
-    return _Refused(str(detail), status=answer.status_code, code=code, **places)
+    scope = _SCOPE.search(answer.headers.get("www-authenticate", "")) if code == "insufficient-scope" else None
+    wanted = {WANTED: scope[1].split()} if scope else {}
+    return _Refused(str(detail), status=answer.status_code, code=code, **places, **wanted)
 
 
 def _told(plain: dict[str, Any], *, is_error: bool = False) -> mcp.CallToolResult:

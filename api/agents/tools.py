@@ -137,6 +137,12 @@ TOOLS: tuple[Tool, ...] = (
         "A message as it would look with values that you make up, or for a customer.",
         "POST /v1/templates/{channel}/{template}/preview",
     ),
+    Tool(
+        "simulate_journey",
+        "Play a made-up customer through a journey",
+        "Which messages somebody made up would get from a deployed journey, when, and why not the others. Sends nothing.",
+        "POST /v1/journeys/{journey}/simulate",
+    ),
     Tool("list_versions", "Versions", "The deployed versions of the catalogue, and who is in each.", "GET /v1/versions"),
     Tool(
         "compare_versions",

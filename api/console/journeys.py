@@ -50,6 +50,7 @@ class Numbers:
     steps: list[dict[str, Cell]] = field(default_factory=list)
     reasons: list[dict[str, Cell]] = field(default_factory=list)
     before: int = 0
+    converted_before: int = 0
 
 
 @router.get("/{journey}")
@@ -107,7 +108,7 @@ async def _numbers(config: ApiConfig, database: Database, journey: str) -> Numbe
     asked = Asked.of(config.clock.now(), journey=journey)
     found = await funnel(database, asked, silent=silent_providers(), people=LATEST)
     first, *steps = found.table("steps").dicts()
-    return Numbers(steps, found.table("reasons").dicts(), _whole(first["people_now"]))
+    return Numbers(steps, found.table("reasons").dicts(), _whole(first["people_now"]), _whole(first["converted"]))
 
 
 def _whole(cell: Cell) -> int:

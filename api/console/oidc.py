@@ -22,7 +22,8 @@ from joserfc.jwk import KeySet
 from starlette.responses import RedirectResponse, Response
 
 from activities.channels.sealed import InvalidToken, seal, unseal
-from api.config import ApiConfig, Oidc
+from api.accounts import Oidc, group_in, name_in
+from api.config import ApiConfig
 from api.console.frame import HEADERS, PLACE, keep, ours, page, pages, seen
 from api.console.session import COOKIE, LASTS, person_token
 from api.problems import Problem
@@ -72,7 +73,7 @@ async def back(request: Request, config: Config, database: Db) -> Response:
         claims = await _claims(config, oidc, request, begun)
     except (httpx.HTTPError, AuthlibBaseError, JoseError, KeyError, ValueError) as error:
         return _not_let_in(request, error, _NOT_BELIEVED)
-    name, group = _name(claims), oidc.group_of(_groups(claims, oidc.claim))
+    name, group = name_in(claims), group_in(claims, oidc.claim, oidc.grants)
     if group is None:
         return _not_let_in(request, None, _NO_GROUP)
     act_as(Actor(name, oidc.grants[group].role))
@@ -143,16 +144,6 @@ def _begun(config: ApiConfig, token: str) -> dict[str, Any] | None:
     except (InvalidToken, ValueError):
         return None
     return begun if begun["until"] > time.time() else None
-
-
-def _name(claims: Mapping[str, Any]) -> str:
-    """As what the audit knows them."""
-    return next(str(claims[each])[:200] for each in ("email", "preferred_username", "name", "sub") if claims.get(each))
-
-
-def _groups(claims: Mapping[str, Any], claim: str) -> list[str]:
-    told = claims.get(claim, [])
-    return [str(each) for each in told] if isinstance(told, list) else [str(told)]
 
 
 def _not_let_in(request: Request, error: Exception | None, wrong: str) -> Response:

@@ -10,12 +10,13 @@ import time
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
-from uuid import NAMESPACE_URL, UUID, uuid5
+from uuid import UUID
 
 from fastapi import Depends, Request
 from starlette.responses import Response
 
 from activities.channels.sealed import InvalidToken, seal, unseal
+from api.accounts import person_id
 from api.auth import Keys, May, Of, count, insist_on
 from api.config import ApiConfig
 from api.console.frame import PLACE, form, keep, ours, page, pages, seen
@@ -91,7 +92,7 @@ def _person(config: ApiConfig, token: str) -> Caller | None:
     grant = config.oidc.grants.get(told["group"]) if config.oidc else None
     if grant is None or config.oidc is None or told["until"] <= time.time():
         return None
-    id_ = uuid5(NAMESPACE_URL, f"{config.oidc.issuer} {told['subject']}")
+    id_ = person_id(config.oidc.issuer, told["subject"])
     return Caller(id_, told["name"], grant.role, grant.personal, frozenset(grant.journeys))
 
 

@@ -42,6 +42,17 @@ from (select id from run where journey = $1 and ended_at is null and exit_reason
     order by d.due_at desc, d.occurrence desc limit 1) as last on true
 group by 1;
 
+-- name: converted_by
+-- How many of a journey's runs reached its goal in [$3, $4), by the last message that had gone out in them; '' is before any. Of all, or
+-- of so many ($2) that entered last.
+select coalesce(last.step, '') as step, count(*) as people
+from (select id, outcome, ended_at from run where journey = $1 order by entered_at desc limit $2) r left join lateral (
+    select d.step from delivery d
+    where d.run_id = r.id and d.state = 'sent' and d.claimed_at <= r.ended_at
+    order by d.claimed_at desc, d.due_at desc, d.step desc limit 1) as last on true
+where r.outcome = 'goal reached' and r.ended_at >= $3 and r.ended_at < $4
+group by 1;
+
 -- name: versions
 -- The versions of a journey of which there are sums, in the order of their first days, with the last one.
 select version, min(day) as first, max(day) as last

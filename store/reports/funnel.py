@@ -7,6 +7,7 @@ from store.database import Database
 from store.named import queries
 from store.reports import counting
 from store.reports.counting import LABELS, Group
+from store.reports.gone import midnight
 from store.reports.messages import DAYS
 from store.reports.report import Asked, Cell, Chart, Column, Drawn, Report, Table, Unit
 
@@ -23,6 +24,7 @@ _STEPS = (
     Column("opened", Unit.COUNT, "Messages opened at least once by a person."),
     Column("clicked", Unit.COUNT, "Messages of which a person followed a link."),
     Column("not_sent", Unit.COUNT, "Messages withheld, skipped, failed or unconfirmed; why stands in the other table."),
+    Column("converted", Unit.COUNT, "Runs that reached the goal, and this was the last message that had gone out in them."),
     Column("people_now", Unit.COUNT, "Customers whose last settled step this is and who are in the journey now."),
 )
 _REASONS = (
@@ -34,6 +36,7 @@ _REASONS = (
 _RULES = (
     counting.ON_ITS_DAY,
     "Steps stand in the order in which they fall due after the entry, at the earliest, as some of their messages tell.",
+    "converted: each run once, so that the column adds up to the conversions of these days; a claim, and no cause.",
     "people_now: open runs by the last of their steps that is settled, as of now; all else is of the days of the report.",
 )
 
@@ -41,19 +44,26 @@ _RULES = (
 async def funnel(database: Database, asked: Asked, *, silent: Collection[str], people: int | None = None) -> Report:
     """The report; `silent` are the providers that tell nobody whether a message arrived.
 
-    Who is where now is told of all, or of so many `people` who came last.
+    Who is where now, and who converted, is told of all, or of so many `people` who came last.
     """
     since = asked.begins(DAYS)
     groups = await counting.counted(database, since, asked.ends, asked.journey, _BY, silent)
     now = {row["step"]: row["people"] for row in await database.pool.fetch(_SQL["people_now"], asked.journey, people)}
-    names = sorted({str(group.labels[0]) for group in groups} | {*now} - {""})
+    window = midnight(since), midnight(asked.ends)
+    reached = await database.pool.fetch(_SQL["converted_by"], asked.journey, people, *window)
+    converted = {row["step"]: row["people"] for row in reached}
+    names = sorted(({str(group.labels[0]) for group in groups} | {*now} | {*converted}) - {""})
     order = {row["step"]: row["after_entry"] for row in await database.pool.fetch(_SQL["after_entry"], asked.journey, names)}
     groups.sort(key=lambda group: (_after(order, group), group.labels))
     steps = Table(
         "steps",
         f"Steps of {asked.journey}, in their order",
         _STEPS,
-        (_before_the_first(now), *(_cells(group, now) for group in groups), *_without_messages(groups, now)),
+        (
+            _before_the_first(converted, now),
+            *(_cells(group, converted, now) for group in groups),
+            *_without_messages(groups, converted, now),
+        ),
         (Chart(Drawn.BARS, "From due to clicked", ("step",), ("due", "sent", "delivered", "opened", "clicked")),),
     )
     reasons = Table("reasons", "Why messages were not sent", _REASONS, tuple(_reasons(groups)))
@@ -76,11 +86,11 @@ def _untold(group: Group) -> bool:
     return group.n("sent") > 0 and group.told("sent") == 0
 
 
-def _before_the_first(now: Mapping[str, int]) -> tuple[Cell, ...]:
-    return ("(before the first)", "", *[None] * 6, now.get("", 0))
+def _before_the_first(converted: Mapping[str, int], now: Mapping[str, int]) -> tuple[Cell, ...]:
+    return ("(before the first)", "", *[None] * 6, converted.get("", 0), now.get("", 0))
 
 
-def _cells(group: Group, now: Mapping[str, int]) -> tuple[Cell, ...]:
+def _cells(group: Group, converted: Mapping[str, int], now: Mapping[str, int]) -> tuple[Cell, ...]:
     step, channel = group.labels
     return (
         step,
@@ -91,14 +101,15 @@ def _cells(group: Group, now: Mapping[str, int]) -> tuple[Cell, ...]:
         group.n("opened", "human"),
         group.n("clicked", "human"),
         sum(group.n(outcome) for outcome in _NOT_SENT),
+        converted.get(str(step), 0),
         now.get(str(step), 0),
     )
 
 
-def _without_messages(groups: list[Group], now: Mapping[str, int]) -> list[tuple[Cell, ...]]:
-    """Steps of whose messages none is of these days, and at which somebody is."""
-    known = {group.labels[0] for group in groups}
-    return [(step, "", 0, 0, 0, 0, 0, 0, people) for step, people in sorted(now.items()) if step and step not in known]
+def _without_messages(groups: list[Group], converted: Mapping[str, int], now: Mapping[str, int]) -> list[tuple[Cell, ...]]:
+    """Steps of whose messages none is of these days, and at which somebody is, or after which somebody converted."""
+    others = sorted({*now, *converted} - {group.labels[0] for group in groups} - {""})
+    return [(step, "", *[0] * 6, converted.get(step, 0), now.get(step, 0)) for step in others]
 
 
 def _reasons(groups: list[Group]) -> list[tuple[Cell, ...]]:

@@ -45,6 +45,7 @@ PAGE = ROOT / "docs" / "roles.md"
 OPEN = {
     r"/healthz|/readyz|/metrics": "for those who run it: no word of a customer",
     r"/docs.*|/problems/.+|/onsite.*|/web-push.*|/wallet/pictures/.+": "pages, pictures and scripts that anybody may read",
+    r"/\.well-known/oauth-protected-resource.*": "programs read there whose access tokens are let in",
     r"/v1/webhooks/.+|/v1/hooks/.+|/wallet/google": "the provider, or the source, signs what it tells",
     r"/[cuopw]/.+|/pass/.+": "whoever was sent the link has its signed token",
     r"/console/(login|logout|oidc.*)": "who signs on brings a key or a code of a provider; who signs out needs none",
@@ -89,7 +90,7 @@ keys-web-push lists-list lists-report products-show runs-show profiles-certifica
 profiles-consent profiles-erasures profiles-export profiles-retention segments-concerns segments-count segments-coverage
 segments-days segments-explain segments-list segments-preview segments-wait segments-why sources-list sources-try starts
 starts-show subscriptions-list subscriptions-notifications subscriptions-types sums-differences sums-recompute
-suppressions-list suppressions-look-up tasks-list tasks-show
+suppressions-list suppressions-look-up tasks-list tasks-show try
 """
 #: A key of each role, with and without persons, and of one journey.
 KEYS: dict[str, Grant] = {role.value: Grant(role) for role in Role}

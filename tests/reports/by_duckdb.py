@@ -27,7 +27,7 @@ _TABLES = {
     "event": "profile_id::text, ts, type, kind, source, message_id, properties::text as properties, context::text as context",
     "delivery": "run_id::text, step, occurrence, profile_id::text, journey, channel, purpose, template, state, reason,"
     " provider, raced, due_at, claimed_at, settled_at, delivered_at, cost, currency, version, segment, arms::text as arms",
-    "run": "id::text, journey, profile_id::text, segment, version, entered_at, ended_at, exit_reason",
+    "run": "id::text, journey, profile_id::text, segment, version, entered_at, ended_at, exit_reason, outcome",
     "exposure": "experiment, profile_id::text, arm, share, exposed_at, run_id::text, version",
     "profile": "id::text, merged_into::text",
     "endpoint": "profile_id::text, channel, first_seen_at",
@@ -269,6 +269,15 @@ class Oracle:
             " where journey = $journey and ended_at is null and exit_reason is null group by all", journey=journey,
         )  # fmt: skip
         people = {row["step"]: row["people"] for row in now}
+        reached = self.ask(
+            "select coalesce(step, '') as step, count(*) as people from run r left join ("
+            "  select m.run_id, arg_max(m.step, (m.claimed_at, m.due_at, m.step)) as step"
+            "  from message m join run r on r.id = m.run_id where m.state = 'sent' and m.claimed_at <= r.ended_at"
+            "  group by all) m on m.run_id = r.id"
+            " where journey = $journey and outcome = 'goal reached' and ended_at >= $since::date and ended_at < $until::date"
+            " group by all", journey=journey, since=since, until=until,
+        )  # fmt: skip
+        converted = {row["step"]: row["people"] for row in reached}
         order = self.ask(
             "select m.step, min(m.due_at - r.entered_at) as after from message m join run r on r.id = m.run_id"
             " where m.journey = $journey group by all", journey=journey,
@@ -276,7 +285,8 @@ class Oracle:
         after = {row["step"]: row["after"] for row in order}
         groups = self.messages(("step", "channel"), since, until, journey)
         found: list[Row] = [
-            {"step": "(before the first)", "channel": "", **dict.fromkeys(_STEPS), "people_now": people.get("", 0)}
+            {"step": "(before the first)", "channel": "", **dict.fromkeys(_STEPS), "converted": converted.get("", 0)}
+            | {"people_now": people.get("", 0)}
         ]
         for row in sorted(groups, key=lambda row: (after[row["step"]], row["step"], row["channel"])):
             told = row["delivery_rate"] is not None or row["sent"] == 0
@@ -287,7 +297,8 @@ class Oracle:
                     "opened": row["opened_human"],
                     "clicked": row["clicked_human"],
                 }
-                | {"not_sent": sum(row[name] for name in _NOT_SENT), "people_now": people.get(row["step"], 0)}
+                | {"not_sent": sum(row[name] for name in _NOT_SENT), "converted": converted.get(row["step"], 0)}
+                | {"people_now": people.get(row["step"], 0)}
             )
         reasons = self.ask(
             "select step, metric as outcome, reason, count(*) as messages from fact where journey = $journey and day >= $since"

@@ -442,4 +442,5 @@ class GeneratedShop:
 
 
 def _ended(person: Person) -> tuple[datetime | None, str | None]:
-    return (person.entered_at + 5 * DAY, "finished") if person.run.int % 4 else (None, None)
+    outcome = "goal reached" if person.run.int % 3 == 0 else "finished"
+    return (person.entered_at + 5 * DAY, outcome) if person.run.int % 4 else (None, None)

@@ -25,7 +25,7 @@ from store.ingest.batch import Memory, store
 from tests.command_line import in_thread
 from tests.workers.test_cli import journeys
 from workers.backcasting import Period, backcast
-from workers.cli.simulated import drawn, plain
+from workers.cli.simulating.simulated import drawn, plain
 
 ANA = {"userId": "ana", "type": "identify", "messageId": "1", "timestamp": "2026-03-02T10:00:00Z"}
 REACHED = {

@@ -44,7 +44,8 @@ from workers.cli.reports.bucket import bucket
 from workers.cli.reports.export import export
 from workers.cli.reports.report import report
 from workers.cli.segments.commands import segments
-from workers.cli.simulate import simulate
+from workers.cli.simulating.simulate import simulate
+from workers.cli.simulating.trying import trial
 from workers.cli.suppressions import suppressions
 from workers.cli.understand import graph, lint, reference
 from workers.cli.versions import deploy, move, versions
@@ -104,6 +105,7 @@ app.command(rich_help_panel="On this machine")(new)
 app.command(rich_help_panel="On this machine")(check)
 app.command(rich_help_panel="On this machine")(preview)
 app.command(rich_help_panel="On this machine")(simulate)
+app.command("try", rich_help_panel="On this machine")(trial)
 app.command(rich_help_panel="On this machine")(lint)
 app.command(rich_help_panel="On this machine")(diff)
 app.command(rich_help_panel="On this machine")(graph)

@@ -11,7 +11,7 @@ import pytest
 from joserfc.jwk import RSAKey
 
 from api import ApiConfig
-from api.config import BadRoles, Oidc, grants_of
+from api.accounts import BadRoles, Oidc, grants_of
 from store import Database
 from store.audit import Which
 from store.audit import page as audited

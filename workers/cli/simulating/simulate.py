@@ -51,7 +51,7 @@ def simulate(
     as_json: Annotated[bool, typer.Option("--json", help="All of it as JSON.")] = False,
 ) -> None:
     """Play recorded events through the journeys: messages per hour and channel, refusals, caps, conflicts. Sends nothing."""
-    from workers.cli.simulated import before, drawn, plain
+    from workers.cli.simulating.simulated import before, drawn, plain
     from workers.cli.tables import show
     from workers.memory import long_lived
 

@@ -1,0 +1,1 @@
+"""What would be sent, of what was recorded or of somebody made up: nothing is sent, and nothing kept."""
