@@ -48,7 +48,7 @@ activities.versions   BORDER segments.* store.* activities activities.channels a
 activities.asking     BORDER journeys.errors segments.* store.* activities.gate activities.versions
 activities.calling    BORDER store.* activities activities.deliver.patience activities.gate activities.versions WEB
 activities.campaigns  BORDER segments.* store.* activities activities.deliver activities.dispatch activities.versions
-activities.channels   BORDER segments.language.chance segments.time store.* activities activities.templating activities.web
+activities.channels   BORDER segments.language segments.time store.* activities activities.templating activities.web
 activities.deliver    BORDER segments.* store.* activities activities.gate activities.versions MESSAGES
 activities.dispatch   BORDER journeys.errors segments.* store.* activities activities.asking activities.gate activities.versions
 activities.exporting  BORDER store.* activities.deliver.patience

@@ -18,6 +18,7 @@ from api.console import (
     segments,
     session,
     tasks,
+    templates,
     trouble,
 )
 from api.console.frame import HEADERS, file, pages
@@ -38,6 +39,7 @@ ROUTERS = [
     runs.router,
     segments.router,
     campaigns.router,
+    templates.router,
     tasks.router,
     trouble.router,
     deliverability.router,
