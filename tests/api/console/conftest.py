@@ -60,6 +60,8 @@ class Console:
             "template sms": "/console/templates/sms/note",
             "template in app": "/console/templates/in_app/note",
             "template wallet": "/console/templates/wallet/card",
+            "experiments": "/console/experiments",
+            "experiments of one": "/console/experiments?journey=three_messages",
             "trouble": "/console/trouble",
             "deliverability": "/console/deliverability",
             "deliverability of one": "/console/deliverability?journey=urgent",
