@@ -9,6 +9,7 @@ from api.auth import Of
 from api.console import (
     audit,
     campaigns,
+    changing,
     customers,
     deliverability,
     experiments,
@@ -36,6 +37,8 @@ ROUTERS = [
     oidc.router,
     home.router,
     customers.router,
+    changing.router,
+    changing.erasures,
     journeys.router,
     runs.router,
     segments.router,
