@@ -182,3 +182,17 @@ async def test_a_letter_is_shown_at_once_in_its_frames_in_light_and_in_dark(
     await plain.goto(f"{console.url}/console/templates/email/note")
     await plain.get_by_role("button", name="The letter, in light").click()
     await plain.frame_locator("iframe[name=letter-light]").get_by_text("Hello you.").wait_for()
+
+
+async def test_without_javascript_a_trait_is_said_and_a_customer_erased(console: Console, scriptless: BrowserContext) -> None:
+    page = await signed_on(console, scriptless)
+    await page.goto(f"{console.url}/console/customers/{console.customer}")
+    await page.get_by_label("Trait", exact=True).fill("tier")
+    await page.get_by_label("Value; empty").fill("silver")
+    await page.get_by_role("button", name="Say it").click()
+    assert await page.get_by_role("status").inner_text() == "It is known of them now."
+    await page.get_by_label("to confirm").last.fill(str(console.customer)[-12:])
+    await page.get_by_role("button", name="Erase for good").click()
+    assert await page.get_by_role("heading", name="Erasure").is_visible()
+    await page.set_viewport_size(_PHONE)  # type: ignore[arg-type]
+    assert await page.evaluate("document.documentElement.scrollWidth") <= _PHONE["width"]
