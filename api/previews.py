@@ -16,7 +16,7 @@ from api.problems import Problem, responses
 from api.segments.access import Text, no_customer, one_name
 from api.state import Config, Db
 from store import Database
-from store.keys import Right
+from store.keys import Caller, Right
 
 router = APIRouter(prefix="/v1/templates", tags=["messages"], dependencies=schemes())
 
@@ -76,6 +76,9 @@ class TemplateView(BaseModel):
     params: list[str] = Field(description="what a journey or campaign passes to it")
     product: bool = Field(description="it asks for a product to offer")
     languages: list[str] = Field(description="into which it is translated")
+    variables: list[str] = Field(description="what it names and is given", examples=[["customer.firstName", "params.offer"]])
+    journeys: list[str] = Field(description="that send it, on any of their ways")
+    places: list[str] = Field(description="of pages and apps, that show it")
 
 
 @router.get("", summary="The templates", responses=responses(401, 403, 503))
@@ -100,7 +103,7 @@ async def preview_for_customer(
     """A message as it would look now for one customer, with nothing of an entering event: its fallbacks show."""
     response.headers.update(_UNKEPT)
     given = Given(named=one_name(user_id, customer_id, anonymous_id, email))
-    return await _previewed(config, database, channel, template, given)
+    return _out(await previewed(config, database, channel, template, given))
 
 
 @router.post("/{channel}/{template}/preview", summary="Preview with values", responses=responses(401, 403, 404, 413, 422, 503))
@@ -109,19 +112,32 @@ async def preview_with_values(
 ) -> PreviewOut:
     """A message as it would look for somebody made up, or for a customer who entered by this event."""
     response.headers.update(_UNKEPT)
+    return _out(await previewed(config, database, channel, template, given_by(body, caller)))
+
+
+def given_by(body: PreviewIn, caller: Caller) -> Given:
+    """What a message is previewed with.
+
+    Raises:
+        Problem: 403, for a customer, whose data the caller may not see.
+    """
     values = body.model_dump(exclude={"user_id", "customer_id"})
     real = (body.user_id, body.customer_id) != (None, None)
     if real:
         insist_on(caller, Right.PERSONAL)
-    named = one_name(body.user_id, body.customer_id, None, None) if real else None
-    return await _previewed(config, database, channel, template, Given(named=named, **values))
+    return Given(named=one_name(body.user_id, body.customer_id, None, None) if real else None, **values)
 
 
-async def _previewed(config: ApiConfig, database: Database, channel: str, template: str, given: Given) -> PreviewOut:
+async def previewed(config: ApiConfig, database: Database, channel: str, template: str, given: Given) -> Preview:
+    """A message as it would look.
+
+    Raises:
+        Problem: 404, there is no such template or customer; 422, it cannot be rendered with what is given.
+    """
     if config.preview is None:
         raise Problem(404, "this API serves no catalogue whose messages it could show", code="unknown-template")
     try:
-        return _out(await config.preview(database, channel, template, given))
+        return await config.preview(database, channel, template, given)
     except CannotPreview as error:
         if error.of == "customer":
             raise no_customer() from None

@@ -148,6 +148,11 @@ async def newest(
     return [_row(row) for row in await database.pool.fetch(_SQL["newest"], journey, *(before or (None, None)), limit)]
 
 
+async def of_template(database: Database, channel: str, template: str, limit: int) -> list[CampaignRow]:
+    """Campaigns whose message is of this template, newest first."""
+    return [_row(row) for row in await database.pool.fetch(_SQL["of_template"], channel, template, limit)]
+
+
 async def stage(connection: Connection, id_: UUID, rows: Sequence[Staged], problems: Sequence[tuple[int, str]]) -> None:
     """More rows, and bad rows, of a campaign."""
     given = [(row.number, row.profile_id, row.entry_key, row.params, row.entry) for row in rows]

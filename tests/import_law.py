@@ -54,7 +54,7 @@ activities.contexts   BORDER store.* activities activities.versions WEB
 activities.audiences  BORDER journeys.audiences store.* activities.channels activities.deliver.patience activities.web
 activities.calling    BORDER store.* activities activities.deliver.patience activities.gate activities.versions WEB
 activities.campaigns  BORDER segments.* store.* activities activities.deliver activities.dispatch activities.versions
-activities.channels   BORDER segments.language.chance segments.time store.* activities activities.templating activities.web
+activities.channels   BORDER segments.language segments.time store.* activities activities.templating activities.web
 activities.deliver    BORDER segments.* store.* activities ASKED MESSAGES
 activities.dispatch   BORDER journeys.errors segments.* store.* activities activities.asking activities.gate activities.versions
 activities.exporting  BORDER store.* activities.deliver.patience

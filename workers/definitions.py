@@ -5,14 +5,16 @@ Promise: all that is wrong is told at once, sorted by file and line, each with w
 
 import importlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import structlog
 
+from activities.channels.preview import TemplateKnown
 from activities.preview import Previews
 from activities.templates import TemplateError, Templates, Vocabulary, load_templates
+from activities.templating.bare import variables
 from activities.templating.errors import Problem as Fault
 from activities.templating.vocabulary import unknown
 from journeys import catalogue
@@ -62,20 +64,54 @@ def load_definitions(module: str, *, doubts: bool = True) -> tuple[Catalogue, Te
     return catalogue.load(module), examined.templates
 
 
-def previews_of(found: Catalogue, templates: Templates, public_url: str) -> Previews:
+#: The journeys that send a template, on any of their ways, by its channel and name.
+Senders = Mapping[tuple[Channel, str], Collection[str]]
+
+
+def senders_of(found: Catalogue) -> Senders:
+    """Who sends what; it goes through the code of all journeys."""
+    senders: dict[tuple[Channel, str], set[str]] = {}
+    for name, definition in found.journeys.items():
+        for request in message_calls(definition):
+            senders.setdefault((request.channel, request.template), set()).add(name)
+    return senders
+
+
+def previews_of(found: Catalogue, templates: Templates, public_url: str, senders: Senders | None = None) -> Previews:
     """The messages of a catalogue, to be looked at: on the clock of the journeys that send them, else on that of most."""
     zones = Counter(journey.spec.timezone for journey in found.journeys.values())
     home = zones.most_common(1)[0][0] if zones else "UTC"
-    return Previews(templates, found.prices, found.currency, public_url, home, _homes(found))
+    homes = _homes(found, senders_of(found) if senders is None else senders)
+    return Previews(templates, found.prices, found.currency, public_url, home, homes)
 
 
-def _homes(found: Catalogue) -> dict[tuple[Channel, str], str]:
+def _homes(found: Catalogue, senders: Senders) -> dict[tuple[Channel, str], str]:
     """The zone of the journeys that send a template, where they have one in common."""
-    homes: dict[tuple[Channel, str], set[str]] = {}
-    for definition in found.journeys.values():
-        for request in message_calls(definition):
-            homes.setdefault((request.channel, request.template), set()).add(definition.spec.timezone)
+    homes = {template: {found.journeys[name].spec.timezone for name in names} for template, names in senders.items()}
     return {template: zone for template, (zone, *others) in homes.items() if not others}
+
+
+def templates_in(found: Catalogue, templates: Templates, senders: Senders) -> Iterator[TemplateKnown]:
+    """The templates of a catalogue, as they are listed."""
+    for (channel, name), each in sorted(templates.found.items()):
+        translated = templates.translations.get((channel, name), {})
+        yield TemplateKnown(
+            channel,
+            name,
+            each.file,
+            tuple(sorted(each.params)),
+            each.wish is not None,
+            tuple(sorted(translated)),
+            tuple(sorted({variable for form in (each, *translated.values()) for variable in variables(form)})),
+            tuple(sorted(senders.get((channel, name), ()))),
+            tuple(sorted(_showing(found, channel, name))),
+        )
+
+
+def _showing(found: Catalogue, channel: Channel, name: str) -> Iterator[str]:
+    """The places that show a template."""
+    if channel is Channel.IN_APP:
+        yield from (place.name for place in found.places.values() if any(name in rule.templates for rule in place.rules))
 
 
 def experiments_of(found: Catalogue) -> dict[str, list[Experiment]]:

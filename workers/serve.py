@@ -1,7 +1,7 @@
 """The API as a process: settings and catalogue in, app out; the target of `uvicorn --factory workers.serve:create_app`."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
@@ -13,7 +13,6 @@ from fastapi import FastAPI
 import api
 from activities.channels.email.letter import Sender
 from activities.channels.message import Content, InAppContent
-from activities.channels.preview import TemplateKnown
 from activities.channels.wallet.wallets import wallets_of
 from api import ApiConfig
 from api.accounts import OAuth, Oidc, grants_of
@@ -28,14 +27,14 @@ from workers.settings import Settings
 from workers.signing import trusted
 
 if TYPE_CHECKING:
-    from activities.templates import Context, Templates
+    from activities.templates import Context
 
 log = structlog.get_logger(__name__)
 
 
 def create_app() -> FastAPI:
     """The app of this process, with logs and traces set up; several processes may run it side by side."""
-    from workers.definitions import experiments_of, load_definitions, previews_of
+    from workers.definitions import experiments_of, load_definitions, previews_of, senders_of, templates_in
     from workers.telemetry import set_up
     from workers.versions import archive_now
 
@@ -43,7 +42,8 @@ def create_app() -> FastAPI:
     set_up("journeys-api", settings)
     catalogue, templates = load_definitions(settings.catalogue)
     config = api_config(settings, catalogue.journeys, catalogue.segments, archive_now(settings.catalogue).id)
-    previews = previews_of(catalogue, templates, settings.public_url)
+    senders = senders_of(catalogue)
+    previews = previews_of(catalogue, templates, settings.public_url, senders)
     return api.create_app(
         replace(
             config,
@@ -55,18 +55,11 @@ def create_app() -> FastAPI:
             holdout=catalogue.holdout,
             render=rendering(templates.render),
             preview=partial(previews, settings.clock),
-            templates=[*templates_in(templates)],
+            templates=[*templates_in(catalogue, templates, senders)],
             compared=Comparing(trusted(settings)),
             tried=Trying(settings.catalogue, trusted(settings), config.version),
         )
     )
-
-
-def templates_in(templates: "Templates") -> "Iterator[TemplateKnown]":
-    """The templates of a catalogue, as they are listed."""
-    for (channel, name), each in sorted(templates.found.items()):
-        languages = sorted(templates.translations.get((channel, name), {}))
-        yield TemplateKnown(channel, name, each.file, tuple(sorted(each.params)), each.wish is not None, tuple(languages))
 
 
 def rendering(

@@ -58,7 +58,10 @@ class Preview:
 
 @dataclass(frozen=True, slots=True)
 class TemplateKnown:
-    """A template that there is: its params, whether it asks for a product, and its translations' languages."""
+    """A template that there is: its params, whether it asks for a product, its translations' languages, and the variables.
+
+    `journeys` are those that send it on any of their ways, `places` those of pages and apps that show it.
+    """
 
     channel: str
     template: str
@@ -66,6 +69,9 @@ class TemplateKnown:
     params: tuple[str, ...] = ()
     product: bool = False
     languages: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()
+    journeys: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
 
 
 class CannotPreview(Exception):

@@ -6,7 +6,7 @@ is what reading all days up to then would come to.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -235,14 +235,27 @@ async def look(
     journey: str | None = None,
     by: Sequence[str] = (),
     metrics: Sequence[str] = METRICS,
+    anew: Sequence[str] = (),
 ) -> list[Looked]:
     """Every experiment of a journey, or of all, as of the end of the day before `until`, in parts by version or segment.
 
     The day that it is is counted, and not looked at: it is not over yet. Of other metrics than those asked for
-    nothing is read, and nothing found.
+    nothing is read, and nothing found. Some are read `anew`, so that what each of their days came to is known, too.
     """
     async with at_once(database) as connection:
-        return await look_by(connection, until, today, journey=journey, by=by, metrics=metrics)
+        return await look_by(connection, until, today, journey=journey, by=by, metrics=metrics, anew=anew)
+
+
+def day_by_day(looked: Looked) -> Iterator[tuple[date, Result]]:
+    """What an experiment had come to at the end of each of its days, by what it is judged by; it was read anew."""
+    assert looked.kept is None, "of one that is read on from how it stood the days before that are not known apart"
+    if looked.judged not in looked.results:
+        return
+    following = looked.follow(looked.judged)
+    for n in range(looked.results[looked.judged].looks):
+        day = looked.begins + n * _DAY
+        following.look(looked.days[looked.judged].get(day, {}))
+        yield day, following.result
 
 
 async def look_by(

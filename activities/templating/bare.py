@@ -1,10 +1,11 @@
-"""Variables of a template that are shown as they are: without a fallback, and nothing in the text asks whether they are there.
+"""Which variables a template names, and which it shows as they are: without a fallback, and nothing asks for them before.
 
 Promise: what an `if`, an `assign` or any other tag of the same text looks at is taken for looked after.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
+from itertools import takewhile
 from typing import NamedTuple
 
 from liquid import RenderContext
@@ -15,9 +16,12 @@ from liquid.expression import Expression
 
 from activities.templating.base import Template
 from activities.templating.language import Phrase
+from activities.templating.vocabulary import OFFERED
 
 #: Under which names there may be no value.
 _MAY_LACK = ("customer", "entry", "fetched")
+#: Those that whoever looks at a message may give values for.
+_GIVEN = (*_MAY_LACK, "params", *OFFERED)
 
 
 class Bare(NamedTuple):
@@ -30,6 +34,22 @@ class Bare(NamedTuple):
 def bare(template: Template) -> list[Bare]:
     """Each variable of a template that is shown as it is, once."""
     return list(dict.fromkeys(Bare(path, phrase.line) for phrase in _phrases(template) for path in _of(phrase)))
+
+
+def variables(template: Template) -> list[str]:
+    """The variables that a template names, and that somebody gives it: `customer.firstName`, `params.offer`."""
+    paths = {path for phrase in _phrases(template) for path in _named(phrase)}
+    return sorted(".".join(path) for path in paths if not any(path == other[: len(path)] != other for other in paths))
+
+
+def _named(phrase: Phrase) -> Iterator[tuple[str, ...]]:
+    for node in _nodes(phrase, phrase.template.nodes):
+        for each in node.expressions():
+            yield from (tuple(takewhile(_is_name, path)) for path in _paths(each) if path[0] in _GIVEN)
+
+
+def _is_name(part: str) -> bool:
+    return not part.isdigit()  # as in entry.products[0].name: the list is given
 
 
 def _phrases(part: object) -> Iterator[Phrase]:

@@ -10,6 +10,7 @@ from uuid import UUID
 from fastapi import Query, Request
 from starlette.responses import RedirectResponse, Response
 
+from activities.channels.kinds import addressed
 from api.auth import insist_on
 from api.config import ApiConfig
 from api.console.frame import HEADERS, PLACE, form, page, pages
@@ -83,6 +84,7 @@ async def show(
         events=await events_page(database, customer, after=events, limit=_LATEST) if personal else None,
         journeys=sorted({*config.catalogue, *(run.journey for run in runs)}),
         journey=journey or "",
+        channels=[kind.name for kind in addressed()],
         why=await _why(config, database, journey, customer, show=personal) if journey else None,
         now=config.clock.now(),
     )

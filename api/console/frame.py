@@ -64,6 +64,8 @@ NAVIGATION = (
     Entry(f"{PLACE}/customers", "Customers"),
     Entry(f"{PLACE}/segments", "Segments"),
     Entry(f"{PLACE}/campaigns", "Campaigns"),
+    Entry(f"{PLACE}/templates", "Templates"),
+    Entry(f"{PLACE}/experiments", "Experiments"),
     Entry(f"{PLACE}/tasks", "Tasks", Right.PERSONAL),
     Entry(f"{PLACE}/trouble", "Trouble"),
     Entry(f"{PLACE}/deliverability", "Deliverability"),

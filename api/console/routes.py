@@ -9,8 +9,10 @@ from api.auth import Of
 from api.console import (
     audit,
     campaigns,
+    changing,
     customers,
     deliverability,
+    experiments,
     home,
     journeys,
     oidc,
@@ -18,6 +20,7 @@ from api.console import (
     segments,
     session,
     tasks,
+    templates,
     trouble,
 )
 from api.console.frame import HEADERS, file, pages
@@ -34,10 +37,14 @@ ROUTERS = [
     oidc.router,
     home.router,
     customers.router,
+    changing.router,
+    changing.erasures,
     journeys.router,
     runs.router,
     segments.router,
     campaigns.router,
+    templates.router,
+    experiments.router,
     tasks.router,
     trouble.router,
     deliverability.router,

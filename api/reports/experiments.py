@@ -3,12 +3,25 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
+from math import isinf
 
-from activities.measuring.looking import CONVERSION, METRICS, ORDER_VALUE, REVENUE, Added, Looked, look
+from activities.measuring.looking import CONVERSION, METRICS, ORDER_VALUE, REVENUE, Added, Looked, day_by_day, look
 from journeys.arms import HOLDOUT, WITHHELD
-from journeys.experiments import Comparison, Decision, Finding, Question, days_to_go, method, people_from, verdict
+from journeys.experiments import (
+    Comparison,
+    Decision,
+    Finding,
+    Question,
+    Result,
+    days_to_go,
+    decision,
+    method,
+    people_from,
+    verdict,
+)
 from segments import Effect
 from store import Database, queries
+from store.errors import NoReport
 from store.measuring import experiments as decided
 from store.measuring.experiments import Decided
 from store.reports.counting import LABELS
@@ -93,6 +106,17 @@ _DECIDED = (
     Column("version", Unit.TEXT, "Of the catalogue, by whose declaration it was read.", aside=True),
     Column("written_down", Unit.DAY, "The day on which this was written down, by itself.", aside=True),
 )
+_DAYS = (
+    _WHO[1],
+    Column("against", Unit.TEXT, "With which it is compared."),
+    Column("day", Unit.DAY, "At whose end (UTC) it stood so."),
+    Column("people", Unit.COUNT, "Customers in these arms by then."),
+    Column("lift", Unit.LIFT, "The first / the second - 1, of what it is judged by."),
+    Column("lift_low", Unit.LIFT, "From, by the bounds that hold at every look; nothing where there are none yet."),
+    Column("lift_high", Unit.LIFT, "To."),
+    Column("p", Unit.NUMBER, "The smallest p up to that day."),
+    Column("decision", Unit.TEXT, "What it had come to."),
+)
 _ADJUSTED = "adjusted by what they did before (CUPED) where it has bounds"
 _MEANS = {
     CONVERSION: ("Conversion rate", Unit.SHARE, "exposed customers with a conversion in the window / exposed customers"),
@@ -111,12 +135,17 @@ RULES = (
 
 
 async def experiments(database: Database, asked: Asked) -> Report:
-    """The report, of a journey or of all, in parts by version or segment where that is asked."""
-    looked = await look(database, asked.ends, asked.now.date(), journey=asked.journey, by=asked.by)
+    """The report, of a journey or of all, in parts by version or segment where that is asked; or of one, also day by day.
+
+    Raises:
+        NoReport: there is no experiment of that name.
+    """
+    looked = await _looked(database, asked)
     kept = [each for each in await decided.decisions(database, [each.name for each in looked]) if _by_then(each, asked)]
     labels = tuple(LABELS[name] for name in asked.by)
     whose = f" of {asked.journey}" if asked.journey else ""
     tables = [_brought(looked, labels), *(_measured(looked, labels, metric) for metric in METRICS), _decisions(kept)]
+    tables += [_day_by_day(each) for each in looked if asked.experiment is not None and not each.labels]
     return Report(
         "experiments",
         f"Experiments and holdouts{whose}",
@@ -135,6 +164,32 @@ async def experiments(database: Database, asked: Asked) -> Report:
     )
 
 
+async def _looked(database: Database, asked: Asked) -> list[Looked]:
+    """All of them, or the one that is asked for, with its days."""
+    anew = () if asked.experiment is None else (asked.experiment,)
+    found = await look(database, asked.ends, asked.now.date(), journey=asked.journey, by=asked.by, anew=anew)
+    if asked.experiment is None:
+        return found
+    one = [each for each in found if each.name == asked.experiment]
+    if not one and not await database.pool.fetchval(_SQL["is_declared"], asked.experiment):
+        there = ", ".join(dict.fromkeys(each.name for each in found)) or "none yet"
+        raise NoReport(f"there is no experiment {asked.experiment}; there are {there}")
+    return one
+
+
+def _day_by_day(looked: Looked) -> Table:
+    """How its bounds came to be what they are."""
+    days = ((day, result, found) for day, result in day_by_day(looked) for found in result.findings)
+    return Table("days", f"{looked.name}: day by day", _DAYS, tuple(_stood(*each) for each in days))
+
+
+def _stood(day: date, result: Result, found: Finding) -> tuple[Cell, ...]:
+    low, high = found.lift_interval or (None, None)
+    lift = (None if each is None or isinf(each) else each for each in (found.lift, low, high))
+    people = sum(group.people for group in found.groups)
+    return (found.question.name, found.question.against, day, people, *lift, found.p, str(decision(result, found)))
+
+
 def _columns(tables: Sequence[Table]) -> Iterator[str]:
     """By which rule each column is that a terminal shows, once; of means by their table."""
     told: dict[str, str] = {}
@@ -151,6 +206,7 @@ async def _with_nobody(database: Database, asked: Asked, looked: Sequence[Looked
     known, own = {each.name for each in looked}, f"{HOLDOUT}/{asked.journey}"
     rows = [] if asked.by else await database.pool.fetch(_SQL["in_force"], asked.ends)
     names = [row["experiment"] for row in rows if row["experiment"] not in known]
+    names = [name for name in names if asked.experiment in (None, name)]
     names = [name for name in names if asked.journey is None or name == own]
     return [f"Declared, and nobody is in it yet: {', '.join(names)}."] if names else []
 

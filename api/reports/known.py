@@ -52,7 +52,7 @@ _ALL = (
         "Experiments",
         "What may be concluded of each experiment and holdout, what it brought, and what that cost.",
         experiments,
-        frozenset({Argument.JOURNEY, Argument.BY}),
+        frozenset({Argument.JOURNEY, Argument.BY, Argument.EXPERIMENT}),
         by=("version", "segment"),
     ),
     Named(

@@ -139,6 +139,9 @@ async def make_report(
     acquisition: Annotated[
         list[str] | None, Query(max_length=_LONGEST, description="of commerce: journeys that win customers")
     ] = None,
+    experiment: Annotated[
+        str | None, Query(max_length=_LONGEST, description="of experiments: this one alone, also day by day")
+    ] = None,
     form: Annotated[Form | None, Query(alias="format", description="else what `Accept` asks for, else JSON")] = None,
     table: Annotated[str | None, Query(max_length=_LONGEST, description="of CSV: which table; else the first")] = None,
     accept: Annotated[str | None, Header()] = None,
@@ -149,7 +152,7 @@ async def make_report(
     now = config.clock.now()
     try:
         more = {"by": by or (), "versions": version or (), "spend": spend or (), "acquisition": acquisition or ()}
-        asked = Asked.of(now, since=since, until=until, journey=journey, **more)
+        asked = Asked.of(now, since=since, until=until, journey=journey, experiment=experiment, **more)
         made = await report(database, name, asked)
         match form or _wanted(accept):
             case Form.CSV:

@@ -17,6 +17,7 @@ import asyncpg
 import orjson
 from asyncpg.exceptions._base import DataError as _ClientDataError
 
+from store.audit import note
 from store.customers.consent import Subject, Word, say
 from store.customers.endpoints import ADDRESS_TRAITS, replace_addresses, write_addresses
 from store.customers.identity import Claim, NamesMoved, settle
@@ -26,6 +27,7 @@ from store.customers.traits import write_words
 from store.database import Connection, Database
 from store.ingest.items import Item, Provenance
 from store.ingest.rights import within_rights
+from store.lists import resolve
 from store.named import queries
 
 _T = TypeVar("_T")
@@ -98,6 +100,27 @@ async def store_apart(database: Database, items: Sequence[Item], memory: Memory)
     async def work() -> "list[bool | Exception]":
         async with database.transaction() as connection:
             return await _halved(connection, items)
+
+    return await _again(work)
+
+
+async def store_said(database: Database, item: Item) -> UUID:
+    """Store one item that somebody of the company says, and note in the audit which traits it changes; returns its customer.
+
+    Raises:
+        OF_THE_DATA: Postgres cannot hold it; nothing was stored.
+    """
+    name = ("anonymous_id", item.anonymous_id or "") if item.user_id is None else ("user_id", item.user_id)
+    await Memory().ensure(database, [item])
+
+    async def work() -> UUID:
+        async with database.transaction() as connection:
+            await _store_all(connection, [item], await _unsettled(connection, [item]))
+            [customer] = await resolve(connection, [name])
+            assert customer is not None, "whoever is named by what was just stored is there"
+            fields = item.changes.traits if item.changes else ()
+            await note(connection, "change", "customer", customer, customer=customer, fields=fields)
+            return customer
 
     return await _again(work)
 

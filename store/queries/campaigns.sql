@@ -21,6 +21,10 @@ where ($1::text is null or journey = $1) and ($2::timestamptz is null or (create
 order by created_at desc, id desc
 limit $4;
 
+-- name: of_template
+-- Campaigns whose message is of this template, newest first.
+select * from campaign where message ->> 'channel' = $1 and message ->> 'template' = $2 order by created_at desc, id desc limit $3;
+
 -- name: stage
 -- More of its customers; who stands there already under the same key does not come twice. Returns how many came.
 with came as (

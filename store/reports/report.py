@@ -147,6 +147,8 @@ class Argument(StrEnum):
     SPEND = "spend"
     #: The journeys that win customers.
     ACQUISITION = "acquisition"
+    #: One experiment, day by day.
+    EXPERIMENT = "experiment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +163,7 @@ class Asked:
     versions: tuple[str, ...] = ()
     spend: tuple[str, ...] = ()
     acquisition: tuple[str, ...] = ()
+    experiment: str | None = None
 
     @classmethod
     def of(
@@ -174,6 +177,7 @@ class Asked:
         versions: Iterable[str] = (),
         spend: Iterable[str] = (),
         acquisition: Iterable[str] = (),
+        experiment: str | None = None,
     ) -> Self:
         """The same from texts, as people write them; several names may stand in one, with commas between them.
 
@@ -181,7 +185,7 @@ class Asked:
             NoReport: a text is no day.
         """
         days = _day("from", since), _day("to", until)
-        return cls(now, *days, journey, _names(by), tuple(versions), tuple(spend), _names(acquisition))
+        return cls(now, *days, journey, _names(by), tuple(versions), tuple(spend), _names(acquisition), experiment)
 
     @property
     def ends(self) -> date:
@@ -221,6 +225,7 @@ class Named:
             Argument.VERSIONS: asked.versions,
             Argument.SPEND: asked.spend,
             Argument.ACQUISITION: asked.acquisition,
+            Argument.EXPERIMENT: asked.experiment,
         }
         for argument, value in given.items():
             if value and argument not in self.takes | self.needs:

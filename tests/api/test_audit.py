@@ -53,7 +53,7 @@ async def somebody_in_everything(trial: Shop) -> dict[str, str]:
             " values ($1, 'urgent', $2, 'api', now(), now(), $1::uuid::text, $3, $4)",
             run, ana, *((None, None) if run == runs[0] else ("finished", datetime.now(UTC))),
         )  # fmt: skip
-    for step in ("push:one", "push:two"):
+    for step in ("push:one", "push:two", "push:three", "push:four"):
         await pool.execute(
             "insert into delivery (run_id, step, occurrence, profile_id, journey, channel, purpose, template, state, provider,"
             " copies, attempts, due_at, claimed_at)"
@@ -82,6 +82,10 @@ async def somebody_in_everything(trial: Shop) -> dict[str, str]:
         "task_id": task,
         "merge_id": merge,
         "doubt": f"{runs[1]}/push:one/1",
+        "another": f"{runs[1]}/push:three/1",
+        "a third": f"{runs[1]}/push:four/1",
+        "bea": (bea := await customer(trial, "bea")),
+        "ends": str(bea)[-12:],
     }
     return {name: str(value) for name, value in told.items()}
 
@@ -110,6 +114,8 @@ CHANGES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/console/runs/{run_id}/end"): {},
     ("POST", "/v1/runs/end"): {"json": {"journey": "by_choice", "at_most": 5}},
     ("POST", f"{DOUBTS}/settle"): {"json": {"message": "{doubt}", "outcome": "sent"}},
+    ("POST", "/console/trouble/doubts/settle"): {"data": {"message": "{another}", "outcome": "failed"}},
+    ("POST", "/console/trouble/doubts/repeat"): {"data": {"message": "{a third}", "may_arrive_twice": "yes"}},
     ("POST", f"{DOUBTS}/repeat"): {"json": {"journey": "urgent", "at_most": 9, "may_arrive_twice": True}},
     ("PUT", "/v1/providers/{who}/limits"): {"who": "fcm", "json": {"per_day": 1_000}},
     ("DELETE", "/v1/providers/{who}/limits"): {"who": "fcm"},
@@ -128,9 +134,16 @@ CHANGES: dict[tuple[str, str], dict[str, Any]] = {
     },
     ("POST", "/v1/profiles/{customer_id}/preference-link"): {},
     ("POST", "/v1/profiles/{customer_id}/merges/{merge_id}/undo"): {},
+    ("POST", "/console/customers/new"): {"data": {"user_id": "olga", "firstName": "Olga"}},
+    ("POST", "/console/customers/{customer_id}/traits"): {"data": {"trait": "tier", "value": "silver"}},
+    ("POST", "/console/customers/{customer_id}/consent"): {
+        "data": {"channel": "email", "state": "withdrawn", "by": "customer", "purpose": "marketing"}
+    },
+    ("POST", "/console/customers/{customer_id}/merges/{merge_id}/undo"): {},
     ("POST", "/v1/suppressions"): {"json": {"channel": "email", "address": "zoe@shop.example", "reason": "by phone"}},
     ("POST", "/v1/suppressions/import"): {"content": b"email\neva@shop.example\n", "headers": CSV["headers"]},
     ("POST", "/v1/suppressions/take-back"): {"json": {"channel": "email", "digest": "07" * 32}},
+    ("POST", "/console/trouble/suppressions/lift"): {"data": {"channel": "email", "digest": "08" * 32}},
     ("POST", "/v1/dead-letters/replay"): {"json": {"all": True}},
     ("POST", "/console/trouble/dead-letters/replay"): {"data": {"reason": "no-identity"}},
     ("POST", "/v1/dead-letters/purge"): {"json": {"all": True}},
@@ -146,6 +159,7 @@ CHANGES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/subscriptions/{name}/test"): {"name": "crm"},
     ("POST", "/v1/subscriptions/{name}/replay"): {"name": "crm", "json": {"since": "2026-01-01T00:00:00Z"}},
     ("DELETE", "/v1/subscriptions/{name}"): {"name": "crm"},
+    ("POST", "/console/customers/{customer_id}/erase"): {"customer_id": "{bea}", "data": {"typed": "{ends}"}},
     ("DELETE", "/v1/profiles/{customer_id}"): {},
 }
 
@@ -153,10 +167,8 @@ CHANGES: dict[tuple[str, str], dict[str, Any]] = {
 async def changed(trial: Shop, call: tuple[str, str], names: dict[str, str]) -> httpx.Response:
     """What came of one of these calls."""
     method, path = call
-    given = dict(CHANGES[call])
+    given = {name: _meant(said, names) for name, said in CHANGES[call].items()}
     known = names | {name: given.pop(name) for name in re.findall(r"\{(\w+)\}", path) if name in given}
-    if isinstance(given.get("json"), dict) and "{doubt}" in given["json"].values():
-        given["json"] = given["json"] | {"message": names["doubt"]}
     headers = given.pop("headers", {}) | {"X-Request-Id": "r-17"}
     if path.startswith(PLACE):
         headers["Origin"] = "http://shop.test"
@@ -164,12 +176,19 @@ async def changed(trial: Shop, call: tuple[str, str], names: dict[str, str]) -> 
     return await trial.operate(method, path.format_map(known), headers=headers, **given)
 
 
+def _meant(said: Any, names: dict[str, str]) -> Any:
+    """What is said, with what there is to change in place of its name."""
+    if isinstance(said, dict):
+        return {name: _meant(each, names) for name, each in said.items()}
+    return names.get(said[1:-1], said) if isinstance(said, str) and said.startswith("{") else said
+
+
 async def test_gov_02_each_call_that_changes_something_is_in_the_audit(trial: Shop) -> None:
     declared = {(call.method, call.path.replace(":path", "")): asks.does for call, asks in GUARDED if asks.does}
     assert set(CHANGES) == set(declared), "write here how a new call is made"
     names = await somebody_in_everything(trial)
     dead = "insert into suppression (channel, digest, scope, reason, at) values ('email', $1, 'all', 'hard bounce', now())"
-    await trial.database.pool.execute(dead, bytes([7] * 32))
+    await trial.database.pool.executemany(dead, [(bytes([7] * 32),), (bytes([8] * 32),)])
     silent = []
     for call in CHANGES:
         before = max((each.id for each in await page(trial.database, Which(), limit=1)), default=0)
@@ -181,6 +200,10 @@ async def test_gov_02_each_call_that_changes_something_is_in_the_audit(trial: Sh
             await trial.database.pool.execute("update campaign set approved_at = null")
         if call[1] == "/console/tasks/{task_id}/assignee":  # as if nobody had done it
             await trial.database.pool.execute("update expectation set happened_at = null")
+        if call[1] == "/console/customers/{customer_id}/merges/{merge_id}/undo":  # another one
+            await trial.send("identify", userId="anna")
+            await trial.send("alias", userId="ana", previousId="anna")
+            names["merge_id"] = str(await trial.database.pool.fetchval("select max(id) from merge"))
         if call[1] == "/v1/dead-letters/purge":
             await trial.api.post("/v1/batch", json={"batch": [{"type": "track"}]}, auth=(trial.ingest_key, ""))
         answer = await changed(trial, call, names)

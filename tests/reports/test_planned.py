@@ -1,6 +1,7 @@
 """Experiments as their author declared them: read by the plan that was made before, decided once, by the night alone."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from math import isinf
 from uuid import UUID
 
 import pytest
@@ -11,6 +12,7 @@ from api.reports.known import report
 from journeys import Effect, Experiment, Plan
 from journeys.clock import Clock
 from store import Database
+from store.errors import NoReport
 from store.measuring import experiments
 from store.measuring.experiments import Decided, Said
 from store.reports.report import Asked, Cell, Report
@@ -276,3 +278,31 @@ def test_what_is_declared_is_kept_and_read_back_as_it_was() -> None:
     factors = Experiment("cells", factors=FACTORS)
     assert (Experiment.from_json(factors.to_json()), factors.control) == (factors, "plain_noon")
     assert factors.levels("emoji_night") == {"subject": "emoji", "time": "night"}
+
+
+async def test_kpi_04_day_by_day_is_what_the_report_said_on_each_of_these_days(database: Database) -> None:
+    await plant(database)
+    await night(database, 9)  # how it stood is kept, and read past
+    found = await read(database, experiment=HOLDOUT)
+    assert {row["experiment"] for row in found.table().dicts()} == {HOLDOUT}
+    days = found.table("days").dicts()
+    assert len(days) == DAYS
+    named = ("lift", "lift_low", "lift_high", "p", "decision")
+    for row in days:
+        assert isinstance(row["day"], date)
+        then = await read(database, row["day"] + DAY)
+        told = [
+            None if isinstance(cell, float) and isinf(cell) else cell
+            for cell in map(of(then, HOLDOUT, "conversion").get, named)
+        ]
+        assert [row[name] for name in named] == told, row["day"]
+    assert days[-1]["lift"] is not None
+    with pytest.raises(NoReport, match="there is no experiment nonsense; there are"):
+        await read(database, experiment="nonsense")
+    await planned(database, "to come", ("v1", Experiment("to come", {"a": 0.5, "b": 0.5})))
+    assert (await read(database, experiment="to come")).notes == ("Declared, and nobody is in it yet: to come.",)
+
+
+def _bounded(cell: Cell) -> Cell:
+    """A bound, where it is one."""
+    return None if isinstance(cell, float) and isinf(cell) else cell

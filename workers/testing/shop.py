@@ -9,8 +9,9 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 import httpx
@@ -24,7 +25,9 @@ from temporalio.service import RPCError
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
 import api
+from activities.templates import Templates
 from activities.watch import Watch
+from api import ApiConfig
 from journeys import Outcome
 from journeys.clock import Clock
 from journeys.contracts import RunOver
@@ -35,6 +38,7 @@ from store.report import refusals
 from store.runs.lists import Wanted, list_runs
 from store.runs.views import Message, Run, messages_of, run_by_id
 from workers.assembly import Parts, assemble
+from workers.definitions import previews_of, senders_of, templates_in
 from workers.sandbox import Sandbox, running_sandbox
 from workers.sandbox.server import (
     ACCESS_TOKEN,
@@ -280,7 +284,7 @@ async def open_shop(
         sandbox.answers.usual({name: sample(service) for name, service in parts.catalogue.services.items()})
         stack.push_async_callback(parts.close)
         config = api_config(settings, parts.catalogue.journeys, parts.catalogue.segments, parts.library.archive.id)
-        config = replace(config, places=parts.catalogue.places, render=rendering(parts.library.own.templates.render))
+        config = _with_messages(config, parts, clock)
         api_database = await connect(as_api(dsn), max_size=4)
         stack.push_async_callback(api_database.close)
         app = api.create_app(replace(config, clock=clock), database=api_database)
@@ -294,6 +298,20 @@ async def open_shop(
         operate = await create_key(database.pool, "operate", Grant(Role.OPERATE, personal=True))
         yield Shop(database, skipper.client, skipper, sandbox, parts, http, ingest, operate, clock, settings)
         await app.state.ingest.intake.close()
+
+
+def _with_messages(config: ApiConfig, parts: Parts, clock: HandClock) -> ApiConfig:
+    """With the templates of the catalogue: to be shown in places, listed, and looked at."""
+    catalogue, templates = parts.catalogue, cast("Templates", parts.library.own.templates)  # as every catalogue has them
+    senders = senders_of(catalogue)
+    previews = previews_of(catalogue, templates, config.public_url, senders)
+    return replace(
+        config,
+        places=catalogue.places,
+        render=rendering(templates.render),
+        preview=partial(previews, clock),
+        templates=[*templates_in(catalogue, templates, senders)],
+    )
 
 
 def with_clock(parts: Parts, clock: HandClock) -> Parts:

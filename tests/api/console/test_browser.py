@@ -150,10 +150,49 @@ async def test_without_javascript_everything_is_done_all_the_same(console: Conso
     await page.get_by_label("User id, email").fill("ana@example.com")
     await page.get_by_role("button", name="Why?").click()
     assert await page.get_by_text("is in it", exact=True).is_visible()
-    await page.get_by_role("link", name="ES").click()
+    await page.get_by_role("link", name="ES", exact=True).click()
     assert await page.get_by_role("heading", name="Tamaño con el tiempo").is_visible()
     await page.get_by_role("link", name="Inicio").click()
     assert await page.get_by_role("heading", name="Lo que necesita a alguien").is_visible(), "the language stays"
     await page.get_by_role("button", name="Salir").click()
     await page.goto(f"{console.url}/console")
     assert "/console/login" in page.url
+
+
+async def test_a_letter_is_shown_at_once_in_its_frames_in_light_and_in_dark(
+    console: Console,
+    chromium: Browser,  # noqa: F811 - it asks for the fixture
+    scriptless: BrowserContext,
+) -> None:
+    untouched = await chromium.new_context(color_scheme="null", locale="en-GB")  # else every frame has the emulated one
+    page = await signed_on(console, untouched)
+    await page.goto(f"{console.url}/console/templates/email/note")
+    await page.get_by_label("User id of a customer").fill("ana")
+    await page.get_by_role("button", name="Preview").click()
+    for scheme in ("light", "dark"):
+        frame = page.frame_locator(f"iframe[name=letter-{scheme}]")
+        await frame.get_by_text("Hello Ana.").wait_for()
+        inside = page.frame(name=f"letter-{scheme}")
+        assert inside is not None
+        assert await inside.evaluate("matchMedia('(prefers-color-scheme: dark)').matches") == (scheme == "dark")
+        assert await inside.evaluate("self.origin") == "null", "nobody's"
+    assert "ana" not in page.url
+    await untouched.close()
+    plain = await signed_on(console, scriptless)
+    await plain.goto(f"{console.url}/console/templates/email/note")
+    await plain.get_by_role("button", name="The letter, in light").click()
+    await plain.frame_locator("iframe[name=letter-light]").get_by_text("Hello you.").wait_for()
+
+
+async def test_without_javascript_a_trait_is_said_and_a_customer_erased(console: Console, scriptless: BrowserContext) -> None:
+    page = await signed_on(console, scriptless)
+    await page.goto(f"{console.url}/console/customers/{console.customer}")
+    await page.get_by_label("Trait", exact=True).fill("tier")
+    await page.get_by_label("Value; empty").fill("silver")
+    await page.get_by_role("button", name="Say it").click()
+    assert await page.get_by_role("status").inner_text() == "It is known of them now."
+    await page.get_by_label("to confirm").last.fill(str(console.customer)[-12:])
+    await page.get_by_role("button", name="Erase for good").click()
+    assert await page.get_by_role("heading", name="Erasure").is_visible()
+    await page.set_viewport_size(_PHONE)  # type: ignore[arg-type]
+    assert await page.evaluate("document.documentElement.scrollWidth") <= _PHONE["width"]

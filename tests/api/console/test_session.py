@@ -180,7 +180,7 @@ async def test_a_key_of_one_journey_sees_that_one(console: Console) -> None:
     async with console.signed_on("of one") as browser:
         told = {name: (await browser.get(path)).status_code for name, path in console.pages.items()}
         allowed = {name for name, status in told.items() if status == 200}
-        assert allowed == {"home", "journey", "run", "tasks", "tasks none"}
+        assert allowed == {"home", "journey", "run", "tasks", "tasks none", "experiments of one"}
         home = (await browser.get("/console")).text
         assert ("three_messages" in home, "while_vip" in home) == (True, False)
         assert (await browser.get("/console/journeys/while_vip")).status_code == 403

@@ -77,3 +77,49 @@ async def test_where_nothing_is_wrong_it_says_so(console: Console) -> None:
         "nobody said no",
     ):
         assert f"None: {said}" in page
+
+
+async def test_a_message_in_doubt_is_settled_or_sent_once_more(console: Console) -> None:
+    (doubt,) = (await asked(console, "/v1/messages/in-doubt"))["messages"]
+    async with console.signed_on() as browser:
+        page = await shown(browser, HERE)
+        assert ("It was not sent" in page, "Send it once more" in page) == (True, doubt["not_repeatable"] is None)
+        for path, said in (
+            ("settle", {"outcome": "sent"}),
+            ("settle", {"message": "x"}),
+            ("repeat", {"message": doubt["message"]}),
+        ):
+            assert (await browser.post(f"{HERE}/doubts/{path}", data=said)).status_code == 422, said
+        once_more = await browser.post(f"{HERE}/doubts/repeat", data={"message": doubt["message"], "may_arrive_twice": "yes"})
+        assert "It is sent once more within a moment" in await shown(browser, once_more.headers["location"])
+        assert (await asked(console, "/v1/messages/in-doubt/said"))["said"][0]["said"] == "repeat"
+        again = await browser.post(f"{HERE}/doubts/repeat", data={"message": doubt["message"], "may_arrive_twice": "yes"})
+        assert (again.status_code, "it is under way" in again.text) == (409, True)
+        said = {"message": doubt["message"], "outcome": "sent", "provider_message_id": "SM-1"}
+        answer = await browser.post(f"{HERE}/doubts/settle", data=said)
+        page = await shown(browser, answer.headers["location"])
+        assert ("It is written down" in page, rows(page, "Messages in doubt")[0][0].startswith("None:")) == (True, True)
+        assert (await browser.post(f"{HERE}/doubts/settle", data=said)).status_code == 409
+    row = await console.shop.database.pool.fetchrow("select state, provider_message_id from delivery where step = 'sms:note'")
+    assert tuple(row) == ("sent", "SM-1")  # type: ignore[arg-type]
+    async with console.signed_on("reader") as browser:
+        for path in ("doubts/settle", "doubts/repeat", "suppressions/lift"):
+            assert (await browser.post(f"{HERE}/{path}", data=said)).status_code == 403
+
+
+async def test_an_address_is_written_to_again_and_one_dead_letter_is_read_again(console: Console) -> None:
+    pool = console.shop.database.pool
+    (suppressed,) = (await asked(console, "/v1/suppressions"))["suppressions"]
+    said = {"channel": suppressed["channel"], "digest": suppressed["digest"]}
+    letters = (await asked(console, "/v1/dead-letters"))["dead_letters"]
+    mended = '{"type": "track", "event": "E", "userId": "zoe"}'
+    async with console.signed_on() as browser:
+        kept = await browser.post(f"{HERE}/suppressions/lift", data=said | {"why": ""})
+        assert "It stays: its owner said no" in await shown(browser, kept.headers["location"])
+        lifted = await browser.post(f"{HERE}/suppressions/lift", data=said | {"why": "they asked for it"})
+        page = await shown(browser, lifted.headers["location"])
+        assert ("The address is written to again." in page, "None: nobody said no" in page) == (True, True)
+        await pool.execute("update dead_letter set item = $1", mended)
+        await browser.post(f"{HERE}/dead-letters/replay", data={"id": letters[0]["id"]})
+        assert {row["id"] for row in await pool.fetch("select id from dead_letter")} == {each["id"] for each in letters[1:]}
+        assert (await browser.post(f"{HERE}/dead-letters/replay", data={"id": "x"})).status_code == 422

@@ -23,6 +23,7 @@ By = Annotated[list[str] | None, typer.Option(help="By what rows are told apart:
 Version = Annotated[list[str] | None, typer.Option(help="Of the report versions: one of the two.")]
 Spend = Annotated[list[str] | None, typer.Option(metavar="SOURCE=AMOUNT", help="Of commerce: what was paid to win customers.")]
 Acquisition = Annotated[list[str] | None, typer.Option(metavar="JOURNEY", help="Of commerce: a journey that wins customers.")]
+One = Annotated[str | None, typer.Option(metavar="NAME", help="Of experiments: this one alone, also day by day.")]
 Json = Annotated[bool, typer.Option("--json", help="JSON instead of tables.")]
 Csv = Annotated[Path | None, typer.Option(metavar="FILE", help="Write a table as CSV; - is the standard output.")]
 Html = Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page to pass on; - is the standard output.")]
@@ -38,6 +39,7 @@ def report(
     version: Version = None,
     spend: Spend = None,
     acquisition: Acquisition = None,
+    experiment: One = None,
     table: Which = None,
     as_json: Json = False,
     csv: Csv = None,
@@ -59,7 +61,7 @@ def report(
     try:
         known.named(name)
         more = {"by": by or (), "versions": version or (), "spend": spend or (), "acquisition": acquisition or ()}
-        asked = Asked.of(now, since=since, until=until, journey=journey, **more)
+        asked = Asked.of(now, since=since, until=until, journey=journey, experiment=experiment, **more)
         made = with_database(_making(name, asked))
         if csv is not None:
             _write(csv, printed.as_csv(made.table(table)))
