@@ -20,6 +20,7 @@ from api.console import (
     tasks,
     trouble,
 )
+from api.console.builder import routes as builder
 from api.console.frame import HEADERS, file, pages
 from api.console.session import sees
 from api.problems import Problem
@@ -37,6 +38,7 @@ ROUTERS = [
     journeys.router,
     runs.router,
     segments.router,
+    builder.router,
     campaigns.router,
     tasks.router,
     trouble.router,

@@ -115,6 +115,10 @@ CHANGES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/segments/{name}/announce"): {"name": "vips"},
     ("POST", "/v1/segments/{name}/snapshots"): {"name": "vips", "json": {"list": "frozen"}},
     ("PUT", "/v1/segments/{name}"): {"name": "gold", "json": VIP},
+    ("POST", "/console/segments/{name}/snapshots"): {"name": "vips", "data": {"list": "frozen-too"}},
+    ("POST", "/console/segments/build/save"): {
+        "data": {"name": "silver", "owner": "me", "predicate.0.kind": "did", "predicate.0.did": "Seen"}
+    },
     ("DELETE", "/v1/segments/{name}"): {"name": "gold"},
     ("POST", "/v1/lists/{name}/members"): {"name": "guests", "json": {"customers": [{"value": "ana"}]}},
     ("PUT", "/v1/lists/{name}/members"): {"name": "guests", "json": {"customers": [{"value": "bea"}]}},
