@@ -20,6 +20,7 @@ from api.console import (
     tasks,
     trouble,
 )
+from api.console.builder import lists
 from api.console.builder import routes as builder
 from api.console.frame import HEADERS, file, pages
 from api.console.session import sees
@@ -39,6 +40,7 @@ ROUTERS = [
     runs.router,
     segments.router,
     builder.router,
+    lists.router,
     campaigns.router,
     tasks.router,
     trouble.router,

@@ -124,6 +124,9 @@ CHANGES: dict[tuple[str, str], dict[str, Any]] = {
     ("PUT", "/v1/lists/{name}/members"): {"name": "guests", "json": {"customers": [{"value": "bea"}]}},
     ("POST", "/v1/lists/{name}/members/remove"): {"name": "guests", "json": {"customers": [{"value": "bea"}]}},
     ("PUT", "/v1/lists/{name}/imports/{import_id}"): {"name": "guests", "import_id": str(uuid4()), **CSV},
+    ("POST", "/console/segments/build/list"): {
+        "data": {"name": "guests", "by": "user_id", "customers": "zoe", "id": str(uuid4())}
+    },
     ("PUT", "/v1/products"): {"json": [{"id": "p-1", "name": "Boots"}]},
     ("POST", "/v1/profiles/{customer_id}/consent"): {
         "json": {"channel": "email", "address": "ana@shop.example", "state": "withdrawn", "by": "customer"}

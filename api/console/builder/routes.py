@@ -86,13 +86,15 @@ async def begin(
     config: Config,
     database: Db,
     copy: Annotated[str, Query(max_length=100)] = "",
+    listed: Annotated[str, Query(max_length=100)] = "",
 ) -> Response:
-    """A new segment; `copy`: with the conditions of another one."""
+    """A new segment; `copy`: with the conditions of another one; `listed`: of who is on a list."""
     around = await all_segments(database, config.segments)
     told = {"owner": caller.name}
     if not copy:
-        root = Inside()
-        changed(root, "add", ROOT.name)
+        root = opened({"listed": listed}) if listed else Inside()
+        if not listed:
+            changed(root, "add", ROOT.name)
         return await _shown(request, config, database, around, Sheet(told, root))
     of = known_one(around, copy)
     told |= {"description": of.segment.description, "owner": of.segment.owner or caller.name}

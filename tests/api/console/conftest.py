@@ -51,6 +51,7 @@ class Console:
             "segment why": f"/console/segments/vips?customer={self.customer}",
             "segment builder": "/console/segments/fond-of-shoes/change",
             "segment builder new": "/console/segments/build/new",
+            "segment list": "/console/segments/build/list",
             "segment builder of code": "/console/segments/vips/change",
             "campaigns": "/console/campaigns",
             "campaign": f"/console/campaigns/{self.start}",

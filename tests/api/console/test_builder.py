@@ -449,3 +449,20 @@ async def test_who_is_in_it_now_becomes_a_list(console: Console) -> None:
         page = await browser.post("/console/segments/build/form", data=fields | {"do": "show"})
         assert re.search(r'<strong class="big">[1-9]', page.text)
         assert '<option value="vips-now">' in page.text, "it is offered"
+
+
+async def test_customers_who_are_pasted_are_a_list_and_a_segment_of_it(console: Console) -> None:
+    async with console.signed_on() as browser:
+        fields = re.search(r'name="id" value="([^"]+)"', (await browser.get("/console/segments/build/list")).text)
+        assert fields is not None
+        sent = {"name": "guests", "by": "user_id", "customers": 'ana\r\n\r\nno, "body"\nbea\n', "id": fields[1]}
+        page = unescape((await browser.post("/console/segments/build/list", data=sent)).text)
+        assert "2 put on the list, 0 were on it already, 1 cannot be used." in page
+        assert '<td class="n">2</td><td>no such customer</td>' in page
+        again = (await browser.post("/console/segments/build/list", data=sent)).text
+        assert "0 put on the list, 2 were on it already" in unescape(again)
+        assert await console.shop.database.pool.fetchval("select count(*) from event where type = '$list:guests'") == 2
+        fields_of = await opened_at(browser, "/console/segments/build/new?listed=guests")
+        shown = await browser.post("/console/segments/build/form", data=fields_of | {"do": "show"})
+        assert '<strong class="big">2</strong> customers' in shown.text
+        assert (await browser.post("/console/segments/build/list", data=sent | {"name": "No"})).status_code == 422

@@ -161,6 +161,7 @@ async def test_without_personal_data_there_are_ids_and_reasons_and_nobody_is_fou
         assert {name for name, answer in told.items() if answer.status_code == 403} == {
             *("segment why", "tasks", "tasks none"),
             *("keys", "audit", "audit none"),  # of admins
+            "segment list",  # of those who may change one
         }
         everything = "".join(answer.text for answer in told.values())
         assert [each for each in ("Bilbao", "ana@", "34601", ">ana<") if each in everything] == []
