@@ -135,9 +135,9 @@ async def preview(
         return await traits_of(connection, [row["id"] for row in rows], sorted(trait_names(predicate)))
 
 
-async def hinted(database: Database, predicate: Predicate, at: datetime) -> list[str]:
+async def hinted(database: Database, predicate: Predicate, at: datetime, *, patience: timedelta = _PATIENCE) -> list[str]:
     """Why the definition may be true of nobody though it is valid, a sentence each; raises as `count` does."""
-    async with _briefly(database) as connection:
+    async with _briefly(database, patience) as connection:
         return await hints(connection, predicate, at)
 
 

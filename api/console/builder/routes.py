@@ -30,7 +30,6 @@ from api.segments.access import answering, known_one
 from api.segments.changes import frozen, put
 from api.segments.models import Name, SegmentBody, SnapshotBody
 from api.state import Config, Db
-from segments.ask.ask import hinted
 from segments.ask.names import Names, names
 from segments.ask.overview import AllSegments, KnownSegment, all_segments
 from segments.errors import DefinitionError
@@ -259,18 +258,16 @@ def _body(sheet: Sheet, means: Meaning) -> SegmentBody | None:
     return body
 
 
-async def _sized(request: Request, config: ApiConfig, database: Database, means: Meaning) -> Mapping[str, Any] | None:
-    """How many a definition is true of, with what speaks against it; None where it is none."""
+async def _sized(request: Request, config: ApiConfig, database: Database, means: Meaning) -> Size | None:
+    """How many a definition is true of; None where it is none."""
     if means.predicate is None:
         return None
     sizes: Sizes = request.app.state.sizes
     try:
         async with answering():
-            size = await sizes.of(database, means.predicate, config.clock.now())
-            hints = await hinted(database, means.predicate, config.clock.now())
+            return await sizes.of(database, means.predicate, config.clock.now())
     except Problem as problem:
-        return {"size": Size(None, too_slow=problem.detail), "hints": []}
-    return {"size": size, "hints": hints}
+        return Size(None, told=problem.detail)
 
 
 def _in_words(request: Request, config: ApiConfig, means: Meaning, *, strict: bool) -> dict[str, Any]:
@@ -285,7 +282,7 @@ def _in_words(request: Request, config: ApiConfig, means: Meaning, *, strict: bo
         "wrong_at": lambda base: next(
             (each for name, each in shown.items() if name == base or name.startswith(f"{base}-")), None
         ),
-        "lately": {"size": lately, "hints": []} if lately else None,
+        "lately": lately,
         "nonce": int(now.timestamp() * 1000),
         "now": now,
     }
@@ -301,7 +298,7 @@ async def _shown(
     means: Meaning | None = None,
     strict: bool = False,
     fixed: bool = False,
-    size: Mapping[str, Any] | None = None,
+    size: Size | None = None,
     status: int = 200,
 ) -> Response:
     means = means or _means(sheet, around)

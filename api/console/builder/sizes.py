@@ -6,25 +6,29 @@ Promise: bounded. One question is asked once however many ask it, two at a time 
 import asyncio
 import time
 from collections import OrderedDict
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
-from segments.ask.ask import QUICKLY, Estimate, TooSlow, estimate, preview
+from segments.ask.ask import QUICKLY, Estimate, TooSlow, estimate, hinted, preview
 from segments.language.predicate import Predicate
 from store import Database
 from store.segments.rows import Member
 
+T = TypeVar("T")
 _LASTS = 60.0  # seconds
 _KEPT, _AT_ONCE, _SOME = 200, 2, 5
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """An estimate with some of the customers; `too_slow` says why there is none."""
+    """An estimate with some of the customers, and why the definition may be true of nobody; `told` says why there is none."""
 
     estimate: Estimate | None
     some: tuple[Member, ...] = ()
-    too_slow: str = ""
+    hints: tuple[str, ...] = ()
+    told: str = ""
 
 
 class Sizes:
@@ -57,12 +61,18 @@ class Sizes:
 
     async def _found(self, database: Database, predicate: Predicate, at: datetime) -> Size:
         async with self._turns:
+            told = tuple(await _unless_slow(hinted(database, predicate, at, patience=QUICKLY)))
             try:
                 found = await estimate(database, predicate, at)
             except TooSlow as error:
-                return Size(None, too_slow=str(error))
-            try:
-                some = await preview(database, predicate, at, _SOME, patience=QUICKLY)
-            except TooSlow:
-                some = []
-            return Size(found, tuple(some))
+                return Size(None, hints=told, told=str(error))
+            some = await _unless_slow(preview(database, predicate, at, _SOME, patience=QUICKLY))
+            return Size(found, tuple(some), told)
+
+
+async def _unless_slow(asked: Awaitable[list[T]]) -> list[T]:
+    """What is there besides the number, where it comes soon."""
+    try:
+        return await asked
+    except TooSlow:
+        return []
