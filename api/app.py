@@ -19,6 +19,7 @@ from api.auth import Keys
 from api.campaigns import routes as campaigns
 from api.config import ApiConfig
 from api.console import routes as console
+from api.console.builder.sizes import Sizes
 from api.console.frame import shown
 from api.cors import Cors
 from api.door import Door
@@ -139,6 +140,7 @@ def create_app(config: ApiConfig, *, database: Database | None = None) -> FastAP
     app.state.streams = inbox.streams_of(config, store)
     app.state.ingest = Ingest(config, store, Intake(store, config.lanes), limits)
     app.state.exports = exports.Places()
+    app.state.sizes = Sizes()
     app.state.agents = agents.Agents(app, config, ROUTERS)
     app.add_middleware(problems.Reworded, shown=shown)
     app.add_middleware(Door, config=config, store=store, shown=shown)

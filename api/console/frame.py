@@ -74,9 +74,9 @@ NAVIGATION = (
 )
 
 
-def pages(name: str = "") -> APIRouter:
-    """A router for the pages below a name, or for the first one. No API: they stand in no description of it."""
-    return APIRouter(prefix=f"{PLACE}/{name}" if name else PLACE, include_in_schema=False, max_body_size=_FORM)
+def pages(name: str = "", *, most: int = _FORM) -> APIRouter:
+    """A router for the pages below a name, or for the first one; `most`: bytes of a form. No API: in no description of it."""
+    return APIRouter(prefix=f"{PLACE}/{name}" if name else PLACE, include_in_schema=False, max_body_size=most)
 
 
 def page(request: Request, template: str, *, status: int = 200, **shown: Any) -> HTMLResponse:

@@ -23,6 +23,8 @@ from api.console import (
     templates,
     trouble,
 )
+from api.console.builder import lists
+from api.console.builder import routes as builder
 from api.console.frame import HEADERS, file, pages
 from api.console.session import sees
 from api.problems import Problem
@@ -42,6 +44,8 @@ ROUTERS = [
     journeys.router,
     runs.router,
     segments.router,
+    builder.router,
+    lists.router,
     campaigns.router,
     templates.router,
     experiments.router,

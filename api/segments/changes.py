@@ -10,6 +10,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from api.auth import Reader, may, schemes
+from api.config import ApiConfig
 from api.problems import Problem, responses
 from api.segments.access import answering, entries, in_detail, known, unknown
 from api.segments.models import Name, SegmentBody, SnapshotBody, predicate_of
@@ -19,8 +20,9 @@ from segments.ask.overview import all_segments
 from segments.define.define import define, undefine
 from segments.define.snapshots import freeze
 from segments.load.announce import MOST_AT_ONCE, announce, unannounced
+from store import Database
 from store.keys import Caller, Right
-from store.segments.snapshots import snapshot_of, snapshots_of
+from store.segments.snapshots import Snapshot, snapshot_of, snapshots_of
 
 router = APIRouter(prefix="/v1", tags=["segments"], dependencies=schemes())
 
@@ -41,12 +43,20 @@ async def put_segment(
     database: Db,
 ) -> SegmentDetail:
     """Define a segment, or change one and with it all that name it. Customers whom a change does not move notice nothing."""
-    draft, now = body.draft(name), config.clock.now()
+    response.status_code = 201 if await put(config, database, name, body, caller) else 200
+    return await in_detail(config, database, name, config.clock.now())
+
+
+async def put(config: ApiConfig, database: Database, name: str, body: SegmentBody, caller: Caller) -> bool:
+    """Define a segment, or change one; true where there was none of that name.
+
+    Raises:
+        Problem: 422, the definition cannot be used; 409, it stands in code, or others that name it would break.
+    """
+    draft = body.draft(name)
     async with answering():
         predicate_of(body.predicate, (await all_segments(database, config.segments)).predicates, (name,))
-        created = await define(database, config.segments, draft, by=caller.name, at=now)
-    response.status_code = 201 if created else 200
-    return await in_detail(config, database, name, now)
+        return await define(database, config.segments, draft, by=caller.name, at=config.clock.now())
 
 
 @router.delete("/segments/{name}", status_code=204, responses=responses(401, 403, 404, 409, 422, 503))
@@ -99,12 +109,21 @@ async def make_snapshot(
     A definition uses it by `{"listed": "<list>"}` at once. While it is made, `GET` on the same address shows how far it is;
     one that broke off is finished by asking for the same list and instant again.
     """
-    segment = (await known(config, database, name)).segment
     before = await snapshot_of(database, body.list_name)
-    async with answering():
-        made = await freeze(database, segment, body.list_name, body.at, config.clock.now, by=caller.name)
+    made = await frozen(config, database, name, body, caller)
     response.status_code = 200 if made == before else 201
     return snapshot(made)
+
+
+async def frozen(config: ApiConfig, database: Database, name: str, body: SnapshotBody, caller: Caller) -> Snapshot:
+    """Who is in a segment, as a list.
+
+    Raises:
+        Problem: 404, there is no such segment; 409, the list exists, or is being made; 422, the instant is in the future.
+    """
+    segment = (await known(config, database, name)).segment
+    async with answering():
+        return await freeze(database, segment, body.list_name, body.at, config.clock.now, by=caller.name)
 
 
 @router.get("/segments/{name}/snapshots", responses=responses(401, 403, 422, 503))

@@ -5,13 +5,14 @@ Promise: idempotent, and honest about every row that could not be used.
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import IO, Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.auth import Reader, may, schemes
+from api.config import ApiConfig
 from api.problems import Problem, responses
 from api.segments.models import NAME
 from api.segments.views import SnapshotView, snapshot
@@ -182,11 +183,22 @@ async def import_csv(
 ) -> ImportView:
     """Put the customers of a CSV file on a list. While it runs, `GET` on the same address shows how far it has come."""
     async with received(request) as file:
-        try:
-            rows = read_rows(lines_of(file), config.default_region)
-            await import_rows(database, name, rows, import_id, config.clock.now, by=caller.name, replace=replace)
-        except (BadFile, NotCsv) as error:
-            raise Problem(400, f"{error}", code="bad-file") from None
+        return await imported(config, database, name, import_id, file, caller, replace=replace)
+
+
+async def imported(
+    config: ApiConfig, database: Database, name: str, import_id: UUID, file: IO[bytes], caller: Caller, *, replace: bool = False
+) -> ImportView:
+    """Put the customers of a CSV file on a list.
+
+    Raises:
+        Problem: 400, it is no file of customers; 409, the list is a snapshot, or the id is that of another import.
+    """
+    try:
+        rows = read_rows(lines_of(file), config.default_region)
+        await import_rows(database, name, rows, import_id, config.clock.now, by=caller.name, replace=replace)
+    except (BadFile, NotCsv) as error:
+        raise Problem(400, f"{error}", code="bad-file") from None
     return await _import(database, name, import_id)
 
 

@@ -126,6 +126,15 @@ class Question(Checked):
     limit: int = Field(default=20, ge=1, le=500, description="customers in a preview")
 
 
+class CountQuestion(Question):
+    """A definition of which the customers are counted."""
+
+    quickly: bool = Field(
+        default=False,
+        description="answer within some seconds: by counting where two suffice, else by looking at about 5,000 customers",
+    )
+
+
 class SnapshotBody(_Body):
     """Which list a segment is frozen as."""
 

@@ -13,10 +13,10 @@ from api.auth import PersonReader, Reader, schemes
 from api.problems import Problem, responses
 from api.segments.access import Silence, answering, entries, known_one, too_small_for
 from api.segments.coverage import CoverageReport, coverage_report
-from api.segments.models import Checked, Question, predicate_of
+from api.segments.models import Checked, CountQuestion, Question, predicate_of
 from api.segments.views import CheckedView, ConcernView, Counted, Previewed, concern, member
 from api.state import Config, Db
-from segments.ask.ask import count, hinted, preview
+from segments.ask.ask import Estimate, count, estimate, hinted, preview
 from segments.ask.concerns import WorryFrom, concerns
 from segments.ask.coverage import report
 from segments.ask.overview import all_segments
@@ -35,13 +35,16 @@ _Allowed = Annotated[
 
 
 @router.post("/segments/count", responses=responses(401, 403, 422, 503))
-async def count_definition(body: Question, _: PersonReader, config: Config, database: Db) -> Counted:
-    """How many customers a definition is true of now; nothing is saved."""
+async def count_definition(body: CountQuestion, _: PersonReader, config: Config, database: Db) -> Counted:
+    """How many customers a definition is true of now, or about how many, `quickly`; nothing is saved."""
     predicate = predicate_of(body.predicate, (await all_segments(database, config.segments)).predicates)
     now = config.clock.now()
     async with answering():
-        members, found = await count(database, predicate, now), await hinted(database, predicate, now)
-    return Counted(members=members, at=now, english=str(predicate), hints=found)
+        found = (
+            await estimate(database, predicate, now) if body.quickly else Estimate(await count(database, predicate, now), now)
+        )
+        told = await hinted(database, predicate, now)
+    return Counted(members=found.members, looked_at=found.looked_at, at=now, english=str(predicate), hints=told)
 
 
 @router.post("/segments/check", responses=responses(401, 403, 422, 503))

@@ -81,6 +81,9 @@ class Counted(BaseModel):
     """How many customers a definition is true of."""
 
     members: int
+    looked_at: int | None = Field(
+        default=None, description="of how many customers that is estimated; null: everybody was counted"
+    )
     at: datetime
     english: str = Field(description="the definition in words")
     hints: list[str] = Field(description=_HINTS)

@@ -21,14 +21,17 @@ from segments.language.moves import event_types, trait_names
 from segments.language.predicate import Predicate
 from segments.language.segment import Segment
 from segments.sql import statements as compiler
-from segments.sql.plans import plan_for_everybody
+from segments.sql.plans import plan_for_a_few, plan_for_everybody
 from segments.watch.thresholds import record, recorded
 from segments.watch.transitions import read_event, read_facts, read_person
 from store import Connection, Database, queries
 from store.segments.rows import Member, traits_of
 
-_SQL = queries("segments")
+_SQL, _VIEWS = queries("segments"), queries("segment_views")
 _PATIENCE = timedelta(seconds=30)
+#: For an estimate, twice at most: over everybody, then over a sample of about so many customers.
+QUICKLY = timedelta(seconds=2)
+_SAMPLE = 5_000
 _EVENTS = 10_000
 _MOST_VALUES = 2_000  # Postgres takes 32,767 parameters in one statement
 _BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
@@ -40,6 +43,15 @@ class TooSlow(SegmentError):
 
 class CannotAsk(SegmentError):
     """Postgres cannot evaluate the definition, though it reads well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """How many customers a definition is true of at an instant; `looked_at`: of how many it is told, None where of all."""
+
+    members: int
+    at: datetime
+    looked_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,29 +76,68 @@ async def count(database: Database, predicate: Predicate, at: datetime) -> int:
         TooSlow: it took longer than half a minute.
         CannotAsk: Postgres refuses it.
     """
+    return await _counted(database, predicate, at, _PATIENCE)
+
+
+async def estimate(database: Database, predicate: Predicate, at: datetime, patience: timedelta = QUICKLY) -> Estimate:
+    """About how many customers the definition is true of: counted where the patience suffices, else of a sample.
+
+    Raises:
+        TooSlow: the sample took longer than the patience, too.
+        CannotAsk: Postgres refuses it.
+    """
+    try:
+        return Estimate(await _counted(database, predicate, at, patience), at)
+    except TooSlow:
+        return await sampled(database, predicate, at, patience)
+
+
+async def sampled(
+    database: Database, predicate: Predicate, at: datetime, patience: timedelta = QUICKLY, sample: int = _SAMPLE
+) -> Estimate:
+    """About how many, told of customers on pages of the table that chance has chosen, the same ones each time.
+
+    Raises:
+        TooSlow: that took longer than the patience, too.
+        CannotAsk: Postgres refuses it.
+    """
+    statement = await asyncio.to_thread(compiler.among, predicate)
+    async with _briefly(database, patience) as connection:
+        customers = await connection.fetchval(_VIEWS["customers"])
+        share = min(100.0, 100 * sample / max(customers, 1))
+        ids = [row["id"] for row in await connection.fetch(_VIEWS["sample"], share)]
+        await record(connection, predicate, at)
+        await plan_for_a_few(connection)
+        found = len(await connection.fetch(statement.sql, *statement.args(at, ids=ids))) if ids else 0
+        return Estimate(round(found * customers / max(len(ids), 1)), at, len(ids))
+
+
+async def _counted(database: Database, predicate: Predicate, at: datetime, patience: timedelta) -> int:
     statement = await asyncio.to_thread(_statement, predicate)  # seconds for a large one: others are served meanwhile
     sql = f"select count(*) from ({statement.sql}) as members"  # noqa: S608 - what the compiler emits
-    async with _briefly(database) as connection:
+    async with _briefly(database, patience) as connection:
         await plan_for_everybody(connection)
         await record(connection, predicate, at)
         counted: int = await connection.fetchval(sql, *statement.args(at, shard=0, shards=1))
         return counted
 
 
-async def preview(database: Database, predicate: Predicate, at: datetime, limit: int) -> list[Member]:
+async def preview(
+    database: Database, predicate: Predicate, at: datetime, limit: int, *, patience: timedelta = _PATIENCE
+) -> list[Member]:
     """Some customers of whom the definition is true, with the traits that it names; raises as `count` does."""
     statement = await asyncio.to_thread(_statement, predicate)
     sql = f"select id from ({statement.sql}) as members limit {int(limit)}"  # noqa: S608 - what the compiler emits
-    async with _briefly(database) as connection:
+    async with _briefly(database, patience) as connection:
         await plan_for_everybody(connection)
         await record(connection, predicate, at)
         rows = await connection.fetch(sql, *statement.args(at, shard=0, shards=1))
         return await traits_of(connection, [row["id"] for row in rows], sorted(trait_names(predicate)))
 
 
-async def hinted(database: Database, predicate: Predicate, at: datetime) -> list[str]:
+async def hinted(database: Database, predicate: Predicate, at: datetime, *, patience: timedelta = _PATIENCE) -> list[str]:
     """Why the definition may be true of nobody though it is valid, a sentence each; raises as `count` does."""
-    async with _briefly(database) as connection:
+    async with _briefly(database, patience) as connection:
         return await hints(connection, predicate, at)
 
 
@@ -132,18 +183,20 @@ def _statement(predicate: Predicate) -> compiler.Statement:
 
 
 @asynccontextmanager
-async def _briefly(database: Database) -> AsyncIterator[Connection]:
+async def _briefly(database: Database, patience: timedelta = _PATIENCE) -> AsyncIterator[Connection]:
     try:
         async with database.pool.acquire() as connection:
             transaction = connection.transaction()
             await transaction.start()
             try:
-                await connection.execute(f"set local statement_timeout = {int(_PATIENCE.total_seconds() * 1000)}")
+                await connection.execute(f"set local statement_timeout = {max(1, int(patience.total_seconds() * 1000))}")
                 yield connection
             finally:
                 await transaction.rollback()  # also what a ranking took to answer this one question
     except asyncpg.QueryCanceledError:
-        sentence = f"took longer than {_PATIENCE.seconds} s; narrow it with a window, or save it and let the watch count"
+        sentence = (
+            f"took longer than {patience.total_seconds():g} s; narrow it with a window, or save it and let the watch count"
+        )
         raise TooSlow(sentence) from None
     except (asyncpg.DataError, asyncpg.SyntaxOrAccessError, asyncpg.ProgramLimitExceededError) as error:
         raise CannotAsk(f"Postgres cannot evaluate this definition ({type(error).__name__}); simplify it") from None

@@ -178,6 +178,17 @@ order by one, other;
 select case when estimate > 10000 then estimate else (select count(*) from profile where merged_into is null) end as customers
 from (select reltuples::bigint as estimate from pg_class where oid = 'profile'::regclass) as known;
 
+-- name: sample
+-- About so many per cent ($1) of the customers: those on pages that chance has chosen, the same ones while the table is the same.
+select id from profile tablesample system ($1::real) repeatable (0) where merged_into is null;
+
+-- name: known_properties
+-- The names of the properties of the newest $2 events of each of these types.
+select distinct name
+from unnest($1::text[]) as asked (type)
+cross join lateral (select properties from event where event.type = asked.type order by ts desc limit $2) as newest,
+     jsonb_object_keys(case jsonb_typeof(properties) when 'object' then properties else '{}' end) as name;
+
 -- name: coverage
 -- Per trait (total), and per trait and source: how many of the customers looked at have it, how old it is, and how sure it is
 -- where it was inferred. They are those of $2 of 256 buckets, of all or of one segment ($3). A trait that is null is missing.

@@ -122,11 +122,18 @@ CHANGES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/segments/{name}/announce"): {"name": "vips"},
     ("POST", "/v1/segments/{name}/snapshots"): {"name": "vips", "json": {"list": "frozen"}},
     ("PUT", "/v1/segments/{name}"): {"name": "gold", "json": VIP},
+    ("POST", "/console/segments/{name}/snapshots"): {"name": "vips", "data": {"list": "frozen-too"}},
+    ("POST", "/console/segments/build/save"): {
+        "data": {"name": "silver", "owner": "me", "predicate.0.kind": "did", "predicate.0.did": "Seen"}
+    },
     ("DELETE", "/v1/segments/{name}"): {"name": "gold"},
     ("POST", "/v1/lists/{name}/members"): {"name": "guests", "json": {"customers": [{"value": "ana"}]}},
     ("PUT", "/v1/lists/{name}/members"): {"name": "guests", "json": {"customers": [{"value": "bea"}]}},
     ("POST", "/v1/lists/{name}/members/remove"): {"name": "guests", "json": {"customers": [{"value": "bea"}]}},
     ("PUT", "/v1/lists/{name}/imports/{import_id}"): {"name": "guests", "import_id": str(uuid4()), **CSV},
+    ("POST", "/console/segments/build/list"): {
+        "data": {"name": "guests", "by": "user_id", "customers": "zoe", "id": str(uuid4())}
+    },
     ("PUT", "/v1/products"): {"json": [{"id": "p-1", "name": "Boots"}]},
     ("POST", "/v1/customers/file"): {**CSV},
     ("POST", "/v1/profiles/{customer_id}/consent"): {

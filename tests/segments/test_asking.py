@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from segments import DefinitionError, Effect, Segment, did, listed, prop, trait
-from segments.ask.ask import CannotAsk, count, explain, preview
+from segments.ask.ask import CannotAsk, count, explain, preview, sampled
 from segments.ask.concerns import WorryFrom, concerns
 from segments.ask.overview import all_segments, overview
 from segments.ask.why import why
@@ -18,6 +18,7 @@ from segments.leaves.people import member_of
 from segments.leaves.reach import consented
 from segments.leaves.score import Rule, score
 from segments.leaves.top import top
+from store import Database
 from store.segments.rows import put_stored
 from store.segments.sizes import sizes
 from tests.segments.shop import T0, Shop
@@ -227,3 +228,19 @@ async def test_the_overview_names_sizes_origins_and_the_journeys_that_are_fed(sh
         ("special", "code", 0, ("treat",)),
     ]
     assert [each.evaluated_to for each in found] == [T0, None, None]
+
+
+async def test_a_sample_of_many_customers_tells_about_how_many_there_are(database: Database) -> None:
+    await database.pool.execute(
+        "insert into profile (id, traits, created_at, updated_at)"
+        " select gen_random_uuid(), jsonb_build_object('tier', case when random() < 0.2 then 'gold' else 'free' end,"
+        " 'about', repeat('-', 300)), $1, $1 from generate_series(1, 40000)",
+        T0,
+    )
+    await database.pool.execute("analyze profile")
+    gold = trait("tier") == "gold"
+    counted, looked = await count(database, gold, T0), await sampled(database, gold & ~did("Order Completed"), T0)
+    assert looked.looked_at is not None
+    assert 3_000 < looked.looked_at < 8_000, "some of them"
+    assert abs(looked.members - counted) < counted * 0.2  # seven standard errors of so many
+    assert await sampled(database, gold & ~did("Order Completed"), T0) == looked, "the same ones each time"

@@ -49,6 +49,10 @@ class Console:
             "segments": "/console/segments",
             "segment": "/console/segments/vips",
             "segment why": f"/console/segments/vips?customer={self.customer}",
+            "segment builder": "/console/segments/fond-of-shoes/change",
+            "segment builder new": "/console/segments/build/new",
+            "segment list": "/console/segments/build/list",
+            "segment builder of code": "/console/segments/vips/change",
             "campaigns": "/console/campaigns",
             "campaign": f"/console/campaigns/{self.start}",
             "campaign to approve": f"/console/campaigns/{self.letter}",
@@ -94,6 +98,7 @@ async def console(database: Database, dsn: str, temporal_address: str, tmp_path:
         run = await something_happens(shop)
         start, letter = await starts_for_many(shop)
         await goes_wrong(shop, run)
+        assert (await shop.operate("PUT", "/v1/segments/fond-of-shoes", json=FOND_OF_SHOES)).status_code == 201
         keys = {name: await create_key(database.pool, name, grant) for name, grant in GRANTS.items()}
         config: ApiConfig = shop.api._transport.app.state.config  # type: ignore[attr-defined]
         async with serving(replace(config, key_ttl=0.1)) as url:
@@ -107,6 +112,33 @@ GRANTS = {
     "of one": Grant(Role.OPERATE, personal=True, journeys=("three_messages",)),
     "starter": Grant(Role.START),
 }
+
+
+#: A segment with a condition of many kinds, some inside others, one that no form can draw, and words that mean harm.
+FOND_OF_SHOES = {
+    "owner": "growth",
+    "description": f"Bought shoes {HOSTILE}",
+    "review_by": "2027-06-30",
+    "predicate": {
+        "all": [
+            {"did": "Order Completed", "within": 7_776_000, "at_least": 2, "period": {"unit": "month", "otherwise": "UTC"},
+             "where": {"any": [{"property": "kind", "is": "in", "value": ["shoes", HOSTILE]},
+                               {"property": "products",
+                                "any_item": {"property": "price", "is": "between", "value": [10, 99.5]}}]}},
+            {"not": {"any": [{"did": "Message Clicked", "within": 2_592_000,
+                              "where": {"property": "channel", "is": "==", "value": "email"}},
+                             {"held": {"trait": "tier", "is": "==", "value": "gold"}, "for": 604_800}]}},
+            {"total": "total", "of": {"did": "Order Completed", "then": {"did": "Order Returned"}}, "is": "<", "value": 500},
+            {"age": "birthday", "is": ">=", "value": 18, "otherwise": "Europe/Madrid"},
+            {"near": {"lat": 40.4168, "lon": -3.7038, "km": 20},
+             "of": {"event": "Location Updated", "lat": "lat", "lon": "lon", "within": 86_400}},
+            {"score": [{"points": 2, "when": {"reachable": "push"}, "why": "can be reached"},
+                       {"points": -1, "when": {"trait": "address.city", "is": "==", "value": "Madrid"}, "why": "lives there"}],
+             "is": ">", "value": 1},
+            {"trait": "plan", "is": "in", "value": ["gold", 7]},
+        ]
+    },
+}  # fmt: skip
 
 
 async def something_happens(shop: Shop) -> Run:

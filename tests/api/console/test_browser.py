@@ -125,7 +125,7 @@ async def test_by_keyboard_alone_a_journey_is_paused_and_lives_again(console: Co
 
 
 async def tab_to(page: Page, name: str) -> None:
-    for _ in range(40):
+    for _ in range(200):
         if await page.evaluate("document.activeElement.textContent.trim()") == name:
             return
         await page.keyboard.press("Tab")

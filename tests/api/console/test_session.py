@@ -161,12 +161,13 @@ async def test_without_personal_data_there_are_ids_and_reasons_and_nobody_is_fou
         assert {name for name, answer in told.items() if answer.status_code == 403} == {
             *("segment why", "tasks", "tasks none"),
             *("keys", "audit", "audit none"),  # of admins
+            "segment list",  # of those who may change one
         }
         everything = "".join(answer.text for answer in told.values())
         assert [each for each in ("Bilbao", "ana@", "34601", ">ana<") if each in everything] == []
         # What an author wrote of a task, and what providers and operators gave as reasons, is no word of a customer.
         assert {name for name, answer in told.items() if "evil.example" in answer.text} == {
-            *("home", "customer", "customer why", "run", "trouble"),
+            *("home", "customer", "customer why", "run", "trouble", "segments", "segment builder"),
         }
         assert "goal reached" in told["customer why"].text
         refused = await browser.post("/console/customers", data={"name": "ana"})
