@@ -1,13 +1,15 @@
-"""Many calls to another server at once, but no more than it takes side by side: more only queue there."""
+"""Many calls to another server at once, but no more than it takes side by side: more only queue there. Or many as one."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
+from contextvars import Context
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
+A = TypeVar("A")
 
 
 @dataclass
@@ -61,3 +63,44 @@ async def together(calls: Iterable[Coroutine[Any, Any, T]], at_once: int | Lane)
             return await call
 
     return list(await asyncio.gather(*(one(call) for call in calls)))
+
+
+@dataclass
+class Gathered(Generic[A, T]):
+    """Questions that are answered together: who asks while others are being answered is answered with all who wait by then.
+
+    `answer` takes up to `most` of them and has an answer for each, in their order. Who asks after a silence is answered at
+    once; where many ask, they are answered each `pause` seconds, so that many are together.
+    """
+
+    answer: Callable[[Sequence[A]], Awaitable[Sequence[T]]]
+    most: int
+    pause: float = 0.0
+    _waiting: list[tuple[A, asyncio.Future[T]]] = field(default_factory=list, init=False)
+    _answering: asyncio.Task[None] | None = field(default=None, init=False)
+
+    async def ask(self, question: A) -> T:
+        """The answer to a question; what answering all of them raises, each of them raises."""
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._waiting.append((question, future))
+        if self._answering is None or self._answering.done():
+            self._answering = asyncio.create_task(self._go_on(), context=Context())  # nobody's own
+        return await future
+
+    async def _go_on(self) -> None:
+        while self._waiting:
+            some, self._waiting = self._waiting[: self.most], self._waiting[self.most :]
+            began = perf_counter()
+            try:
+                answers = await self.answer([question for question, _ in some])
+            except BaseException as error:
+                for _, future in some:
+                    if not future.done():
+                        future.set_exception(error) if isinstance(error, Exception) else future.cancel()
+                if not isinstance(error, Exception):
+                    raise
+            else:
+                for (_, future), told in zip(some, answers, strict=True):
+                    if not future.done():
+                        future.set_result(told)
+            await asyncio.sleep(max(began + self.pause - perf_counter(), 0))

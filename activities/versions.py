@@ -6,7 +6,7 @@ enters, and where, is decided by the worker's own.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cached_property
 from typing import Any, Protocol
@@ -163,6 +163,36 @@ class OnlyOwn:
     async def of(self, version: str | None, connection: "Connection | None" = None) -> Served:  # noqa: ARG002 - the protocol's
         """It, whatever is asked for."""
         return self.own
+
+
+@dataclass(frozen=True)
+class WithCampaign:
+    """All versions, each with the campaign beside its journeys."""
+
+    versions: Versions
+    spec: JourneySpec
+    _known: dict[str | None, tuple[Served, Served]] = field(default_factory=dict)
+
+    @property
+    def own(self) -> Served:
+        """The worker's own."""
+        return self.versions.own
+
+    @property
+    def held(self) -> Iterable[Served]:
+        """Those that are at hand."""
+        return self.versions.held
+
+    async def handed_out(self) -> Served:
+        """The worker's own, which stands in Postgres."""
+        return await self.versions.handed_out()
+
+    async def of(self, version: str | None, connection: "Connection | None" = None) -> Served:
+        """A version, which has the campaign among its journeys."""
+        served = await self.versions.of(version, connection)
+        if version not in self._known or self._known[version][0] is not served:
+            self._known[version] = served, replace(served, specs={**served.specs, self.spec.name: self.spec})
+        return self._known[version][1]
 
 
 async def nearest(versions: Versions, version: str | None, connection: "Connection | None" = None) -> Served:

@@ -108,6 +108,7 @@ class Watch:
             group.create_task(_whenever(stirred, partial(self.dispatcher.dispatch, shard), pause))
             group.create_task(_whenever(urgent, partial(self.dispatcher.hurry, shard), pause))
             group.create_task(_whenever(over, partial(self.dispatcher.ender.end, shard), pause))
+            group.create_task(_whenever(asyncio.Event(), partial(self.dispatcher.crowd, shard), pause))
             group.create_task(_again(take_up, lambda: _until(unknown, _REFRESH)))
             if shard.shard == 0:  # what Temporal knows is read once, not per shard
                 closer = self.dispatcher.closer
@@ -133,7 +134,8 @@ class Watch:
         while seen.more:
             seen = await self._evaluate(shard)
             changed += _changes(seen)
-        return changed + await self.dispatcher.dispatch(shard) + await self.dispatcher.ender.end(shard)
+        changed += await self.dispatcher.dispatch(shard) + await self.dispatcher.crowd(shard)
+        return changed + await self.dispatcher.ender.end(shard)
 
     async def load(self, shard: WatchShard = WatchShard()) -> None:  # noqa: B008 - a frozen value
         """Take up the catalogue's segments and the stored ones, and evaluate new ones over all customers, to the end."""

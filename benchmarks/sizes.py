@@ -25,6 +25,7 @@ class Sizes:
     blast_seconds: int = 480  # for which transactional ones go beside it, if it lasts as long
     exported: int = 1_000_000  # events
     bulk: int = 100_000  # rows of a bulk start
+    campaign: int = 2_000  # messages per round
     sent: int = 200  # per round, of each kind
     pairs: int = 7  # with measuring and without
     beside_seconds: int = 10  # of each half of a pair, and as much again at once
@@ -50,6 +51,7 @@ QUICK = Sizes(
     blast=400,
     blast_seconds=120,
     bulk=2_000,
+    campaign=500,
     sent=40,
     beside_seconds=4,
     live_warming=2,

@@ -220,6 +220,12 @@ async def told(database: Database, id_: UUID, changed_at: datetime) -> None:
     await database.pool.execute(_SQL["told"], id_, changed_at)
 
 
+async def message_of_run(database: Database, run_id: UUID) -> dict[str, Any] | None:
+    """What the campaign sends that a run is of; None where it is of none."""
+    found: dict[str, Any] | None = await database.pool.fetchval(_SQL["message_of_run"], run_id)
+    return found
+
+
 async def again(database: Database, id_: UUID, made: UUID, now: datetime, at: datetime) -> UUID | None:
     """A recurring campaign's next one, for an instant; None where there is one already, or none is wanted."""
     found: UUID | None = await database.pool.fetchval(_SQL["again"], id_, made, now, at)

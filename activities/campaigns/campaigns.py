@@ -163,8 +163,12 @@ class Campaigns:
 
     async def _parts(self, campaign: CampaignRow) -> int:
         current = await campaigns.campaign(self.database, campaign.id)
-        rows = current.rows if current is not None else 0
-        return min(_PARTS, max(1, rows // _OF_A_PART))
+        return parts_of(current.rows if current is not None else 0)
+
+
+def parts_of(rows: int) -> int:
+    """In how many parts so many are written to, side by side."""
+    return min(_PARTS, max(1, rows // _OF_A_PART))
 
 
 def in_words(campaign: CampaignRow, counts: Counter[tuple[str, str | None, str | None]], now: datetime) -> str:

@@ -5,8 +5,8 @@ one whose attempt raises is put off alone, and stops nobody else.
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -16,11 +16,11 @@ from temporalio.exceptions import ApplicationError
 from activities.campaigns.entering import enter
 from activities.deliver.deliver import Delivery
 from activities.dispatch.passing import kind_and_place, passes
-from activities.versions import Served, Versions
+from activities.versions import WithCampaign
 from journeys.campaigns.message import Message, message_of
 from journeys.clock import Clock
 from journeys.contracts import JourneySpec, Outcome, Reason, Receipt
-from store import Connection, Database, campaigns
+from store import Database, campaigns
 from store.campaigns import CampaignRow, Customer, Done
 from store.runs import ends
 from store.runs.ends import Closing
@@ -32,36 +32,6 @@ AT_ONCE = 16
 _SOON = timedelta(seconds=5)  # after which a provider that names no time is asked again
 _LATER = timedelta(minutes=5)  # the same of an attempt that raises
 _PAUSED = timedelta(seconds=30)  # how soon after its journey lives again a message is asked again
-
-
-@dataclass(frozen=True)
-class WithCampaign:
-    """All versions, each with the campaign beside its journeys."""
-
-    versions: Versions
-    spec: JourneySpec
-    _known: dict[str | None, tuple[Served, Served]] = field(default_factory=dict)
-
-    @property
-    def own(self) -> Served:
-        """The worker's own."""
-        return self.versions.own
-
-    @property
-    def held(self) -> Iterable[Served]:
-        """Those that are at hand."""
-        return self.versions.held
-
-    async def handed_out(self) -> Served:
-        """The worker's own, which stands in Postgres."""
-        return await self.versions.handed_out()
-
-    async def of(self, version: str | None, connection: "Connection | None" = None) -> Served:
-        """A version, which has the campaign among its journeys."""
-        served = await self.versions.of(version, connection)
-        if version not in self._known or self._known[version][0] is not served:
-            self._known[version] = served, replace(served, specs={**served.specs, self.spec.name: self.spec})
-        return self._known[version][1]
 
 
 @dataclass(frozen=True, slots=True)

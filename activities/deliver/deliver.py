@@ -35,23 +35,25 @@ from activities.channels.wallet.content import PassContent
 from activities.channels.wallet.links import link_of, serial_of
 from activities.channels.wallet.settings import LINK_LIFE
 from activities.contexts.knowing import Knowing, Known
-from activities.deliver.claim import Claim, Claims, Full, Later, Pinned, receipt_of
+from activities.deliver.claim import Claim, Claims, Full, Lanes, Later, Pinned, receipt_of
 from activities.deliver.doubt import Doubt
 from activities.deliver.limits import Limits, Wait
 from activities.deliver.patience import alive, interruptible, patiently, to_its_end
+from activities.deliver.settling import Settling
 from activities.deliver.turns import Passed, Turn
 from activities.gate.facts import Questions, key_of, whereabouts_of
 from activities.metrics import DELIVERIES, FAILOVERS, PROVIDER_RETRIES
 from activities.templates import BrokenTemplate, Context, TemplateError
 from activities.templating.vocabulary import OFFERED
-from activities.versions import Versions
+from activities.versions import Versions, WithCampaign
+from journeys.campaigns.message import PREFIX, message_of
 from journeys.contracts import USUAL_CEILINGS, Ceilings, Channel, DeliverRequest, Outcome, Purpose, Reason, Receipt
 from journeys.endings import by_events, by_time
 from journeys.gate.budget import cost_of
 from journeys.gate.decide import as_reason
 from segments.time.calendar import rules_of
 from segments.time.zones import country_of_number
-from store import Database
+from store import Database, campaigns
 from store.addresses import AddressKind
 from store.away import AWAY
 from store.deliveries import ledger as deliveries
@@ -85,6 +87,8 @@ class Delivery:
     link_life: timedelta = LINK_LIFE
     #: How much marketing asks the gate at once: of the process's connections to Postgres some are left to what is urgent.
     marketing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(5))
+    lanes: Lanes = field(default_factory=dict)
+    settling: Settling = field(default_factory=Settling)
 
     @activity.defn(name="deliver")
     async def deliver(self, request: DeliverRequest) -> Receipt:
@@ -94,7 +98,14 @@ class Delivery:
             ApplicationError: the provider asks to be tried later; Temporal retries.
         """
         async with alive():
-            return await self.attempt(request)
+            return await (await self._of(request)).attempt(request)
+
+    async def _of(self, request: DeliverRequest) -> "Delivery":
+        """The same with a campaign beside the journeys, where it is its message: one that is repeated."""
+        message = await campaigns.message_of_run(self.database, request.run_id) if request.journey.startswith(PREFIX) else None
+        if message is None:
+            return self
+        return replace(self, versions=WithCampaign(self.versions, message_of(message).spec(request.journey)))
 
     async def attempt(self, request: DeliverRequest) -> Receipt:
         """The same inside an activity that shows by itself that it lives.
@@ -210,7 +221,8 @@ class Delivery:
     def claims(self) -> Claims:
         """Where this activity's messages are claimed."""
         questions = Questions(self.secret, self.ceilings, self.former_secrets)
-        return Claims(self.database, questions, self.carriers, self.doubt, self.versions, self.limits, self.marketing)
+        parts = self.database, questions, self.carriers, self.doubt, self.versions, self.limits, self.marketing
+        return Claims(*parts, self.lanes)
 
     async def _send(self, request: DeliverRequest, claim: Claim, turn: Turn) -> Passed | Later | Receipt:
         try:
@@ -355,7 +367,7 @@ class Delivery:
     async def _write(self, request: DeliverRequest, claim: Claim, settlement: Settlement) -> None:
         if not settlement.refused:
             settlement = replace(settlement, cost=claim.cost, currency=claim.currency)
-        await patiently(partial(deliveries.settle, self.database, key_of(request), settlement, claim.row.attempts))
+        await patiently(partial(self.settling.settle, self.database, key_of(request), settlement, claim.row.attempts))
         if settlement.refused and claim.counted is not None:
             await patiently(partial(self.limits.give_back, claim.counted))
 

@@ -77,6 +77,11 @@ class Limits:
             await self._asking.answer()
         return self._known
 
+    def hold(self, provider: Provider) -> bool:
+        """Whether any is known of those who carry a provider's messages, or of their senders."""
+        names = {provider.name, *(part.name for part in provider.parts)}
+        return any(who.split("/", 1)[0] in names for who in self._known)
+
     async def _ask(self) -> None:
         self._known = {each.limit.who: each.limit for each in await providers.limits(self.database)}
         self._asked_at = time.monotonic()

@@ -73,8 +73,8 @@ log = structlog.get_logger(__name__)
 _BATCH = 500
 #: Calls to Temporal in flight. More only queue there, where what is urgent waits behind them like everything else.
 _AT_ONCE = 8
-#: Starts of campaigns between two looks at who enters by themselves: two rounds of these calls.
-_OF_CAMPAIGNS = 2 * _AT_ONCE
+#: Rounds of such calls for campaigns, before it is looked again how many at once Temporal takes.
+_ROUNDS = 2
 _TRACE = TraceContextTextMapPropagator()
 
 
@@ -101,8 +101,12 @@ class Dispatcher:
     _seldom: Seldom = field(default_factory=Seldom)
     #: Starts of whoever is in no hurry.
     _starts: Lane = field(default_factory=partial(Lane, _AT_ONCE))
+    #: Starts of campaigns: they stand before nobody else's.
+    _crowds: Lane = field(default_factory=partial(Lane, _AT_ONCE))
     #: Whoever is in a hurry begins while nobody is told to end of whom Temporal may not have heard.
     _beginning: asyncio.Lock = field(default_factory=asyncio.Lock)
+    #: The same of those whom campaigns start, so that neither waits for the other.
+    _crowding: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def dispatch(self, shard: WatchShard) -> int:
         """Do all that waits to be done for a shard, but for ends of who has begun; returns how many things were done.
@@ -143,8 +147,15 @@ class Dispatcher:
         async with self._beginning:
             return admitted + (await self._start(shard, [spec.name for spec in first]) if first else 0)
 
+    async def crowd(self, shard: WatchShard) -> int:
+        """Start a few of those who enter by campaigns, beside all the others; returns how many were started."""
+        async with self._crowding:
+            return await self._start(shard, few=_ROUNDS * self._crowds.width)
+
     async def _end_unbegun(self, shard: WatchShard) -> int:
-        async with self._beginning:
+        if not await self.ender.has_to_tell(shard, begun=False):  # nobody waits for those who are being started
+            return 0
+        async with self._beginning, self._crowding:
             return await self.ender.tell(shard, begun=False)
 
     async def _admit(self, shard: WatchShard, segments: Sequence[str] | None = None) -> int:
@@ -174,13 +185,15 @@ class Dispatcher:
                 reason, which = ending
                 await runs.request_exits(connection, [(run.id, reason.value, transition.at)], {run.id: which})
 
-    async def _start(self, shard: WatchShard, only: Sequence[str] | None = None) -> int:
-        own = await self.versions.handed_out()
-        found = _in_turn(await runs.to_start(self.database, shard.shard, shard.shards, _BATCH, list(own.specs), only))
+    async def _start(self, shard: WatchShard, only: Sequence[str] | None = None, few: int | None = None) -> int:
+        """Start runs of all journeys or of some; only a few where campaigns start them."""
+        own, of = await self.versions.handed_out(), (shard.shard, shard.shards)
+        found = await runs.to_start(self.database, *of, few or _BATCH, list(own.specs), only, by_campaigns=few is not None)
         waiting = await self._with_versions(found, own) if found else []
         reached = await self._reached_already([run for run, _ in waiting]) if waiting else set()
         calls = (self._start_one(*each) for each in waiting if each[0].id not in reached)
-        started = await together(calls, _AT_ONCE if only else self._starts)
+        lane = self._starts if few is None else self._crowds
+        started = await together(calls, _AT_ONCE if only else lane)
         await runs.mark_started(self.database, [s for s in started if s], self.clock.now())
         return sum(s is not None for s in started)
 
@@ -301,12 +314,6 @@ class Dispatcher:
 
     async def _release_one(self, message: PausedMessage) -> PausedMessage | None:
         return None if await tell(self.client, message.workflow_id, AskAgain()) is None else message
-
-
-def _in_turn(found: Sequence[RunToStart]) -> list[RunToStart]:
-    """All who enter by themselves, and few of those whom campaigns start: whoever comes meanwhile waits for no more."""
-    alone = [run for run in found if run.campaign is None]
-    return [*alone, *[run for run in found if run.campaign is not None][:_OF_CAMPAIGNS]]
 
 
 def _attributes(run: RunToStart) -> TypedSearchAttributes:

@@ -55,6 +55,10 @@ class Ender:
         stopped = [run for run in leaving if run.at_once]
         return await self._stop(stopped) + await self._tell([run for run in leaving if not run.at_once])
 
+    async def has_to_tell(self, shard: WatchShard, *, begun: bool) -> bool:
+        """Whether there is anybody to tell."""
+        return bool(await runs.to_signal(self.database, shard.shard, shard.shards, 1, begun))
+
     async def _stop(self, killed: Sequence[RunToSignal]) -> int:
         """Nothing of theirs is at a provider: none of their steps is waited for, and no worker is asked."""
         heard = await self._heard(killed, [terminate(self.client, run.workflow_id, run.exit_reason) for run in killed])

@@ -1,7 +1,7 @@
 """Messages in doubt that an operator wants repeated: handed to Temporal, each once, with what their run asked for them with.
 
 Promise: a row first and a call after, as with runs. What a message was asked with stands in its run's history and nowhere
-else; where Temporal has forgotten that, nothing is sent, and the row says so.
+else, but for a campaign's; where Temporal has forgotten that, nothing is sent, and the row says so.
 """
 
 from contextlib import suppress
@@ -14,6 +14,7 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
+from journeys.campaigns.message import message_of
 from journeys.clock import Clock
 from journeys.contracts import WATCH_QUEUE, DeliverRequest
 from store import Database
@@ -65,7 +66,9 @@ class Repeater:
         return True
 
     async def _request(self, asked: ToRepeat) -> DeliverRequest | None:
-        """What the run asked for the message with: in its history, or in one that it went on from."""
+        """What the run asked for the message with: in its history, or in one that it went on from; a campaign's as it says."""
+        if asked.message is not None:
+            return message_of(asked.message).request(asked.journey, asked.run_id, asked.entered_at, asked.version)
         former: str | None = None
         while True:
             handle = self.client.get_workflow_handle(asked.workflow_id, run_id=former)

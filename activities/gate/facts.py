@@ -3,10 +3,12 @@
 Promise: everything is asked as it is now, a moment before the provider call; nothing here was decided when the run began.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from temporalio.exceptions import ApplicationError
 
@@ -36,7 +38,7 @@ from store.addresses import AddressKind
 from store.customers.topics import turned_off
 from store.deliveries import ledger as deliveries
 from store.deliveries.budgets import Used, used, used_under_lock
-from store.deliveries.ledger import Endpoint, LedgerRow, MessageKey, Neighbour, RunFacts
+from store.deliveries.ledger import AskingPast, Endpoint, LedgerRow, MessageKey, Neighbour, RunFacts
 from store.products import Offer
 from store.runs.rows import OpenRun
 
@@ -80,6 +82,14 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """What was looked up for several messages at once."""
+
+    suppressed: AbstractSet[tuple[bytes, datetime]]  # addresses, each as of its attempt
+    neighbours: Mapping[UUID, Sequence[Neighbour]]  # of marketing, by run
+
+
+@dataclass(frozen=True, slots=True)
 class Questions:
     """Where the answers come from."""
 
@@ -87,7 +97,11 @@ class Questions:
     ceilings: Ceilings = USUAL_CEILINGS
     former_secrets: tuple[str, ...] = ()
 
-    async def about(self, attempt: Attempt) -> Asked:
+    async def seen(self, attempts: Sequence[Attempt]) -> Seen:
+        """What is looked up for all of these messages at once: of one channel and purpose, of different customers."""
+        return Seen(await self._suppressed(attempts), await self._neighbours(attempts))
+
+    async def about(self, attempt: Attempt, seen: Seen) -> Asked:
         """All that the gate wants to know about a message.
 
         Raises:
@@ -95,10 +109,10 @@ class Questions:
         """
         request, facts, spec = attempt.request, attempt.facts, attempt.spec
         wish = attempt.served.templates.wish(request.channel, request.template)
-        ending, endpoints = await _ending(attempt), await self.reachable(attempt)
+        ending, endpoints = await _ending(attempt), self._unsuppressed(attempt, seen.suppressed)
         open_ = await in_service_window(attempt.connection, request, attempt.served.templates, facts, endpoints, attempt.now)
         where = whereabouts_of(facts, spec.timezone)
-        neighbours, in_segment = await self._neighbours(attempt, spec, where), await _in_segment(attempt)
+        neighbours, in_segment = seen.neighbours.get(request.run_id, ()), await _in_segment(attempt)
         offer = await _offer(attempt, wish) if wish else None
         question = Question(
             request=request,
@@ -139,23 +153,36 @@ class Questions:
 
     async def reachable(self, attempt: Attempt) -> tuple[Endpoint, ...]:
         """The customer's addresses on the channel that may be written to for the purpose, the newest word first."""
+        return self._unsuppressed(attempt, await self._suppressed([attempt]))
+
+    def _unsuppressed(self, attempt: Attempt, suppressed: AbstractSet[tuple[bytes, datetime]]) -> tuple[Endpoint, ...]:
         if KINDS[attempt.request.channel].address is AddressKind.NONE:
             return (Endpoint(None, str(attempt.facts.profile_id), None),)
-        channel, endpoints = attempt.request.channel.value, attempt.facts.endpoints
-        digests = {e.id: suppression_digests(self.secret, self.former_secrets, channel, e.address) for e in endpoints}
-        if not digests:
-            return ()
-        asked = channel, [digest for of_one in digests.values() for digest in of_one], attempt.request.purpose.value
-        found = await deliveries.suppressed(attempt.connection, *asked, attempt.now)
-        return tuple(e for e in endpoints if found.isdisjoint(digests[e.id]))
+        return tuple(e for e in attempt.facts.endpoints if suppressed.isdisjoint(self._digests(attempt, e)))
 
-    async def _neighbours(self, attempt: Attempt, spec: JourneySpec, where: Whereabouts) -> list[Neighbour]:
-        if attempt.request.purpose is not Purpose.MARKETING:
-            return []
-        after = since(caps_of(spec, self.ceilings), where.zones, attempt.now)
-        asked = attempt.facts.profile_id, after, key_of(attempt.request), attempt.now - PATIENCE
-        copy_at = attempt.row.claimed_at if attempt.request.repeat and attempt.row else None  # a message counts once
-        return await deliveries.past_under_lock(attempt.connection, *asked, copy_at)
+    def _digests(self, attempt: Attempt, endpoint: Endpoint) -> list[tuple[bytes, datetime]]:
+        """By which an address may be suppressed, as of the attempt."""
+        channel = attempt.request.channel.value
+        digests = suppression_digests(self.secret, self.former_secrets, channel, endpoint.address)
+        return [(digest, attempt.now) for digest in digests]
+
+    async def _suppressed(self, attempts: Sequence[Attempt]) -> set[tuple[bytes, datetime]]:
+        first = attempts[0].request
+        if KINDS[first.channel].address is AddressKind.NONE:
+            return set()
+        asking = [digest for each in attempts for e in each.facts.endpoints for digest in self._digests(each, e)]
+        return await deliveries.suppressed_at(attempts[0].connection, first.channel.value, first.purpose.value, asking)
+
+    async def _neighbours(self, attempts: Sequence[Attempt]) -> dict[UUID, list[Neighbour]]:
+        if attempts[0].request.purpose is not Purpose.MARKETING:
+            return {}
+        return await deliveries.past_under_lock(attempts[0].connection, [self._past(attempt) for attempt in attempts])
+
+    def _past(self, attempt: Attempt) -> AskingPast:
+        spec, row = attempt.spec, attempt.row
+        after = since(caps_of(spec, self.ceilings), whereabouts_of(attempt.facts, spec.timezone).zones, attempt.now)
+        copy_at = row.claimed_at if attempt.request.repeat and row else None  # a message counts once
+        return AskingPast(attempt.facts.profile_id, after, key_of(attempt.request), attempt.now - PATIENCE, copy_at)
 
 
 def key_of(request: DeliverRequest) -> MessageKey:

@@ -7,7 +7,7 @@ here before anything is sent, and its attempt has a number, so that it is tried 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from store.audit import note
@@ -127,7 +127,7 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class ToRepeat:
-    """A repetition that is to begin: after the message's attempt of this number."""
+    """A repetition that is to begin: after the message's attempt of this number; `message` where it is a campaign's."""
 
     id: int
     run_id: UUID
@@ -135,6 +135,10 @@ class ToRepeat:
     occurrence: int
     attempt: int
     workflow_id: str
+    journey: str
+    entered_at: datetime
+    version: str | None
+    message: dict[str, Any] | None
 
     @property
     def key(self) -> MessageKey:

@@ -1,16 +1,18 @@
 """The delivery ledger: facts for the gate, the claim under the message's idempotency key, and its settlement."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from store.database import Connection, Database
+from store.database import Connection, Database, columns
 from store.locks import Lock
 from store.named import queries
 
 _SQL = queries("deliveries")
+_LOCKS = re.compile(r"for update of \w+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ class RunFacts:
 
 
 _LISTS = ("held_by", "others", "waking")
+_NEIGHBOUR = "counted_at", "channel", "purpose", "coming", "priority", "journey"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +128,13 @@ class Entry:
     gate: dict[str, Any] = field(default_factory=dict)
 
 
+#: What of an entry stands in its row, after its key.
+_RECORDED = (
+    *("profile_id", "journey", "channel", "purpose", "template", "due_at", "state", "reason", "detail", "endpoint_id"),
+    *("provider", "retry_at", "claimed_at", "settled_at", "attempts", "priority", "budget_since", "price", "gate"),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class InboxRow:
     """A message in the inbox: what it shows, until when, and which predicates, as JSON, take it away once they come true."""
@@ -175,18 +185,52 @@ async def facts(
     `begun` is when others were to begin that may be about to ask for their first message. On a channel `without_address`
     consent is the customer's word as a whole.
     """
-    row = await connection.fetchrow(_SQL["run_facts"], Lock.SWITCH, run_id, channel, purpose, *begun, without_address)
-    if row is None:
-        return None
+    asking = [(run_id, *begun)]
+    return (await facts_of(connection, asking, channel, purpose, without_address=without_address)).get(run_id)
+
+
+async def facts_of(
+    connection: Connection,
+    asking: Sequence[tuple[UUID, datetime, datetime]],
+    channel: str,
+    purpose: str,
+    *,
+    without_address: bool = False,
+    wait: bool = True,
+) -> dict[UUID, RunFacts]:
+    """The same of many runs, by id, each with when others were to begin. Without `wait` of those that nobody else locks."""
+    runs, since, until = columns(asking, 3)
+    asked = Lock.SWITCH, runs, channel, purpose, since, until, without_address
+    found = await connection.fetch(_locking("run_facts", wait=wait), *asked)
+    return {row["run_id"]: _facts(dict(row)) for row in found}
+
+
+def _facts(row: dict[str, Any]) -> RunFacts:
+    del row["run_id"]
     endpoints = tuple(Endpoint(UUID(e["id"]), e["address"], e["platform"]) for e in row["endpoints"])
     return RunFacts(**{**row, "endpoints": endpoints, **{name: tuple(row[name]) for name in _LISTS}})
 
 
 async def ledger_row(connection: Connection, key: MessageKey) -> tuple[str, LedgerRow | None]:
     """How the operator's switches stand for a message's run, after `facts`, and what is known of the message already."""
-    (row,) = await connection.fetch(_SQL["ledger_row"], key.run_id, key.step, key.occurrence)
-    control, *known = row
-    return control, LedgerRow(*known) if known[0] is not None else None
+    return (await ledger_rows(connection, [key]))[key.run_id]
+
+
+async def ledger_rows(
+    connection: Connection, keys: Sequence[MessageKey], *, wait: bool = True
+) -> dict[UUID, tuple[str, LedgerRow | None]]:
+    """The same of many messages of different runs, by run. Without `wait` those are missing that somebody else has locked."""
+    asked = columns([(key.run_id, key.step, key.occurrence) for key in keys], 3)
+    found: dict[UUID, tuple[str, LedgerRow | None]] = {}
+    for run_id, there, control, *known in await connection.fetch(_locking("ledger_rows", wait=wait), *asked):
+        if known[0] is not None or not there:
+            found[run_id] = control, LedgerRow(*known) if known[0] is not None else None
+    return found
+
+
+def _locking(name: str, *, wait: bool) -> str:
+    """A statement that waits for the rows that it locks, or passes over those that somebody else has locked."""
+    return _SQL[name] if wait else _LOCKS.sub(r"\g<0> skip locked", _SQL[name])
 
 
 async def told_to_end(database: Database, run_id: UUID) -> str | None:
@@ -197,8 +241,19 @@ async def told_to_end(database: Database, run_id: UUID) -> str | None:
 
 async def suppressed(connection: Connection, channel: str, digests: Sequence[bytes], purpose: str, at: datetime) -> set[bytes]:
     """Which of these addresses must not be written to at an instant."""
-    rows = await connection.fetch(_SQL["suppressed"], channel, digests, purpose, at)
-    return {bytes(row["digest"]) for row in rows}
+    found = await suppressed_at(connection, channel, purpose, [(digest, at) for digest in digests])
+    return {digest for digest, _ in found}
+
+
+async def suppressed_at(
+    connection: Connection, channel: str, purpose: str, asking: Sequence[tuple[bytes, datetime]]
+) -> set[tuple[bytes, datetime]]:
+    """The same, each with an instant of its own."""
+    if not asking:
+        return set()
+    digests, instants = columns(asking, 2)
+    rows = await connection.fetch(_SQL["suppressed"], channel, digests, purpose, instants)
+    return {(bytes(row["digest"]), row["at"]) for row in rows}
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,25 +268,41 @@ class Neighbour:
     journey: str
 
 
-async def past_under_lock(
-    connection: Connection,
-    profile_id: UUID,
-    since: datetime,
-    asking: MessageKey,
-    expected: datetime,
-    copy_at: datetime | None = None,
-) -> list[Neighbour]:
-    """The customer's messages that were claimed after an instant, with those withheld from this run; and those that are coming.
+@dataclass(frozen=True, slots=True)
+class AskingPast:
+    """Whose messages are asked for, claimed after an instant, by which message; and those expected after another instant.
 
-    Coming is what was expected after another instant. Until the transaction ends, no other delivery of the customer gets an
-    answer: what is claimed on it stays true. The copy of the asking message that went at an instant is none of its neighbours.
+    The copy of the asking message that went at `copy_at` is none of its neighbours.
     """
-    rows = await connection.fetch(_SQL["past"], Lock.CUSTOMER, profile_id, since, asking.run_id, expected)
-    return [
-        Neighbour(row["counted_at"], row["channel"], row["purpose"], row["coming"], row["priority"], row["journey"])
-        for row in rows
-        if (row["run_id"], row["step"]) != (asking.run_id, asking.step) or not (row["coming"] or row["counted_at"] == copy_at)
-    ]
+
+    profile_id: UUID
+    since: datetime
+    key: MessageKey
+    expected: datetime
+    copy_at: datetime | None = None
+
+
+async def free_customers(connection: Connection, profile_ids: Sequence[UUID]) -> set[UUID]:
+    """Which of these customers nobody else claims a marketing message of; they are locked as by `past_under_lock`."""
+    rows = await connection.fetch(_SQL["free_customers"], Lock.CUSTOMER, profile_ids)
+    return {row["customer"] for row in rows}
+
+
+async def past_under_lock(connection: Connection, asking: Sequence[AskingPast]) -> dict[UUID, list[Neighbour]]:
+    """By asking run: the customer's messages that were claimed, with those withheld from this run; and those that are coming.
+
+    Until the transaction ends, no other delivery of these customers gets an answer: what is claimed on it stays true.
+    """
+    given = [(each.profile_id, each.since, each.key.run_id, each.expected) for each in asking]
+    found: dict[UUID, list[Neighbour]] = {each.key.run_id: [] for each in asking}
+    own = {each.key.run_id: each for each in asking}
+    for row in await connection.fetch(_SQL["past"], Lock.CUSTOMER, *columns(given, 4)):
+        mine = own[row["asking"]]
+        if (row["run_id"], row["step"]) != (mine.key.run_id, mine.key.step) or not (
+            row["coming"] or row["counted_at"] == mine.copy_at
+        ):
+            found[row["asking"]].append(Neighbour(*(row[name] for name in _NEIGHBOUR)))
+    return found
 
 
 async def wrote_from(connection: Connection, profile_id: UUID, channel: str, since: datetime, replied: str) -> set[UUID | None]:
@@ -242,57 +313,41 @@ async def wrote_from(connection: Connection, profile_id: UUID, channel: str, sin
 
 async def record(connection: Connection, entry: Entry) -> Claimed:
     """Write a message's row and return how often it was claimed; one that is final already stays as it is."""
-    row = await connection.fetchrow(
-        _SQL["record"],
-        entry.key.run_id,
-        entry.key.step,
-        entry.key.occurrence,
-        entry.profile_id,
-        entry.journey,
-        entry.channel,
-        entry.purpose,
-        entry.template,
-        entry.due_at,
-        entry.state,
-        entry.reason,
-        entry.detail,
-        entry.endpoint_id,
-        entry.provider,
-        entry.retry_at,
-        entry.claimed_at,
-        entry.settled_at,
-        entry.attempts,
-        entry.priority,
-        entry.budget_since,
-        entry.price,
-        entry.gate,
-    )
-    return Claimed(**row) if row else Claimed()
+    return (await record_all(connection, [entry]))[0]
+
+
+async def record_all(connection: Connection, entries: Sequence[Entry]) -> list[Claimed]:
+    """The same of many messages, in their order."""
+    given = [(*_key(each.key), *(getattr(each, name) for name in _RECORDED)) for each in entries]
+    rows = await connection.fetch(_SQL["record"], *columns(given, len(_RECORDED) + 3))
+    found = {MessageKey(*row[:3]): Claimed(*row[3:]) for row in map(tuple, rows)}
+    return [found.get(each.key, Claimed()) for each in entries]
 
 
 async def settle(database: Database, key: MessageKey, settlement: Settlement, attempt: int) -> None:
     """Write what became of a claimed message, as the attempt with this number saw it."""
     if settlement.inbox is not None:
         await _settle_in_inbox(database, key, settlement, settlement.inbox, attempt)
-        return
-    await database.pool.execute(
-        _SQL["settle"],
-        key.run_id,
-        key.step,
-        key.occurrence,
-        settlement.state,
-        settlement.reason,
-        settlement.detail,
-        settlement.provider_message_id,
-        settlement.retry_at,
-        settlement.at,
-        settlement.endpoint_id,
-        attempt,
-        settlement.refused,
-        settlement.provider,
-        settlement.cost,
-        settlement.currency,
-    )
+    else:
+        await settle_all(database, [(key, settlement, attempt)])
+
+
+async def settle_all(
+    database: Database, settlements: Sequence[tuple[MessageKey, Settlement, int]], *, wait: bool = True
+) -> set[MessageKey]:
+    """The same of many messages that no inbox shows; returns which there are, without `wait` that nobody else has locked."""
+    given = [(*_key(key), *_settled(said, attempt)) for key, said, attempt in settlements]
+    rows = await database.pool.fetch(_locking("settle", wait=wait), *columns(given, len(given[0])))
+    return {MessageKey(*row) for row in map(tuple, rows)}
+
+
+def _key(key: MessageKey) -> tuple[UUID, str, int]:
+    return key.run_id, key.step, key.occurrence
+
+
+def _settled(said: Settlement, attempt: int) -> tuple[Any, ...]:
+    what = said.state, said.reason, said.detail, said.provider_message_id, said.retry_at, said.at, said.endpoint_id
+    return *what, attempt, said.refused, said.provider, said.cost, said.currency
 
 
 async def _settle_in_inbox(database: Database, key: MessageKey, settlement: Settlement, row: InboxRow, attempt: int) -> None:

@@ -54,14 +54,25 @@ update campaign set staged_at = $2, changed_at = $2 where id = $1 and staged_at 
 select row, problem from campaign_problem where campaign = $1 and row > $2 order by row limit $3;
 
 -- name: refused
--- Its customers for whom nothing came of it, after a row: the row, the customer, and why.
-select number, profile_id, coalesce(reason, outcome) as reason from campaign_row
-where campaign = $1 and number > $2 and state = 'done' and outcome not in ('entered', 'sent')
-order by number limit $3;
+-- Its customers for whom nothing came of it, after a row: the row, the customer, and why; of who was in doubt as the ledger has it by now.
+select r.number, r.profile_id, coalesce(now.reason, now.outcome) as reason
+from campaign_row r
+left join delivery d on r.outcome = 'unconfirmed' and d.run_id = r.run_id and d.state in ('sent', 'failed')
+cross join lateral (select coalesce(d.state, r.outcome) as outcome, case when d.state is null then r.reason else d.reason end as reason) now
+where r.campaign = $1 and r.number > $2 and r.state = 'done' and now.outcome not in ('entered', 'sent')
+order by r.number limit $3;
 
 -- name: counts
--- How many of its rows stand how: by state, outcome and reason.
-select state, outcome, reason, count(*) as rows from campaign_row where campaign = $1 group by state, outcome, reason;
+-- How many of its rows stand how: by state, outcome and reason; those that were in doubt as the ledger has them by now.
+select r.state, coalesce(d.state, r.outcome) as outcome, case when d.state is null then r.reason else d.reason end as reason, count(*) as rows
+from campaign_row r
+left join delivery d on r.outcome = 'unconfirmed' and d.run_id = r.run_id and d.state in ('sent', 'failed')
+where r.campaign = $1
+group by 1, 2, 3;
+
+-- name: message_of_run
+-- What the campaign sends that a run is of.
+select c.message from run r join campaign c on c.id = r.campaign where r.id = $1 and r.by_campaign;
 
 -- name: approve
 -- It may begin, says somebody who did not make it.

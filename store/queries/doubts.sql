@@ -73,9 +73,9 @@ select id, run_id, step, occurrence, said, at, by, begun_at, refused from doubt_
 where $1::bigint is null or id < $1 order by id desc limit $2;
 
 -- name: to_repeat
--- Repetitions that Temporal does not know of yet, the oldest first.
-select s.id, s.run_id, s.step, s.occurrence, s.attempt, r.workflow_id
-from doubt_said s join run r on r.id = s.run_id
+-- Repetitions that Temporal does not know of yet, the oldest first; of a campaign's message also what was asked for, when and for which version.
+select s.id, s.run_id, s.step, s.occurrence, s.attempt, r.workflow_id, r.journey, r.entered_at, r.version, c.message
+from doubt_said s join run r on r.id = s.run_id left join campaign c on r.by_campaign and c.id = r.campaign
 where s.said = 'repeat' and s.begun_at is null and s.refused is null
 order by s.id limit $1;
 

@@ -89,9 +89,12 @@ with mine as (
 select arm from mine;
 
 -- name: holdout_asked
--- Whether a run's customer is in a holdout was answered; the first time stands.
+-- Whether runs' customers are in a holdout was answered; the first time stands.
 insert into exposure (experiment, profile_id, arm, share, exposed_at, run_id, version)
-select $2, profile_id, $3, $4, $5, id, version from run where id = $1
+select x.experiment, r.profile_id, x.arm, x.share, x.at, r.id, r.version
+from unnest((select $1::uuid[]), $2::text[], $3::text[], $4::double precision[], $5::timestamptz[]) as x (run_id, experiment, arm, share, at)
+join run r on r.id = x.run_id
+order by x.experiment, r.profile_id, x.at
 on conflict (experiment, profile_id) do nothing;
 
 -- name: tasks

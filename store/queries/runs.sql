@@ -14,14 +14,15 @@ for update skip locked;
 update segment_transition set dispatched_at = $2 where id = any($1::bigint[]);
 
 -- name: to_start
--- Runs that Temporal does not know yet, oldest first, those of campaigns last: those that have a version, and those of the journeys named ($4), which get one;
--- of all journeys, or of some ($5).
+-- Runs that Temporal does not know yet, oldest first: those that have a version, and those of the journeys named ($4), which get one;
+-- of all journeys, or of some ($5); those that campaigns start, or the others ($6).
 select id, journey, profile_id, segment, params, entry, coalesce(let_in_at, entered_at) as entered_at, workflow_id, traceparent,
        created_at, version, entered_at as since, campaign
 from run
 where started_at is null and ended_at is null and waits_until is null and exit_reason is null and bucket(profile_id) % $2 = $1
   and (version is not null or journey = any($4::text[])) and ($5::text[] is null or journey = any($5))
-order by (campaign is not null), created_at
+  and (campaign is not null) = $6::boolean
+order by created_at
 limit $3;
 
 -- name: mark_started

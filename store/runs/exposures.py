@@ -1,10 +1,11 @@
 """Who is in which arm of an experiment: written once, with the instant from which on the customer counts as exposed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from store.database import Connection
+from store.database import Connection, columns
 from store.named import queries
 
 _SQL = queries("expectations")
@@ -38,4 +39,10 @@ async def expose(connection: Connection, run_id: UUID, experiment: str, arm: str
 
 async def holdout_asked(connection: Connection, run_id: UUID, experiment: str, arm: str, share: float, at: datetime) -> None:
     """A holdout's question was answered about a run's customer: from the first time on they count as exposed."""
-    await connection.execute(_SQL["holdout_asked"], run_id, experiment, arm, share, at)
+    await holdouts_asked(connection, [(run_id, experiment, arm, share, at)])
+
+
+async def holdouts_asked(connection: Connection, answered: Sequence[tuple[UUID, str, str, float, datetime]]) -> None:
+    """The same of many runs: of each the run, the holdout, the arm, its share and when."""
+    if answered:
+        await connection.execute(_SQL["holdout_asked"], *columns(answered, 5))

@@ -92,13 +92,21 @@ async def mark_dispatched(connection: Connection, ids: Sequence[int], at: dateti
 
 
 async def to_start(
-    database: Database, shard: int, shards: int, limit: int, journeys: Sequence[str], only: Sequence[str] | None = None
+    database: Database,
+    shard: int,
+    shards: int,
+    limit: int,
+    journeys: Sequence[str],
+    only: Sequence[str] | None = None,
+    *,
+    by_campaigns: bool = False,
 ) -> list[RunToStart]:
     """Runs that Temporal does not know yet; those without a version only of these journeys, until their journey is back.
 
-    `only` leaves out all journeys but some.
+    `only` leaves out all journeys but some. Those that campaigns start, or all others.
     """
-    return [RunToStart(**row) for row in await database.pool.fetch(_SQL["to_start"], shard, shards, limit, journeys, only)]
+    asked = shard, shards, limit, journeys, only, by_campaigns
+    return [RunToStart(**row) for row in await database.pool.fetch(_SQL["to_start"], *asked)]
 
 
 async def mark_started(database: Database, started: Sequence[tuple[UUID, timedelta]], at: datetime) -> None:

@@ -10,6 +10,7 @@ import pytest
 from temporalio.client import WorkflowExecutionStatus
 
 from journeys.campaigns.contracts import CampaignPart, CampaignStart, CampaignTurn
+from journeys.contracts import Receipt
 from workers.testing.shop import Shop
 
 CROWD = [f"u{n}" for n in range(12)]
@@ -229,3 +230,28 @@ async def test_a_killed_campaign_writes_to_nobody_and_a_paused_one_waits(trial: 
     third = await to_vips(trial)
     assert await by_hand(trial, third["id"]) == "wait"
     assert sorted(sent(trial).values()) == [1] * 10
+
+
+async def test_a_campaigns_message_in_doubt_is_repeated_or_settled_and_its_numbers_follow(
+    trial: Shop, crowd: list[str]
+) -> None:
+    trial.sandbox.faults.tell("fcm", "timeout_after_accept", times=2)
+    made = await to_vips(trial, message=note(holdout=0.000001, topic="sales"))
+    told = await until_state(trial, made["id"], "finished")
+    assert told["outcomes"] == {"sent": 8, "unconfirmed: provider may have accepted it": 2}
+    doubts = (await trial.operate("GET", "/v1/messages/in-doubt")).json()["messages"]
+    again, settled = [each["message"] for each in doubts]
+    body = {"message": again, "may_arrive_twice": True}
+    answer = await trial.operate("POST", "/v1/messages/in-doubt/repeat", json=body)
+    assert (answer.status_code, answer.json()["done"]) == (202, 1), answer.text
+    await trial.look()
+    number = await trial.database.pool.fetchval("select max(id) from doubt_said")
+    receipt = await trial.client.get_workflow_handle(f"repeat/{number}", result_type=Receipt).result()
+    assert receipt.sent, receipt
+    assert sorted(sent(trial).values()) == [1] * 9 + [2]
+    body = {"message": settled, "outcome": "failed"}
+    answer = await trial.operate("POST", "/v1/messages/in-doubt/settle", json=body)
+    assert answer.status_code == 200, answer.text
+    assert (await looked_at(trial, made["id"]))["outcomes"] == {"sent": 9, "failed: settled by an operator": 1}
+    left_out = (await trial.operate("GET", f"/v1/campaigns/{made['id']}/report?of=left-out")).json()
+    assert [row["reason"] for row in left_out["rows"]] == ["settled by an operator"]

@@ -67,7 +67,7 @@ async def workers(shop: Shop, dsn: str) -> AsyncIterator[list[Worker]]:
     """Three workers' claims, each with connections of its own."""
     claims = shop.parts.delivery.claims
     databases = [await connect(dsn, max_size=3) for _ in range(3)]
-    yield [Worker(replace(claims, database=each)) for each in databases]
+    yield [Worker(replace(claims, database=each, lanes={})) for each in databases]
     for each in databases:
         await each.close()
 
