@@ -1,7 +1,7 @@
 """Audiences in Postgres: whom a destination has been told of and by which ids, and what it is still to be told.
 
 Promise: a row is written before a call and goes after it, so that no crash loses what a destination knows; what decides whether
-somebody is passed on is noted in the transaction in which it changes (migration 0038).
+somebody is passed on is noted in the transaction in which it changes (migration 0037).
 """
 
 from collections.abc import Collection, Mapping, Sequence

@@ -11,6 +11,12 @@ from workers.cli.main import app
 COMMANDS = """
 POST /mcp                                       mcp
 POST /mcp/write                                 mcp
+GET /v1/audiences                               audiences list
+DELETE /v1/audiences/{name}                     audiences forget
+GET /v1/audiences/{name}                        audiences list
+POST /v1/audiences/{name}/compare               audiences compare
+POST /v1/audiences/{name}/let-go                audiences let-go
+PUT /v1/audiences/{name}/state                  audiences pause, audiences resume
 GET /v1/audit                                   audit
 GET /v1/campaigns                               starts
 POST /v1/campaigns                              starts message
@@ -35,6 +41,7 @@ GET /v1/journeys/{journey}/graph                graph
 POST /v1/journeys/{journey}/runs                starts one
 POST /v1/journeys/{journey}/starts              starts everybody
 POST /v1/journeys/{journey}/starts/file         starts file
+POST /v1/journeys/{journey}/simulate            try
 PUT /v1/journeys/{journey}/state                pause, resume, kill
 GET /v1/journeys/{journey}/why-not              why-not
 GET /v1/keys                                    keys list

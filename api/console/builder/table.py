@@ -227,6 +227,10 @@ KINDS: Mapping[Scope, tuple[Kind, ...]] = {
         ), _WE_SENT),
         Kind("member_of", "Is in a segment", (Field("member_of", "Segment", Choice((), "segments")),), _SETS),
         Kind("listed", "Is on a list", (Field("listed", "List", Text("lists")),), _SETS),
+        Kind("prediction", "A prediction is as high as", (
+            Field("prediction", "Prediction", Text()), Field("over", "From", Number()),
+            Field("back_at", "Until it is below", Number(), needed=False, help="Empty: the same number."),
+        ), _SETS),
         Kind("customers", "Is one of these customers", (Field("customers", "User ids, a line each", Lines()),), _SETS),
         Kind("bucket", "A random share", (
             Field("bucket", "Per cent", Number()),
