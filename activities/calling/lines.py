@@ -14,12 +14,13 @@ from time import monotonic
 
 import httpx
 
-from activities.calling.where import Where, located
+from activities.calling.where import Where
 from activities.channels.errors import Ambiguous, Refused, TryLater
 from activities.channels.http import post, retry_after
 from activities.channels.tracing import requesting
 from activities.metrics import CALL_SECONDS
 from activities.web.signing import signed
+from activities.web.where import located
 
 #: How long an attempt may last: within the run's own task, and by itself. Receivers are given 15 to 30 s by the standard.
 AT_ONCE, PATIENT = timedelta(seconds=3), timedelta(seconds=20)

@@ -15,7 +15,8 @@ import orjson
 
 from activities.channels.errors import Ambiguous, Refused, TryLater
 from activities.channels.http import broke_off, get, retry_after
-from activities.contexts.where import Where, located
+from activities.contexts.where import Where
+from activities.web.where import located
 from journeys.contexts.context import Asked, Context
 from journeys.entering import UnlikeDeclared, read
 
@@ -42,7 +43,7 @@ class Providers:
             Ambiguous: there is no answer in time.
             Refused: it refuses what it is asked, or its address is inside.
         """
-        where = located(self.known, context.name)
+        where = located(self.known, context.name) or Where()
         url = f"{where.url or context.url}?{urlencode({**place, **context.asks, **where.secrets})}"
         headers = {"accept": "application/json", **where.headers}
         try:
