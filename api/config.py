@@ -16,6 +16,7 @@ from journeys.policies import GlobalHoldout
 from journeys.sources.hook import WebhookSource
 from segments import Segment
 from segments.language.readings import Reading
+from segments.predictions.prediction import Prediction
 from store import Database
 from store.keys import Grant, Role
 
@@ -138,6 +139,8 @@ class ApiConfig:
     #: What a deployed version does to people compared with another: their ids, and the changes.
     compared: Callable[[Database, str, str | None], Awaitable[tuple[str, str, Sequence[Any]]]] | None = None
     #: How the catalogue wants some traits to be read when they come in.
+    #: What the catalogue foretells of customers.
+    predictions: Mapping[str, Prediction] = field(default_factory=dict)
     readings: Mapping[str, Reading] = field(default_factory=dict)
     #: The journeys of a version of the catalogue, where its code may be executed here; for what comes next in a run.
     codes: Callable[[Database, str | None], Awaitable[Mapping[str, Any] | None]] | None = None

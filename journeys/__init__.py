@@ -83,6 +83,7 @@ if TYPE_CHECKING:
         unsubscribed,
         weeks,
     )
+    from segments.predictions import DaysSince, Prediction, TraitValue, daily, engagement, feature, rfm, weekly
 
 else:
 
@@ -95,9 +96,10 @@ else:
             from journeys.gate import budget  # noqa: PLC0415 - as above
             from journeys.onsite import places  # noqa: PLC0415 - as above
             from journeys.sources import derived, hook, source  # noqa: PLC0415 - as above
+            from segments import predictions  # noqa: PLC0415 - as above
 
             homes = (arms, authoring, contracts, errors, handle, policies, services, budget, places, source, hook)
-            homes += (context, weather, derived, segments)
+            homes += (context, weather, derived, segments, predictions)
             return next(vars(home)[name] for home in homes if name in vars(home))
         raise AttributeError(f"module 'journeys' has no attribute '{name}'", name=name, obj=sys.modules[__name__])
 
@@ -113,6 +115,7 @@ __all__ = [
     "Channel",
     "Context",
     "Conversion",
+    "DaysSince",
     "DefinitionError",
     "DerivedTrait",
     "Each",
@@ -129,6 +132,7 @@ __all__ = [
     "Place",
     "Plan",
     "Predicate",
+    "Prediction",
     "Prices",
     "Properties",
     "Purpose",
@@ -143,6 +147,7 @@ __all__ = [
     "Source",
     "Takes",
     "Topic",
+    "TraitValue",
     "Traits",
     "Weather",
     "WebhookSource",
@@ -156,11 +161,14 @@ __all__ = [
     "consented",
     "country",
     "customers",
+    "daily",
     "day",
     "days",
     "did",
+    "engagement",
     "entered",
     "epoch",
+    "feature",
     "first",
     "held",
     "hours",
@@ -191,12 +199,14 @@ __all__ = [
     "reachable",
     "region",
     "restart",
+    "rfm",
     "score",
     "shopify",
     "stripe",
     "top",
     "trait",
     "unsubscribed",
+    "weekly",
     "weeks",
     "whenever",
     "within",

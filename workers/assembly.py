@@ -44,6 +44,8 @@ from activities.exporting.hours import Exporting
 from activities.measuring.folding import EVERY, Folding
 from activities.notifying.notifying import EVERY as AS_IT_HAPPENS
 from activities.notifying.notifying import Notifying
+from activities.predicting.asking import EVERY as WANTED
+from activities.predicting.asking import Predicting
 from activities.privacy.erasing import Erasing
 from activities.privacy.retaining import Retaining
 from activities.sourcing.deriving import EVERY as SAID
@@ -86,6 +88,7 @@ class Parts:
     folding: Folding
     notifying: Notifying
     sourcing: Sourcing
+    predicting: Predicting
     erasing: Erasing
     retaining: Retaining
     exporting: Exporting
@@ -118,6 +121,7 @@ def assemble(settings: Settings, database: Database, client: Client) -> Parts:
     library = library_of(settings.catalogue, database, definitions, deployers(settings))
     carriers, account = channels(settings), Account.configured(settings, database)
     folding, filled = Folding(database, library, settings.clock), hourly(settings, database)
+    foretell = Predicting(database, client, settings.clock, definitions.predictions)
     told, read = notifying(settings, database, client), sourcing(settings, database, client, definitions)
     knowing = Knowing(database, providers_of_contexts(settings), settings.clock.speed)
     delivering = delivery(settings, database, library, carriers, knowing)
@@ -141,10 +145,12 @@ def assemble(settings: Settings, database: Database, client: Client) -> Parts:
             told,
             read,
             Deriving(database, settings.clock, definitions.derived),
+            foretell,
         ),
         folding=folding,
         notifying=told,
         sourcing=read,
+        predicting=foretell,
         erasing=Erasing(database, client, settings.clock, settings.signing_secret, wallets_of(settings), filled),
         retaining=Retaining(database, settings.clock, keep(settings)),
         exporting=Exporting(filled, settings.export_tables, settings.export_lag),
@@ -242,6 +248,7 @@ def watch(
     told: Notifying | None = None,
     read: Sourcing | None = None,
     derive: Deriving | None = None,
+    foretell: Predicting | None = None,
 ) -> Watch:
     """The watch activity with its dispatcher and closer."""
     clock = settings.clock
@@ -276,5 +283,6 @@ def watch(
             *(((told.wake, AS_IT_HAPPENS),) if told else ()),
             *(((read.wake, ASKED),) if read and read.declared else ()),
             *(((derive.derive, SAID),) if derive else ()),
+            *(((foretell.wake, WANTED),) if foretell and foretell.declared else ()),
         ),
     )

@@ -44,7 +44,8 @@ async def put_segment(
     draft, now = body.draft(name), config.clock.now()
     async with answering():
         predicate_of(body.predicate, (await all_segments(database, config.segments)).predicates, (name,))
-        created = await define(database, config.segments, draft, by=caller.name, at=now)
+        foretold = config.predictions.values()
+        created = await define(database, config.segments, draft, by=caller.name, at=now, foretold=foretold)
     response.status_code = 201 if created else 200
     return await in_detail(config, database, name, now)
 

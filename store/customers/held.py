@@ -19,7 +19,19 @@ _PAGE = 500
 #: The kinds of which there are many rows, in the order in which they are told; each has its statement in `held.sql`.
 KINDS = (
     *("names", "addresses", "consents", "topics", "events", "segments", "moves", "journeys", "refused_entries", "messages"),
-    *("inbox", "passes", "tasks", "service_answers", "experiments", "counted", "merges", "changes", "campaigns", "told"),
+    *(
+        "inbox",
+        "passes",
+        "tasks",
+        "service_answers",
+        "experiments",
+        "counted",
+        "merges",
+        "changes",
+        "campaigns",
+        "told",
+        "foretold",
+    ),
 )
 
 

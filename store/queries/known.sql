@@ -6,6 +6,10 @@ create temporary table if not exists asked (n integer primary key, id uuid not n
 -- Others are asked about.
 truncate asked;
 
+-- name: ask_one
+-- One customer is asked about.
+insert into asked (n, id) values (0, $1);
+
 -- name: look_at_asked
 -- The planner has to know how many they are.
 analyze asked;

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from api.console.frame import PLACE
-from store import Database, sources
+from store import Database, predictions, sources
 from store.audit import Which, page
 from store.keys import Grant, Role, create_key, revoke_key, rotate_key
 from tests.api.test_roles import GUARDED
@@ -75,6 +75,8 @@ async def somebody_in_everything(trial: Shop) -> dict[str, str]:
         " values ($1, 'sale', 'by_choice', 'vips', 'olga', now(), now() + interval '1 day', now(), true)", campaign,
     )  # fmt: skip
     await sources.declare(trial.database, "loyalty", timedelta(hours=1), "traits")
+    spans = timedelta(days=7), timedelta(days=1), timedelta(days=28)
+    await predictions.declare(trial.database, "churn", "v", *spans, trial.clock.now())
     told = {"campaign": campaign} | {
         "customer_id": ana,
         "run_id": runs[0],
@@ -134,6 +136,8 @@ CHANGES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/console/trouble/dead-letters/replay"): {"data": {"reason": "no-identity"}},
     ("POST", "/v1/dead-letters/purge"): {"json": {"all": True}},
     ("POST", "/v1/sources/{name}/read"): {"name": "loyalty"},
+    ("POST", "/v1/models/{name}/train"): {"name": "churn"},
+    ("POST", "/v1/models/{name}/score"): {"name": "churn"},
     ("PUT", "/v1/subscriptions/{name}"): {"name": "crm", "json": {"url": "https://crm.example/hooks", "types": ["run.*"]}},
     ("PUT", "/v1/subscriptions/{name}/state"): {"name": "crm", "json": {"state": "paused"}},
     ("POST", "/console/trouble/receivers/{name}/resume"): {"name": "crm"},

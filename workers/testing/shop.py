@@ -280,7 +280,12 @@ async def open_shop(
         sandbox.answers.usual({name: sample(service) for name, service in parts.catalogue.services.items()})
         stack.push_async_callback(parts.close)
         config = api_config(settings, parts.catalogue.journeys, parts.catalogue.segments, parts.library.archive.id)
-        config = replace(config, places=parts.catalogue.places, render=rendering(parts.library.own.templates.render))
+        config = replace(
+            config,
+            places=parts.catalogue.places,
+            predictions=parts.catalogue.predictions,
+            render=rendering(parts.library.own.templates.render),
+        )
         api_database = await connect(as_api(dsn), max_size=4)
         stack.push_async_callback(api_database.close)
         app = api.create_app(replace(config, clock=clock), database=api_database)
@@ -326,8 +331,16 @@ def with_clock(parts: Parts, clock: HandClock) -> Parts:
     campaigns = replace(parts.campaigns, delivery=delivery, clock=clock)
     notifying = replace(parts.notifying, clock=clock)
     sourcing = replace(parts.sourcing, clock=clock)
+    predicting = replace(parts.predicting, clock=clock)
     parts = replace(
-        parts, watch=watch, notifying=notifying, sourcing=sourcing, delivery=delivery, campaigns=campaigns, calling=calling
+        parts,
+        watch=watch,
+        notifying=notifying,
+        sourcing=sourcing,
+        predicting=predicting,
+        delivery=delivery,
+        campaigns=campaigns,
+        calling=calling,
     )
     looking = replace(parts.looking, knowing=knowing)
     return replace(parts, erasing=erasing, exporting=exporting, looking=looking)
