@@ -11,7 +11,7 @@ from store import predictions
 from store.customers.erasure import begin, purge
 
 
-async def test_ml_14_models_are_trained_again_and_again_and_only_the_champion_scores(planted: Planted) -> None:
+async def test_ml_11_14_models_are_trained_again_and_again_and_only_the_champion_scores(planted: Planted) -> None:
     """Four months: each week a model, of which one is the champion; scores follow, and who was scored before is compared."""
     await planted.people(900)
     await planted.pass_until(0)
@@ -42,7 +42,7 @@ async def test_ml_14_models_are_trained_again_and_again_and_only_the_champion_sc
     }
 
 
-async def test_ml_08_the_card_says_what_it_was_trained_by_and_how_good_it_is(planted: Planted) -> None:
+async def test_ml_08_13_the_card_says_what_it_was_trained_by_what_it_goes_by_and_how_good_it_is(planted: Planted) -> None:
     await planted.people(900)
     await planted.pass_until(0)
     await planted.train()
@@ -82,7 +82,7 @@ async def test_ml_02_only_what_changed_is_written_and_nobody_crosses_twice(plant
     assert back, "somebody came back"
 
 
-async def test_ml_14_a_model_that_is_too_old_lets_nobody_new_in_and_those_who_fall_still_leave(planted: Planted) -> None:
+async def test_ml_14_gov_06_a_model_that_is_too_old_lets_nobody_new_in_and_who_falls_still_leaves(planted: Planted) -> None:
     await planted.people(600)
     await planted.pass_until(0)
     await planted.train()
@@ -119,7 +119,7 @@ async def test_ml_14_a_prediction_without_a_model_says_so(planted: Planted) -> N
     assert await planted.over() == set()
 
 
-async def test_ml_14_a_model_that_is_not_true_any_more_lets_nobody_new_in(planted: Planted) -> None:
+async def test_ml_12_14_a_model_that_is_not_true_any_more_lets_nobody_new_in(planted: Planted) -> None:
     """Everybody comes to order far more often than the past had it: the probabilities are wrong, and outcomes tell."""
     who = await planted.people(900)
     await planted.pass_until(0)
