@@ -203,9 +203,9 @@ async def doing(database: Database, name: str, what: str) -> None:
     await database.pool.execute(_SQL["doing"], name, what)
 
 
-async def fail(database: Database, name: str, now: datetime, why: str) -> None:
+async def fail(database: Database, name: str, now: datetime, what: Literal["train", "score"], why: str) -> None:
     """Write down that a training or scoring did not come to its end, and why."""
-    await database.pool.execute(_SQL["failed"], name, now, why)
+    await database.pool.execute(_SQL["failed"], name, now, what, why)
 
 
 async def models(database: Database, name: str, most: int = 20) -> list[ModelRow]:
@@ -248,14 +248,14 @@ async def keep(database: Database, name: str, model: NewModel, *, replacing: int
 
 async def standing_scores(connection: Connection, name: str) -> tuple[bytes, bytes]:
     """Of those in `asked` the rows that had a score (four bytes each) and the scores (eight), the highest byte first."""
-    row = await connection.fetchrow(_SQL["standing_scores"], name)
+    row = await connection.fetchrow(queries("known")["standing_scores"], name)
     assert row is not None, "an aggregate always answers"
     return row["rows"], row["scores"]
 
 
 async def no_longer(connection: Connection, name: str) -> list[UUID]:
     """Who has a score, though the prediction is not of them any more (`asked`)."""
-    return [row["profile_id"] for row in await connection.fetch(_SQL["no_longer"], name)]
+    return [row["profile_id"] for row in await connection.fetch(queries("known")["no_longer"], name)]
 
 
 async def write(connection: Connection, told: Told, scores: Sequence[tuple[UUID, float]]) -> None:

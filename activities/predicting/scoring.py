@@ -83,7 +83,7 @@ class Scoring:
             except (DefinitionError, MemoryError) as error:
                 why = str(error) or "scoring needs more memory than JOURNEYS_TRAIN_MEMORY lets it have"
                 await self._hold(prediction, why)
-                await predictions.fail(self.database, prediction.name, self.clock.now(), why)
+                await predictions.fail(self.database, prediction.name, self.clock.now(), "score", why)
                 return f"not scored: {why}"
 
     async def _score(self, prediction: Prediction, at: datetime) -> str:

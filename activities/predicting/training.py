@@ -58,7 +58,7 @@ class Training:
                 return await self._train(prediction, at)
             except (DefinitionError, MemoryError) as error:
                 why = str(error) or "training needs more memory than JOURNEYS_TRAIN_MEMORY lets it have"
-                await predictions.fail(self.database, prediction.name, self.clock.now(), why)
+                await predictions.fail(self.database, prediction.name, self.clock.now(), "train", why)
                 log.warning("a prediction could not be trained", prediction=prediction.name, why=why)
                 return f"not trained: {why}"
 

@@ -13,6 +13,7 @@ create table prediction (
     people          bigint not null default 0,  -- who had a score then
     doing           text,  -- what is being done right now
     failed_at       timestamptz,
+    failed          text check (failed in ('train', 'score')),  -- which of the two could not come to its end
     failure         text,
     champion        integer,  -- the version of the model that scores
     held_since      timestamptz,  -- nobody new comes over a threshold since, and why

@@ -62,7 +62,7 @@ update prediction set doing = $2 where name = $1 and doing is distinct from $2;
 
 -- name: failed
 -- A training or scoring could not come to its end, and why; the champion stays what it was.
-update prediction set failed_at = $2, failure = $3, doing = null where name = $1;
+update prediction set failed_at = $2, failed = $3, failure = $4, doing = null where name = $1;
 
 -- name: models
 -- The models of a prediction, newest first, without their parameters.
@@ -97,16 +97,8 @@ returning version;
 
 -- name: trained
 -- A training has come to its end, and which model scores from now on.
-update prediction set trained_at = $2, champion = coalesce($3, champion), doing = null, failed_at = null, failure = null where name = $1;
-
--- name: standing_scores
--- What those in `asked` had before: the numbers of their rows in four bytes each, and their scores in eight.
-select coalesce(string_agg(int4send(a.n), '' order by a.n), '') as rows, coalesce(string_agg(float8send(s.score), '' order by a.n), '') as scores
-from asked a join prediction_score s on (s.prediction, s.profile_id) = ($1, a.id);
-
--- name: no_longer
--- Who has a score and is not in `asked`: the prediction is of them no more.
-select s.profile_id from prediction_score s where s.prediction = $1 and not exists (select from asked a where a.id = s.profile_id);
+update prediction set trained_at = $2, champion = coalesce($3, champion), doing = null, failed_at = null, failed = null, failure = null
+where name = $1;
 
 -- name: write_scores
 -- Scores that are new or others than before, of customers who are there still.
@@ -129,8 +121,12 @@ update prediction set held_since = case when $3::text is null then null else coa
 where name = $1;
 
 -- name: scored
--- A scoring has come to its end: how many have a score, and of which thresholds all who are over them are written down.
-update prediction set scored_at = $2, people = $3, settled = $4, doing = null, failed_at = null, failure = null where name = $1;
+-- A scoring has come to its end: how many have a score, and of which thresholds all who are over them are written down. That a training
+-- failed stays until one does not.
+update prediction set scored_at = $2, people = $3, settled = $4, doing = null,
+    failed_at = case when failed = 'train' then failed_at end, failure = case when failed = 'train' then failure end,
+    failed = case when failed = 'train' then failed end
+where name = $1;
 
 -- name: keep_outcome
 -- How true a model's probabilities of an instant were; once for each instant.

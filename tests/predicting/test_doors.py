@@ -1,5 +1,6 @@
 """Predictions by API and command line: cards, training at once, a customer's reasons; and segments that product teams write."""
 
+import asyncio
 import json
 from datetime import timedelta
 from uuid import UUID
@@ -131,6 +132,12 @@ async def test_the_command_line_tells_the_same_with_pictures_and_as_json(planted
     assert json.loads(await told("train", "churn", "--json")) == {"asked": "churn"}
     assert (await planted.stands()).asked_at is not None
     assert (await planted.stands()).score_asked_at is not None
+    waiting = asyncio.create_task(in_thread("models", "train", "churn", "--wait", **given))
+    while not waiting.done():
+        await planted.shop.parts.predicting.wake()
+        await asyncio.sleep(0.2)
+    done = await waiting
+    assert (done.returncode, done.stdout.strip()) == (0, "version 2 was trained; it is champion"), done.stderr
     missing = await in_thread("models", "train", "nobody", **given)
     assert (missing.returncode, "no prediction 'nobody'" in missing.stderr) == (1, True)
 

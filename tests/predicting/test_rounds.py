@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from predicting.conftest import DAY, Planted
 
-from activities.predicting import scoring
+from activities.predicting import scoring, training
 from store import predictions
 from store.customers.erasure import begin, purge
 
@@ -117,6 +117,30 @@ async def test_ml_14_a_prediction_without_a_model_says_so(planted: Planted) -> N
     assert (stands.champion, stands.held_why) == (None, "no model has been trained yet")
     assert "people" in str(stands.failure)
     assert await planted.over() == set()
+
+
+async def test_a_training_that_fails_is_told_until_one_does_not_and_the_champion_scores_on(
+    planted: Planted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await planted.people(600)
+    await planted.pass_until(0)
+    await planted.train()
+    await planted.pass_until(7)
+
+    def lacks(*_: Any, **__: Any) -> Any:
+        raise MemoryError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(training, "train", lacks)
+        told = await planted.train()
+    assert "not trained: training needs more memory than JOURNEYS_TRAIN_MEMORY lets it have" in told
+    assert "scored by version 1" in told
+    stands = await planted.stands()
+    assert (stands.standing(planted.shop.clock.now()), stands.champion) == ("failing", 1)
+    assert "JOURNEYS_TRAIN_MEMORY" in str(stands.failure)
+    await planted.train()
+    stands = await planted.stands()
+    assert (stands.standing(planted.shop.clock.now()), stands.failure) == ("scoring", None)
 
 
 async def test_ml_12_14_a_model_that_is_not_true_any_more_lets_nobody_new_in(planted: Planted) -> None:

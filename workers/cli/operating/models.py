@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from api.models.views import ModelDetail, ModelView
     from segments.ask.foretold import Foretold
     from store import Database
+    from store.predictions import PredictionRow
 
 models = typer.Typer(
     no_args_is_help=True,
@@ -70,20 +71,21 @@ def train(
     as_json: Json = False,
 ) -> None:
     """Have a new model trained now by a process that trains (`journeys worker --train`), beside the schedule."""
-    from store.predictions import ask_training
+    from store.predictions import ask_training, found
 
     now = settings().clock.now()
+    before = with_database(lambda database: found(database, name))
     if not with_database(lambda database: ask_training(database, name, now)):
         _unknown(name)
     if not wait:
         told = f"{name} is trained as soon as a worker takes it up; what came of it: journeys models show {name}"
         say({"asked": name}, told, as_json=as_json)
         return
-    _wait(name, now)
-    found = _detail(name)
-    told = found.failure or f"version {found.versions[0].version} was trained; it is {found.versions[0].state}"
+    _wait(before[0])
+    came = _detail(name)
+    told = came.failure or f"version {came.versions[0].version} was trained; it is {came.versions[0].state}"
     say({"trained": name, "told": told}, told, as_json=as_json)
-    if found.failure:
+    if came.failure:
         raise typer.Exit(1)
 
 
@@ -226,25 +228,25 @@ def _against(match: dict[str, Any] | None) -> str:
     return f"{than} version {match['version']}: log loss {match['new']:.4f}, {match['old']:.4f}"
 
 
-def _wait(name: str, since: datetime) -> None:
-    """Until the training that was asked for has come to its end, with what is being done on a terminal."""
+def _wait(before: "PredictionRow") -> None:
+    """Until the training that was asked for has come to its end, and customers are scored; with what is being done."""
     import asyncio
 
     from rich.console import Console
 
     from store.predictions import found
 
+    name = before.name
+
     async def work(database: "Database") -> None:
-        console = Console(stderr=True)
-        with console.status(f"{name} waits for a process that trains (journeys worker --train)") as status:
+        with Console(stderr=True).status(f"{name} waits for a process that trains (journeys worker --train)") as status:
             while True:
                 (row,) = await found(database, name)
-                ends = [at for at in (row.scored_at, row.failed_at) if at is not None and at >= since]
-                trained = row.trained_at is not None and row.trained_at >= since
-                if row.asked_at is None and ends and (trained or row.failed_at in ends) and row.doing is None:
+                failed = row.failed_at is not None and row.failed_at != before.failed_at
+                done = row.trained_at != before.trained_at and row.scored_at != before.scored_at
+                if row.asked_at is None and row.doing is None and (failed or done):
                     return
-                if row.doing:
-                    status.update(f"{name}: {row.doing}")
+                status.update(f"{name}: {row.doing}" if row.doing else f"{name} waits")
                 await asyncio.sleep(_LOOK)
 
     with_database(work)
