@@ -17,10 +17,10 @@ COPY segments segments
 COPY store store
 COPY workers workers
 COPY docs/reference.md docs/reference.md
-# What the product itself needs, and what exports to Arrow and Parquet and sources do; the other extras are for development and for the
+# What the product itself needs, and what exports to Arrow and Parquet, sources and predictions do; the other extras are for development and for the
 # embedded stack.
 RUN --mount=type=bind,from=wheels,source=/wheels,target=/wheels \
-    pip install --no-cache-dir --no-index --find-links /wheels '/source[export,sources]'
+    pip install --no-cache-dir --no-index --find-links /wheels '/source[export,sources,predictions]'
 # A company's own catalogue is mounted or copied here, and named by JOURNEYS_CATALOGUE.
 WORKDIR /app
 # Until then it is the example, which no package brings.

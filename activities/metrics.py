@@ -22,6 +22,11 @@ CALL_SECONDS = Histogram(
 CONTEXTS = Counter(
     "journeys_contexts", "What it is like where customers are, by whether the provider told it.", ["context", "outcome"]
 )
+PREDICTION_HELD = Gauge(
+    "journeys_prediction_held",
+    "Whether a prediction lets nobody new over its thresholds, since it is not trusted.",
+    ["prediction"],
+)
 ENTRIES = Counter("journeys_entries", "Entries by what became of them.", ["journey", "outcome"])
 ENTRY_LATENCY = Histogram(
     "journeys_entry_latency_seconds",

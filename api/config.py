@@ -18,6 +18,7 @@ from journeys.simulate.trial import Played, Trial
 from journeys.sources.hook import WebhookSource
 from segments import Segment
 from segments.language.readings import Reading
+from segments.predictions.prediction import Prediction
 from store import Database
 
 
@@ -103,6 +104,8 @@ class ApiConfig:
     #: What came of a made-up customer in a journey, at a time, in a version of the catalogue: which one that was, and it.
     tried: Callable[[Database, str, Trial, datetime, str | None], Awaitable[tuple[str | None, Played]]] | None = None
     #: How the catalogue wants some traits to be read when they come in.
+    #: What the catalogue foretells of customers.
+    predictions: Mapping[str, Prediction] = field(default_factory=dict)
     readings: Mapping[str, Reading] = field(default_factory=dict)
     #: The journeys of a version of the catalogue, where its code may be executed here; for what comes next in a run.
     codes: Callable[[Database, str | None], Awaitable[Mapping[str, Any] | None]] | None = None

@@ -84,6 +84,7 @@ if TYPE_CHECKING:
         unsubscribed,
         weeks,
     )
+    from segments.predictions import DaysSince, Prediction, TraitValue, daily, engagement, feature, rfm, weekly
 
 else:
 
@@ -97,9 +98,10 @@ else:
             from journeys.gate import budget  # noqa: PLC0415 - as above
             from journeys.onsite import places  # noqa: PLC0415 - as above
             from journeys.sources import derived, hook, source  # noqa: PLC0415 - as above
+            from segments import predictions  # noqa: PLC0415 - as above
 
             homes = (arms, authoring, contracts, errors, handle, policies, services, budget, places, source, hook)
-            homes += (audience, context, weather, derived, segments)
+            homes += (audience, context, weather, derived, segments, predictions)
             return next(vars(home)[name] for home in homes if name in vars(home))
         raise AttributeError(f"module 'journeys' has no attribute '{name}'", name=name, obj=sys.modules[__name__])
 
@@ -117,6 +119,7 @@ __all__ = [
     "Channel",
     "Context",
     "Conversion",
+    "DaysSince",
     "DefinitionError",
     "DerivedTrait",
     "Each",
@@ -135,6 +138,7 @@ __all__ = [
     "Place",
     "Plan",
     "Predicate",
+    "Prediction",
     "Prices",
     "Properties",
     "Purpose",
@@ -149,6 +153,7 @@ __all__ = [
     "Source",
     "Takes",
     "Topic",
+    "TraitValue",
     "Traits",
     "Weather",
     "WebhookSource",
@@ -162,11 +167,14 @@ __all__ = [
     "consented",
     "country",
     "customers",
+    "daily",
     "day",
     "days",
     "did",
+    "engagement",
     "entered",
     "epoch",
+    "feature",
     "first",
     "held",
     "hours",
@@ -197,12 +205,14 @@ __all__ = [
     "reachable",
     "region",
     "restart",
+    "rfm",
     "score",
     "shopify",
     "stripe",
     "top",
     "trait",
     "unsubscribed",
+    "weekly",
     "weeks",
     "whenever",
     "within",

@@ -31,8 +31,9 @@ from journeys.sources.derived import DerivedTrait
 from journeys.sources.hook import WebhookSource
 from journeys.sources.source import Source
 from journeys.telling import problem_of
-from segments import Predicate, Segment
+from segments import DefinitionError, Predicate, Segment
 from segments.language.readings import Reading
+from segments.predictions.prediction import Prediction, check_predictions, predictions_in
 
 _CALLED: dict[type, str] = {
     JourneyDefinition: "journeys",
@@ -45,6 +46,7 @@ _CALLED: dict[type, str] = {
     Source: "sources",
     WebhookSource: "sources of webhooks",
     Audience: "audiences",
+    Prediction: "predictions",
 }
 Import = Callable[[str], ModuleType]
 _RENAME = "rename one", Rule.TWO_OF_A_NAME
@@ -80,6 +82,8 @@ class Catalogue:
     contexts: Mapping[str, Context[Any]] = field(default_factory=dict)
     #: Whom other systems are told of.
     audiences: Mapping[str, Audience] = field(default_factory=dict)
+    #: What is foretold of customers.
+    predictions: Mapping[str, Prediction] = field(default_factory=dict)
 
     def journey(self, name: str) -> JourneyDefinition:
         """A journey by its name.
@@ -103,6 +107,11 @@ class Catalogue:
         for definition in self.journeys.values():
             found.setdefault(definition.spec.entered_by, []).append(definition)
         return found
+
+    @property
+    def asks(self) -> list[Predicate]:
+        """What segments, goals, exits, conversions and places ask about."""
+        return [each.predicate for each in self.segments.values()] + _asked_of(self.journeys.values(), self.places)
 
     @property
     def fetched(self) -> frozenset[str]:
@@ -147,6 +156,7 @@ def gathered(module: str, modules: list[ModuleType]) -> tuple[Catalogue, list[Pr
     services, too = _by_name(modules, Service)
     contexts, twice_around = _by_name(modules, Context)
     derived, twice_derived = _by_name(modules, DerivedTrait)
+    predictions, twice_foretold = _by_name(modules, Prediction)
     segments |= {each.name: each for trait in derived.values() for each in trait.segments}
     places, twice_there = _by_name(modules, Place)
     experiments, twice_asked = _experiments(modules, places)
@@ -166,6 +176,7 @@ def gathered(module: str, modules: list[ModuleType]) -> tuple[Catalogue, list[Pr
         *twice_around,
         *twice_derived,
         *twice_told,
+        *twice_foretold,
     ]
     problems += list(_segments_of(audiences, segments))
     for definition in journeys.values():
@@ -173,7 +184,7 @@ def gathered(module: str, modules: list[ModuleType]) -> tuple[Catalogue, list[Pr
         problems += [
             definition.problem(Fault(f"two different segments are called '{each.name}'", *_RENAME)) for each in strangers
         ]
-    problems += _said_twice(modules, derived)
+    problems += [*_said_twice(modules, derived), *_foretold_by_nobody(modules, segments, places, journeys, predictions)]
     traits, properties = _names(modules, journeys, segments, places)
     traits |= derived.keys()
     readings = MappingProxyType(_readings(modules))
@@ -189,7 +200,7 @@ def gathered(module: str, modules: list[ModuleType]) -> tuple[Catalogue, list[Pr
         MappingProxyType(tables),
         MappingProxyType(hooks),
     )
-    more = MappingProxyType(derived), MappingProxyType(contexts), MappingProxyType(audiences)
+    more = MappingProxyType(derived), MappingProxyType(contexts), MappingProxyType(audiences), MappingProxyType(predictions)
     return Catalogue(module, *found, prices, *kept, *more), [*problems, *wrong]
 
 
@@ -298,6 +309,25 @@ def _said_twice(modules: list[ModuleType], derived: Mapping[str, DerivedTrait]) 
             yield Problem(module.__file__ or "", 1, 1, text, True, "give the derived one a name of its own", Rule.DECLARATION)
 
 
+def _foretold_by_nobody(
+    modules: list[ModuleType],
+    segments: Mapping[str, Segment],
+    places: Mapping[str, Place],
+    journeys: Mapping[str, JourneyDefinition],
+    predictions: Mapping[str, Prediction],
+) -> Iterator[Problem]:
+    """Segments, goals and places that ask for a prediction which the catalogue does not declare."""
+    asked_by = [(f"segment {each.name}", each.predicate) for each in segments.values()]
+    asked_by += [(f"journey {name}", each) for name, of in journeys.items() for each in _asked_of([of], {})]
+    asked_by += [(f"place {name}", each) for name, of in places.items() for each in _asked_of([], {name: of})]
+    for whose, predicate in asked_by:
+        try:
+            check_predictions(predictions.values(), predictions_in(predicate))
+        except DefinitionError as error:
+            remedy = "declare it: Prediction(…), or correct the name"
+            yield Problem(modules[0].__file__ or "", 1, 1, f"{whose}: {error}", True, remedy, Rule.DECLARATION)
+
+
 def _experiments(modules: list[ModuleType], places: Mapping[str, Place]) -> tuple[dict[str, Experiment], list[Problem]]:
     """What is declared of experiments, also of those that stand in a place alone; a place asks by the declared shares."""
     found, problems = _by_name(modules, Experiment)
@@ -343,6 +373,15 @@ def _holdout(modules: list[ModuleType]) -> tuple[GlobalHoldout | None, list[Prob
     return next(iter(kept), None), wrong
 
 
+def _asked_of(journeys: Iterable[JourneyDefinition], places: Mapping[str, Place]) -> list[Predicate]:
+    """What goals, exits, conversions and places ask about."""
+    specs = [d.spec for d in journeys]
+    found = [each for spec in specs for each in (spec.goal, spec.kpi, *spec.exits.values()) if isinstance(each, Predicate)]
+    measured = [spec.conversion for spec in specs if isinstance(spec.conversion, Conversion)]
+    found += [each for rule in measured for each in (rule.by, rule.orders) if isinstance(each, Predicate)]
+    return found + [rule.predicate for place in places.values() for rule in place.rules if rule.predicate is not None]
+
+
 def _names(
     modules: list[ModuleType],
     journeys: Mapping[str, JourneyDefinition],
@@ -351,10 +390,7 @@ def _names(
 ) -> tuple[frozenset[str], frozenset[str]]:
     """The traits and properties that the catalogue declares as its own, models, or asks about in segments, goals and places."""
     specs = [d.spec for d in journeys.values()]
-    asked_of = [each for spec in specs for each in (spec.goal, spec.kpi, *spec.exits.values()) if isinstance(each, Predicate)]
-    measured = [spec.conversion for spec in specs if isinstance(spec.conversion, Conversion)]
-    asked_of += [each for rule in measured for each in (rule.by, rule.orders) if isinstance(each, Predicate)]
-    asked_of += [rule.predicate for place in places.values() for rule in place.rules if rule.predicate is not None]
+    asked_of = _asked_of(journeys.values(), places)
     goals = [each.to_json() for each in asked_of]
     plain = [*(segment.predicate.to_json() for segment in segments.values()), *goals]
     kept = [thing for module in modules for thing in vars(module).values()]

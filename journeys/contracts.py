@@ -31,6 +31,8 @@ WORKFLOW_QUEUE = "journeys"
 WATCH_QUEUE = "watch"
 #: The task queue of calls to the company's services that are not answered at once, so that a slow one holds up nobody else.
 CALLS_QUEUE = "calls"
+#: The task queue of models: fitted to the past and applied, in a process of its own that needs the extra `predictions`.
+TRAIN_QUEUE = "train"
 
 
 def delivery_queue(channel: "Channel") -> str:
@@ -358,6 +360,13 @@ class AudienceTurn(Contract):
     added: int
     removed: int
     more: bool
+
+
+class PredictionRound(Contract):
+    """One training or scoring of a prediction of the catalogue's, and the instant at which it began (ours)."""
+
+    prediction: str
+    at: datetime
 
 
 class SourceReading(Contract):

@@ -1,15 +1,127 @@
-"""What models say of customers, as it is kept."""
+"""Predictions in Postgres: how each stands, the models that were fitted to the past, and what they say of customers.
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Protocol
+Promise: a model is written whole, in the one transaction that makes it the champion; scores and the crossings that follow from
+them are written together, some thousand customers at a time.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Literal, Protocol
 from uuid import UUID
 
-from store.database import Connection
+from store.audit import note
+from store.database import Connection, Database
 from store.named import queries
 
 _SQL = queries("predictions")
+ModelState = Literal["champion", "challenger", "former"]
+Standing = Literal["scoring", "held", "failing", "waiting"]
+
+
+@dataclass(frozen=True, slots=True)
+class PredictionRow:
+    """A prediction as it stands; `champion…`, `family` and `card` are of the model that scores, where there is one."""
+
+    name: str
+    declared: str
+    retrain: timedelta
+    score: timedelta
+    max_age: timedelta
+    asked_at: datetime | None
+    score_asked_at: datetime | None
+    trained_at: datetime | None
+    scored_at: datetime | None
+    people: int
+    doing: str | None
+    failed_at: datetime | None
+    failure: str | None
+    champion: int | None
+    held_since: datetime | None
+    held_why: str | None
+    settled: list[str]
+    champion_at: datetime | None
+    champion_of: str | None
+    family: str | None
+    card: dict[str, Any] | None = field(repr=False)
+    models: int
+
+    def standing(self, now: datetime) -> Standing:
+        """How it stands, in one word."""
+        if self.failed_at is not None:
+            return "failing"
+        if self.champion is None:
+            return "waiting"
+        return "held" if self.held(now) else "scoring"
+
+    def held(self, now: datetime) -> str | None:
+        """Why nobody new comes over a threshold now, also where nobody scores any more that could have said so."""
+        if self.champion is None or self.champion_at is None:
+            return "no model has been trained yet; does a process run for that: journeys worker --train"
+        if now - self.champion_at > self.max_age:
+            age, most = ((span / timedelta(days=1)) for span in (now - self.champion_at, self.max_age))
+            return f"its model is {age:.1f} days old, and is trusted for {most:g}; see why no newer one was trained"
+        return self.held_why
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRow:
+    """A model that was fitted, without its parameters."""
+
+    version: int
+    declared: str
+    family: str
+    sha256: str
+    card: dict[str, Any] = field(repr=False)
+    trained_at: datetime
+    state: ModelState
+
+
+@dataclass(frozen=True, slots=True)
+class Champion:
+    """The model that scores."""
+
+    version: int
+    declared: str
+    family: str
+    parameters: str = field(repr=False)
+    sha256: str
+    card: dict[str, Any] = field(repr=False)
+    trained_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NewModel:
+    """A model that is to be kept."""
+
+    declared: str
+    family: str
+    parameters: str = field(repr=False)
+    sha256: str
+    card: Mapping[str, Any] = field(repr=False)
+    trained_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How true probabilities of an instant were: sums over people, squares those of what came less what was foretold."""
+
+    as_of: datetime
+    people: int
+    foretold: float
+    came: float
+    squares: float
+    log_loss: float
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What is foretold of a customer; version and date are those at which the score became what it is."""
+
+    prediction: str
+    score: float
+    version: int
+    as_of: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +155,161 @@ class Threshold(Protocol):
         """One that was over it is so until it is below this."""
 
 
+Scores = Sequence[tuple[UUID, float | None]]
+
+
+async def found(database: Database, name: str | None = None) -> list[PredictionRow]:
+    """All of them by name, or the one of this name."""
+    return [PredictionRow(**dict(row)) for row in await database.pool.fetch(_SQL["all"], name)]
+
+
+async def declare(
+    database: Database, name: str, declared: str, retrain: timedelta, score: timedelta, max_age: timedelta, now: datetime
+) -> None:
+    """Write down a prediction of the catalogue; a new one, or one that means something else, is to be trained at once."""
+    await database.pool.execute(_SQL["declare"], name, declared, retrain, score, max_age, now)
+
+
+async def ask_training(database: Database, name: str, now: datetime) -> bool:
+    """Have a prediction trained now, and customers scored by it; whether there is one."""
+    async with database.transaction() as connection:
+        known = await connection.fetchval(_SQL["ask_training"], name, now) is not None
+        if known:
+            await note(connection, "train", "prediction", name)
+        return known
+
+
+async def ask_scoring(database: Database, name: str, now: datetime) -> bool:
+    """Have customers scored now by a prediction; whether there is one."""
+    async with database.transaction() as connection:
+        known = await connection.fetchval(_SQL["ask_scoring"], name, now) is not None
+        if known:
+            await note(connection, "score", "prediction", name)
+        return known
+
+
+async def asked(database: Database) -> list[tuple[str, bool]]:
+    """Those that somebody wants trained (true) or scored now."""
+    return [(row["name"], row["trains"]) for row in await database.pool.fetch(_SQL["asked_for"])]
+
+
+async def taken_up(database: Database, name: str, *, trains: bool) -> None:
+    """What was asked for is on its way; a training scores, too."""
+    await database.pool.execute(_SQL["taken_up"], name, trains)
+
+
+async def doing(database: Database, name: str, what: str) -> None:
+    """Say what is being done right now."""
+    await database.pool.execute(_SQL["doing"], name, what)
+
+
+async def fail(database: Database, name: str, now: datetime, what: Literal["train", "score"], why: str) -> None:
+    """Write down that a training or scoring did not come to its end, and why."""
+    await database.pool.execute(_SQL["failed"], name, now, what, why)
+
+
+async def models(database: Database, name: str, most: int = 20) -> list[ModelRow]:
+    """The models of a prediction, newest first."""
+    return [ModelRow(**dict(row)) for row in await database.pool.fetch(_SQL["models"], name, most)]
+
+
+async def champion(connection: Connection, name: str) -> Champion | None:
+    """The model that scores."""
+    row = await connection.fetchrow(_SQL["champion"], name)
+    return None if row is None else Champion(**dict(row))
+
+
+async def model(connection: Connection, name: str, version: int) -> tuple[str, str] | None:
+    """The parameters of a model, as JSON, and their sha256."""
+    row = await connection.fetchrow(_SQL["model"], name, version)
+    return None if row is None else (row["parameters"], row["sha256"])
+
+
+async def trained_then(database: Database, name: str, at: datetime) -> tuple[int, ModelState] | None:
+    """The model of a training that began at this instant, where an earlier try has kept it."""
+    row = await database.pool.fetchrow(_SQL["trained_then"], name, at)
+    return None if row is None else (row["version"], row["state"])
+
+
+async def keep(database: Database, name: str, model: NewModel, *, replacing: int | None, wins: bool) -> ModelState:
+    """Keep a model, whole, and let it score from now on where it wins.
+
+    Where another one than `replacing` has become the champion since, with which it was not compared, it is a challenger.
+    """
+    async with database.transaction() as connection:
+        wins = wins and await connection.fetchval(_SQL["lock"], name) == replacing
+        await connection.execute(_SQL["step_down"], name, ["champion", "challenger"] if wins else ["challenger"])
+        state: ModelState = "champion" if wins else "challenger"
+        given = model.declared, model.family, model.parameters, model.sha256, model.card, model.trained_at
+        version = await connection.fetchval(_SQL["keep_model"], name, *given, state)
+        await connection.execute(_SQL["trained"], name, model.trained_at, version if wins else None)
+    return state
+
+
+async def standing_scores(connection: Connection, name: str) -> tuple[bytes, bytes]:
+    """Of those in `asked` the rows that had a score (four bytes each) and the scores (eight), the highest byte first."""
+    row = await connection.fetchrow(queries("known")["standing_scores"], name)
+    assert row is not None, "an aggregate always answers"
+    return row["rows"], row["scores"]
+
+
+async def no_longer(connection: Connection, name: str) -> list[UUID]:
+    """Who has a score, though the prediction is not of them any more (`asked`)."""
+    return [row["profile_id"] for row in await connection.fetch(queries("known")["no_longer"], name)]
+
+
+async def write(connection: Connection, told: Told, scores: Sequence[tuple[UUID, float]]) -> None:
+    """Write scores that are others than before, inside the caller's transaction."""
+    ids, values = [who for who, _ in scores], [score for _, score in scores]
+    await connection.execute(_SQL["write_scores"], told.prediction, ids, values, told.version, told.as_of)
+
+
+async def drop(connection: Connection, name: str, who: Sequence[UUID]) -> None:
+    """They have no score any more."""
+    await connection.execute(_SQL["drop_scores"], name, list(who))
+
+
+async def hold(database: Database, name: str, now: datetime, why: str | None) -> None:
+    """Let nobody new come over a threshold, and say why; or let them again."""
+    await database.pool.execute(_SQL["hold"], name, now, why)
+
+
+async def scored(database: Database, name: str, now: datetime, people: int, settled: Sequence[str]) -> None:
+    """Write down that a scoring came to its end."""
+    await database.pool.execute(_SQL["scored"], name, now, people, list(settled))
+
+
+async def keep_outcome(database: Database, name: str, version: int, outcome: Outcome) -> None:
+    """Write down how true a model's probabilities of an instant were."""
+    sums = outcome.people, outcome.foretold, outcome.came, outcome.squares, outcome.log_loss
+    await database.pool.execute(_SQL["keep_outcome"], name, version, outcome.as_of, *sums)
+
+
+async def outcomes(database: Database, name: str, version: int) -> list[Outcome]:
+    """How true a model's probabilities were, oldest first."""
+    return [Outcome(**dict(row)) for row in await database.pool.fetch(_SQL["outcomes"], name, version)]
+
+
+async def scores_of(connection: Connection, customer: UUID) -> list[Score]:
+    """What is foretold of a customer."""
+    return [Score(**dict(row)) for row in await connection.fetch(_SQL["scores_of"], customer)]
+
+
+async def bands(database: Database, name: str) -> list[int]:
+    """How many customers have a score of each tenth, from 0 to 1."""
+    counted = {min(row["tenth"], 10): row["people"] for row in await database.pool.fetch(_SQL["bands"], name)}
+    return [counted.get(tenth, 0) for tenth in range(1, 11)]
+
+
 async def cross(
-    connection: "Connection", threshold: Threshold, scores: Sequence[tuple[UUID, float]], told: Told, at: datetime
+    connection: Connection, threshold: Threshold, scores: Scores, told: Told, at: datetime, *, upwards: bool = True
 ) -> int:
-    """Say of who crossed a threshold, and only of them, that they did, inside the caller's transaction; returns how many."""
+    """Say of who crossed a threshold, and only of them, that they did, inside the caller's transaction; returns how many.
+
+    Who has no score any more falls below it; where it may not go `upwards`, nobody new comes over it.
+    """
     await connection.execute(queries("ingest")["ensure_week"], at)
     ids, values = [who for who, _ in scores], [score for _, score in scores]
-    by = told.version, told.as_of, at, f"prediction {told.prediction}"
+    by = told.version, told.as_of, at, f"prediction {told.prediction}", upwards
     crossed: int = await connection.fetchval(_SQL["cross"], threshold.kind, ids, values, threshold.up, threshold.back, *by)
     return crossed

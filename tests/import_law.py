@@ -14,7 +14,7 @@ from tests.house import ROOMS, House
 LAW = """
 definitions           journeys segments.library
 
-journeys              journeys.audiences journeys.contexts HANDLE journeys.sources journeys.onsite LANGUAGE
+journeys              AUTHORED LANGUAGE segments.predictions
 journeys.contexts     journeys LANGUAGE
 journeys.handle       journeys journeys.contexts journeys.gate segments segments.language
 journeys.walk         journeys journeys.contexts journeys.experiments HANDLE segments segments.language.wire
@@ -45,7 +45,7 @@ segments.sql           PURE segments.predictions store.*
 segments.watch        PURE store.* segments.sql segments.load
 segments.load         PURE store.* segments.sql segments.watch segments.define
 segments.ask           PURE segments.predictions store.* segments.sql segments.watch segments.define
-segments.define       PURE store.* segments.sql segments.watch segments.ask
+segments.define       PURE segments.predictions store.* segments.sql segments.watch segments.ask
 
 activities            BORDER segments.* store.* activities.dispatch activities.gate activities.versions MESSAGES
 activities.versions   BORDER segments.* store.* activities activities.channels activities.templating
@@ -61,6 +61,7 @@ activities.exporting  BORDER store.* activities.deliver.patience
 activities.gate       BORDER segments.* store.* activities.contexts activities.versions MESSAGES
 activities.measuring  BORDER journeys.experiments segments.* store.* activities activities.versions
 activities.notifying  BORDER store.* activities activities.deliver.patience WEB
+activities.predicting BORDER journeys.experiments segments.* store.* activities activities.deliver.patience
 activities.privacy    BORDER store.* activities activities.channels activities.deliver.patience activities.dispatch
 activities.sourcing   BORDER journeys.sources segments.* store.* activities.channels activities.deliver.patience
 activities.templating store.* activities.channels
@@ -84,6 +85,7 @@ api.audiences         store.* api
 api.campaigns         journeys journeys.campaigns segments.* store.* activities.channels api api.runs
 api.console           journeys journeys.walk segments.* store.* activities.channels api api.*
 api.ingest            journeys segments.* store.* activities.channels api
+api.models            segments.* store.* activities.channels api api.segments
 api.onsite            journeys journeys.onsite segments.* store.* activities.channels api api.ingest api.webhooks
 api.pages
 api.products          journeys segments.* store.* activities.channels api api.segments
@@ -101,21 +103,24 @@ api.web_push          journeys segments.* store.* activities.channels api api.we
 workers               journeys.* segments.* store.* activities.* api.* workers WORKFLOWS
 workers.cli           journeys.* segments.* store.* activities.* api.* workers COMMANDED
 workers.demo          journeys.* segments.* store.* activities.* api.* workers workers.embedded
-workers.embedded      journeys.* segments.* store.* activities.* api.* workers workers.cli workers.sandbox
+workers.embedded      journeys.* segments.* store.* activities.* api.* workers workers.cli workers.sandbox workers.training
 workers.client        segments.errors
 workers.audiences     BORDER
 workers.campaigns     BORDER
 workers.exporting     BORDER
 workers.measuring     BORDER
 workers.notifying     BORDER
+workers.predicting    BORDER
 workers.privacy       BORDER
 workers.reference     journeys.* segments.* store.* activities.* api.* workers
 workers.sandbox       BORDER
 workers.sourcing      BORDER
 workers.testing       journeys.* segments.* store.* activities.* api.* workers workers.embedded workers.sandbox
+workers.training      journeys.* segments.* store.* activities.* api.* workers
 """
 GROUPS = {
     "ASKED": ["activities.contexts", "activities.gate", "activities.versions"],
+    "AUTHORED": [f"journeys.{name}" for name in ("audiences", "contexts", "handle", "sources", "gate", "onsite")],
     "HANDLE": ["journeys.handle", "journeys.gate"],
     "LANGUAGE": ["segments", "segments.language"],
     "PLAYED": ["journeys.simulate", "journeys.walk"],
@@ -126,10 +131,11 @@ GROUPS = {
         "workers.exporting",
         "workers.measuring",
         "workers.notifying",
+        "workers.predicting",
         "workers.privacy",
         "workers.sourcing",
     ],
-    "COMMANDED": ["workers.client", "workers.demo", "workers.embedded", "workers.reference"],
+    "COMMANDED": ["workers.client", "workers.demo", "workers.embedded", "workers.reference", "workers.training"],
     "MESSAGES": ["activities.channels", "activities.templating"],
     # What stands on the border between workflows and activities: contracts, and pure decisions on entry.
     "BORDER": [
@@ -165,6 +171,9 @@ fastapi     api.* workers.*
 liquid      activities.templating
 typer       workers.cli
 pyarrow     store.exports
+numpy       segments.models activities.predicting
+scipy       segments.models
+sklearn     segments.models
 """
 
 

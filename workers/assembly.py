@@ -46,6 +46,8 @@ from activities.exporting.hours import Exporting
 from activities.measuring.folding import EVERY, Folding
 from activities.notifying.notifying import EVERY as AS_IT_HAPPENS
 from activities.notifying.notifying import Notifying
+from activities.predicting.asking import EVERY as WANTED
+from activities.predicting.asking import Predicting
 from activities.privacy.erasing import Erasing
 from activities.privacy.retaining import Retaining
 from activities.sourcing.deriving import EVERY as SAID
@@ -89,6 +91,7 @@ class Parts:
     notifying: Notifying
     sourcing: Sourcing
     audiences: Audiences
+    predicting: Predicting
     erasing: Erasing
     retaining: Retaining
     exporting: Exporting
@@ -122,6 +125,7 @@ def assemble(settings: Settings, database: Database, client: Client) -> Parts:
     library = library_of(settings.catalogue, database, definitions, deployers(settings))
     carriers, account = channels(settings), Account.configured(settings, database)
     folding, filled = Folding(database, library, settings.clock), hourly(settings, database)
+    foretell = Predicting(database, client, settings.clock, definitions.predictions)
     told, read = notifying(settings, database, client), sourcing(settings, database, client, definitions)
     knowing = Knowing(database, providers_of_contexts(settings), settings.clock.speed)
     passed = audiences(settings, database, client, definitions)
@@ -147,11 +151,13 @@ def assemble(settings: Settings, database: Database, client: Client) -> Parts:
             read,
             Deriving(database, settings.clock, definitions.derived),
             passed,
+            foretell,
         ),
         folding=folding,
         notifying=told,
         sourcing=read,
         audiences=passed,
+        predicting=foretell,
         erasing=Erasing(database, client, settings.clock, settings.signing_secret, wallets_of(settings), filled),
         retaining=Retaining(database, settings.clock, keep(settings)),
         exporting=Exporting(filled, settings.export_tables, settings.export_lag),
@@ -257,6 +263,7 @@ def watch(
     read: Sourcing | None = None,
     derive: Deriving | None = None,
     passed: Audiences | None = None,
+    foretell: Predicting | None = None,
 ) -> Watch:
     """The watch activity with its dispatcher and closer."""
     clock = settings.clock
@@ -292,5 +299,6 @@ def watch(
             *(((read.wake, ASKED),) if read and read.declared else ()),
             *(((derive.derive, SAID),) if derive else ()),
             *(((passed.wake, AS_THEY_COME),) if passed else ()),
+            *(((foretell.wake, WANTED),) if foretell and foretell.declared else ()),
         ),
     )

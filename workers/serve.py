@@ -51,6 +51,7 @@ def create_app() -> FastAPI:
             hooks=catalogue.hooks,
             setting=os.environ.get,
             places=catalogue.places,
+            predictions=catalogue.predictions,
             experiments=experiments_of(catalogue),
             holdout=catalogue.holdout,
             render=rendering(templates.render),

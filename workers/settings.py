@@ -206,7 +206,11 @@ class Settings(MailSettings, WalletSettings):
         default=False, description="campaigns and bulk starts wait until another key than the one that made them approves them"
     )
     worker_queues: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=(), description="task queues this worker serves, comma separated; empty: all"
+        default=(),
+        description="task queues this worker serves, comma separated; empty: all but train, which has a process of its own",
+    )
+    train_memory: int = Field(
+        default=6144, ge=0, description="MiB of addresses that a process which trains predictions may have (0: no limit)"
     )
     build_id: str = Field(
         default="",

@@ -27,6 +27,7 @@ from journeys.contracts import CALLS_QUEUE, WATCH_QUEUE, WORKFLOW_QUEUE, Channel
 from journeys.temporal.repeat import RepeatMessage
 from journeys.temporal.workflow import JourneyRun
 from segments.ask.overview import all_segments
+from segments.predictions.prediction import Prediction
 from store import Database, connect
 from store.away import AWAY
 from store.deliveries.providers import stop
@@ -39,6 +40,7 @@ from workers.lacking import unable
 from workers.measuring.recomputing import RecomputeSums
 from workers.memory import long_lived
 from workers.notifying.workflows import Notify
+from workers.predicting.workflows import ScorePrediction, TrainPrediction
 from workers.privacy.erasing import EraseCustomer
 from workers.privacy.retaining import Retain
 from workers.replaying import as_begun, fetched
@@ -101,10 +103,11 @@ async def run(settings: Settings) -> None:
             await keep_watch(client, settings.watch_shards)
             often = await parts.sourcing.declare(), await parts.audiences.declare()
             stack.enter_context(_beside(keep_schedules(client, settings, *often)))
+            stack.enter_context(_beside(keep_predicting(client, await parts.predicting.declare())))
             await tell_what_stands_still(database, parts.catalogue)
         long_lived()
         log.info("worker serves", queues=list(settings.worker_queues) or "all", journeys=sorted(parts.catalogue.journeys))
-        await _until_told_to_stop()
+        await until_told_to_stop()
         log.info("worker stops; what is in flight finishes first")
 
 
@@ -114,7 +117,7 @@ def workers(
     """The workers of a process, for the queues named or for all; the runs that are not remembered are replayed at each task."""
     common: dict[str, Any] = {
         "graceful_shutdown_timeout": GRACE,
-        "deployment_config": _deployment(build),
+        "deployment_config": deployment(build),
         "interceptors": [Raising(parts.watch.dispatcher.closer)],
     }
     # Each is made only where its queue is served: a worker is there for its queue as soon as it is made.
@@ -166,7 +169,7 @@ def _watch(client: Client, parts: Parts, common: Mapping[str, Any]) -> Worker:
         task_queue=WATCH_QUEUE,
         workflows=[
             *(WatchShards, EraseCustomer, Retain, RepeatMessage, RecomputeSums, ExportHours, Notify, ReadSource),
-            *(SyncAudience, CompareAudience),
+            *(SyncAudience, CompareAudience, TrainPrediction, ScorePrediction),
         ],
         activities=[
             parts.watch.watch,
@@ -214,7 +217,7 @@ def _delivery(client: Client, parts: Parts, channel: Channel, carriers: Carriers
     )
 
 
-def _deployment(build: str) -> WorkerDeploymentConfig | None:
+def deployment(build: str) -> WorkerDeploymentConfig | None:
     """A release as Temporal routes it: runs go to the current one with their next task, whichever they began with.
 
     Pinned to a release, a run of nine months would keep its workers alive as long; what it began with is in its archive.
@@ -312,6 +315,14 @@ async def keep_schedules(
         )
 
 
+async def keep_predicting(client: Client, declared: Mapping[str, Prediction]) -> None:
+    """Make sure that predictions are trained and scored as often as they say."""
+    for name, each in declared.items():
+        train, score = "no schedule trains a prediction", "no schedule scores customers"
+        await keep_schedule(client, f"predict/{name}/train", TrainPrediction.run, name, every=each.retrain, lacking=train)
+        await keep_schedule(client, f"predict/{name}/score", ScorePrediction.run, name, every=each.score, lacking=score)
+
+
 async def keep_watch(client: Client, shards: int) -> None:
     """Make sure that one watch runs per shard; harmless when they run already."""
     for shard in range(shards):
@@ -325,7 +336,8 @@ async def keep_watch(client: Client, shards: int) -> None:
         )
 
 
-async def _until_told_to_stop() -> None:
+async def until_told_to_stop() -> None:
+    """Wait for SIGTERM or Ctrl-C."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

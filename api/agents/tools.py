@@ -217,6 +217,15 @@ TOOLS: tuple[Tool, ...] = (
     Tool("list_providers", "Providers", "How each provider stands: limits, what it accepts and refuses.", "GET /v1/providers"),
     Tool("list_sources", "Sources", "Tables and files that are read: how old, late or failing each is.", "GET /v1/sources"),
     Tool("list_audiences", "Audiences", "Segments that other systems are told of, and how that goes.", "GET /v1/audiences"),
+    Tool(
+        "list_models", "Predictions", "Which model scores customers, how good it is, whether it is trusted.", "GET /v1/models"
+    ),
+    Tool(
+        "get_model",
+        "A prediction",
+        "The cards of a prediction's models: features, measures, importance, and what came of its scores.",
+        "GET /v1/models/{name}",
+    ),
     Tool("list_receivers", "Receivers", "Who is told what happens by webhooks, and how that goes.", "GET /v1/subscriptions"),
     Tool("list_lists", "Lists", "The lists of customers and their sizes.", "GET /v1/lists"),
     Tool("read_audit", "The audit", "Who changed what, from what to what.", "GET /v1/audit"),

@@ -57,6 +57,7 @@ class Export(BaseModel):
     counted: Rows = Field(description="what counts for them in experiments: converted, orders and money, by day")
     told: Rows = Field(description="what systems of the company were told of them by webhooks, a month back")
     audiences: Rows = Field(description="other systems that know them as part of an audience, and by which ids")
+    foretold: Rows = Field(description="what predictions say of them, by which version of the model, and when")
     campaigns: Rows = Field(description="starts of many and campaigns that they were to be in, and what came of it")
     merges: Rows
     changes: Rows = Field(description="what people and other systems of the company changed, and which fields")

@@ -56,7 +56,8 @@ async def put(config: ApiConfig, database: Database, name: str, body: SegmentBod
     draft = body.draft(name)
     async with answering():
         predicate_of(body.predicate, (await all_segments(database, config.segments)).predicates, (name,))
-        return await define(database, config.segments, draft, by=caller.name, at=config.clock.now())
+        foretold = config.predictions.values()
+        return await define(database, config.segments, draft, by=caller.name, at=config.clock.now(), foretold=foretold)
 
 
 @router.delete("/segments/{name}", status_code=204, responses=responses(401, 403, 404, 409, 422, 503))

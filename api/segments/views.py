@@ -20,8 +20,9 @@ class ConcernView(BaseModel):
     """A reason not to trust a segment as it stands."""
 
     id: str = Field(
-        description="GOV-03 too small, GOV-04 too many or overlapping, GOV-05 stale, GOV-10 review overdue or cannot be read,"
-        " PRO-04 unknown time zones, JRN-19 a journey waits for a segment that nobody has defined"
+        description="GOV-03 too small, GOV-04 too many or overlapping, GOV-05 stale, GOV-06 stale model,"
+        " GOV-10 review overdue or cannot be read, PRO-04 unknown time zones,"
+        " JRN-19 a journey waits for a segment that nobody has defined"
     )
     kind: str
     segment: str | None = Field(description="null when it is about all of them")

@@ -1,6 +1,6 @@
 """What to worry about before trusting a segment: too small, too many, overlapping, stale, or past its review date.
 
-Each concern has the id of the capability that asks for it (GOV-03, 04, 05, 10, PRO-04), its segment, and what to do.
+Each concern has the id of the capability that asks for it (GOV-03, 04, 05, 06, 10, PRO-04), its segment, and what to do.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,8 +16,10 @@ from segments.language.segment import Segment
 from segments.language.sizing import too_small
 from segments.language.words import span_in_words
 from segments.leaves.people import mentions
+from segments.predictions.prediction import predictions_in
 from segments.time.zones import read_zone
-from store import Database, sources
+from store import Database, predictions, sources
+from store.predictions import PredictionRow
 from store.segments.rows import Overlap, evaluated, heard_from, last_heard, overlaps, zones_said
 from store.sources import SourceRow
 
@@ -55,6 +57,7 @@ async def concerns(
     shared = await overlaps(database, sizes) if len(segments) > 1 else []
     done = await evaluated(database, {segment.name: segment.version for segment in segments})
     late = [row for row in await sources.found(database) if row.standing(at) in ("late", "failing")]
+    foretold = {row.name: row for row in await predictions.found(database)}
     made_of = {segment.name: mentions(segment.predicate) for segment in segments}
     found = [
         *_too_many(segments, limits),
@@ -64,6 +67,7 @@ async def concerns(
         *[concern for each in segments for concern in await _of_values(database, each)],
         *(concern for each in segments for concern in _silent(each, senders, heard, at, limits)),
         *(concern for each in segments for concern in _old(each, late)),
+        *(concern for each in segments for concern in _held(each, foretold, at)),
         *_overlapping([pair for pair in shared if not _by_definition(pair, made_of)], limits),
     ]
     return sorted(found, key=lambda concern: (concern.segment or "", concern.id))
@@ -150,6 +154,13 @@ def _old(segment: Segment, late: Iterable[SourceRow]) -> Iterable[Concern]:
             why = f": {each.failure}" if each.failure else ""
             sentence = f"asks for {', '.join(found)} of the source {each.name}, which was not read to its end {since}{why}"
             yield Concern("GOV-05", "stale", segment.name, sentence)
+
+
+def _held(segment: Segment, foretold: Mapping[str, PredictionRow], at: datetime) -> Iterable[Concern]:
+    """Predictions that it asks for, and that let nobody new in (GOV-06, ML-14)."""
+    for name in sorted({leaf.prediction for leaf in predictions_in(segment.predicate)} & foretold.keys()):
+        if why := foretold[name].held(at):
+            yield Concern("GOV-06", "stale model", segment.name, f"lets nobody new in by the prediction {name}: {why}")
 
 
 def _too_many(segments: Sequence[Segment], limits: WorryFrom) -> Iterable[Concern]:

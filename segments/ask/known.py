@@ -4,12 +4,14 @@ Promise: point in time (`segments.sql.when.AsKnown`), and flat: numbers come as 
 """
 
 from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from sys import byteorder
 from typing import Any
 from uuid import UUID
 
+from segments.predictions.features import Feature
 from segments.predictions.prediction import Prediction
 from segments.sql.features import Pass, asking, coming_true, passes
 from store import Connection, queries
@@ -58,6 +60,17 @@ async def table(connection: "Connection", prediction: Prediction, as_of: datetim
     for each in passes(prediction.features):
         columns |= await _columns(connection, each, as_of, len(ids) // _UUID)
     return Table(as_of, ids, {feature.name: columns[feature.name] for feature in prediction.features})
+
+
+async def of_one(connection: "Connection", features: Sequence[Feature], customer: UUID, as_of: datetime) -> dict[str, float]:
+    """The features of one customer as they were known at an instant, NaN where one was not."""
+    await connection.execute(_SQL["make_asked"])
+    await connection.execute(_SQL["forget_asked"])
+    await connection.execute(_SQL["ask_one"], customer)
+    found: dict[str, array[float]] = {}
+    for each in passes(features):
+        found |= await _columns(connection, each, as_of, 1)
+    return {name: values[0] for name, values in found.items()}
 
 
 async def came_true(connection: "Connection", prediction: Prediction, rows: int, at: datetime) -> "array[float]":

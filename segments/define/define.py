@@ -4,7 +4,7 @@ Promise: what is written can be read and evaluated together with everything that
 once; a definition follows the segments that it names, because it is kept by their names.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,6 +13,7 @@ from segments.ask.ask import CannotAsk, check
 from segments.errors import SegmentError
 from segments.language.names import by_name, named_in, predicates, read, resolved
 from segments.language.segment import Segment
+from segments.predictions.prediction import Prediction, check_predictions, predictions_in
 from store import Connection, Database
 from store.audit import note
 from store.segments.rows import Stored, delete_stored, lock_definitions, put_stored, stored
@@ -37,11 +38,20 @@ class Draft:
     announce: bool = False
 
 
-async def define(database: Database, catalogue: Mapping[str, Segment], draft: Draft, *, by: str, at: datetime) -> bool:
-    """Write a definition; true when there was none of that name.
+async def define(
+    database: Database,
+    catalogue: Mapping[str, Segment],
+    draft: Draft,
+    *,
+    by: str,
+    at: datetime,
+    foretold: Collection[Prediction] = (),
+) -> bool:
+    """Write a definition; true when there was none of that name. `foretold` are the predictions that there are.
 
     Raises:
-        DefinitionError: it means nothing, or names a segment that does not exist or that contains it; with the place.
+        DefinitionError: it means nothing, names a segment that does not exist or that contains it, or asks for a prediction
+            that is not declared; with the place.
         CannotAsk: Postgres cannot evaluate it.
         CannotChange: it is defined in code, or a segment that names it could not be evaluated any more.
     """
@@ -50,6 +60,7 @@ async def define(database: Database, catalogue: Mapping[str, Segment], draft: Dr
         rows = await stored(database)
         written = {row.name: row.definition for row in alive(rows)}
         segment = read(draft.name, draft.plain, predicates(catalogue, written | {draft.name: draft.plain}))
+        check_predictions(foretold, predictions_in(segment.predicate))
         await check(database, segment.predicate, at)
         await _check_those_that_name_it(database, catalogue, written, draft, at)
         plain = segment.to_json()

@@ -16,6 +16,8 @@ from segments.models.propensity import Propensity, Table
 Floats = NDArray[np.float64]
 
 _GROUPS = 10
+_ONE_SIDED = 1.6449  # standard errors that 5 % of the differences exceed which are none
+_LEAST = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,46 @@ class Measures:
     def to_json(self) -> dict[str, Any]:
         """Numbers by name."""
         return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Two models judged by the same people: what the new one surprises more than the old one, each person a pair.
+
+    Attributes:
+        people: How many.
+        new, old: The mean surprise (log loss) of each, in nats.
+        error: The standard error of the mean difference.
+    """
+
+    people: int
+    new: float
+    old: float
+    error: float
+
+    @classmethod
+    def of(cls, new: Floats, old: Floats, came: Floats) -> Self:
+        """Of probabilities and what came (1.0 or 0.0)."""
+        each = surprise(new, came), surprise(old, came)
+        difference = each[0] - each[1]
+        error = float(difference.std(ddof=1) / np.sqrt(len(came))) if len(came) > 1 else 0.0
+        return cls(len(came), float(each[0].mean()), float(each[1].mean()), error)
+
+    @property
+    def worse(self) -> bool:
+        """Whether the new one is worse by more than chance: one-sided, at 5 %."""
+        return self.new - self.old > _ONE_SIDED * self.error
+
+    def to_json(self) -> dict[str, Any]:
+        """Numbers by name, and what they come to."""
+        return asdict(self) | {"worse": self.worse}
+
+
+def surprise(foretold: Floats, came: Floats) -> Floats:
+    """The log loss of each person, in nats."""
+    inside = np.clip(foretold, _LEAST, 1 - _LEAST)
+    result: Floats = -np.where(came > 0, np.log(inside), np.log1p(-inside))
+    return result
 
 
 def importance(model: Propensity, table: Table, came: Floats, *, seed: int = 0) -> Mapping[str, float]:

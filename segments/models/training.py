@@ -4,7 +4,7 @@ Promise: pure; the same tables make the same model. Who judges was seen neither 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -46,6 +46,7 @@ class Trained:
         fitted, calibrated: People.
         window: The first and the last instant that it was fitted to.
         judged_as_of: The instant of who calibrated and judged.
+        judge: The people who judged it, by whom another model may be judged, too.
     """
 
     model: Propensity
@@ -55,6 +56,7 @@ class Trained:
     calibrated: int
     window: tuple[datetime, datetime]
     judged_as_of: datetime
+    judge: Cut = field(repr=False, compare=False)
 
     def to_json(self) -> dict[str, Any]:
         """The card."""
@@ -107,4 +109,4 @@ def train(known: Sequence[Cut], *, seed: int = 0) -> Trained:
     model = Propensity.fit(table, came, seed=seed).calibrated(later.table, later.came)
     measures = Measures.of(model.at(judge.table), judge.came)
     weights = dict(importance(model, judge.table, judge.came))
-    return Trained(model, measures, weights, len(came), len(later), (fit[0].as_of, fit[-1].as_of), newest.as_of)
+    return Trained(model, measures, weights, len(came), len(later), (fit[0].as_of, fit[-1].as_of), newest.as_of, judge)

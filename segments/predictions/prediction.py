@@ -4,7 +4,7 @@ Promise: pure. What is to come is a predicate of the segment language, asked at 
 labelled, and no word is new.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from hashlib import sha256
@@ -33,6 +33,7 @@ _KEYS = (
     "retrain",
     "score",
     "max_age",
+    "tolerance",
     "holdout",
     "owner",
     "description",
@@ -63,6 +64,7 @@ class Prediction:
         retrain: How often a new model is fitted.
         score: How often customers are scored.
         max_age: An older model lets nobody enter.
+        tolerance: Nor does one whose probabilities have come to be further than this from what came, on average.
         holdout: The share of those whom a prediction lets in that is left alone, to see whether acting on it helps.
         owner: Who answers for it.
         description: What it is for.
@@ -77,6 +79,7 @@ class Prediction:
     retrain: timedelta = WEEK
     score: timedelta = DAY
     max_age: timedelta = 4 * WEEK
+    tolerance: float = 0.05
     holdout: float = 0.0
     owner: str = ""
     description: str = ""
@@ -90,6 +93,8 @@ class Prediction:
         self._check_spans()
         if not 0 <= self.holdout <= _MOST_HOLDOUT:
             raise DefinitionError(f"{self._place}, holdout", f"is a share from 0 to {_MOST_HOLDOUT}, not {self.holdout!r}")
+        if isinstance(self.tolerance, bool) or not 0 < self.tolerance < 1:
+            raise DefinitionError(f"{self._place}, tolerance", f"is a difference of shares, 0 to 1, not {self.tolerance!r}")
         check_features(self._place, self.features, self.never)
         if read := sorted(_reads(self.of) & self.never):
             raise DefinitionError(f"{self._place}, of", f"reads {read[0]!r}, which stands under never")
@@ -128,7 +133,8 @@ class Prediction:
         """The declaration as plain JSON; spans are seconds."""
         plain: dict[str, Any] = {"name": self.name, "of": self.of.to_json(), "label": self.label.to_json()}
         plain |= {word: getattr(self, word).total_seconds() for word in ("horizon", "retrain", "score", "max_age")}
-        plain |= {"features": [each.to_json() for each in self.features], "never": sorted(self.never), "holdout": self.holdout}
+        plain |= {"features": [each.to_json() for each in self.features], "never": sorted(self.never)}
+        plain |= {"tolerance": self.tolerance, "holdout": self.holdout}
         return plain | {word: text for word in ("owner", "description") if (text := getattr(self, word))}
 
     @classmethod
@@ -144,7 +150,7 @@ class Prediction:
         if missing := [word for word in ("name", "of", "label", "horizon", "features") if word not in found]:
             raise DefinitionError(place, f"has no {missing[0]}")
         spans = {word: window(found[word]) for word in ("horizon", "retrain", "score", "max_age") if word in found}
-        told = {word: found[word] for word in ("holdout", "owner", "description") if word in found}
+        told = {word: found[word] for word in ("tolerance", "holdout", "owner", "description") if word in found}
         names, features = found.get("never", []), found["features"]
         if not isinstance(features, list) or not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise DefinitionError(place, "has lists as features and as never (of names)")
@@ -178,6 +184,14 @@ def check_predictions(predictions: Iterable[Prediction], asked: Iterable[Crossed
         if crossed.prediction not in known:
             there = ", ".join(sorted(known)) or "none"
             raise DefinitionError(f"prediction {crossed.prediction!r}", f"is not declared; there are: {there}")
+
+
+def predictions_in(predicate: Predicate) -> Iterator[Crossed]:
+    """What it asks of predictions, from left to right."""
+    if isinstance(predicate, Crossed):  # whose parts are the events that it comes to
+        yield predicate
+    for part in predicate.parts:
+        yield from predictions_in(part)
 
 
 def _check_past(place: str, predicate: object) -> None:

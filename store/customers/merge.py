@@ -25,6 +25,7 @@ _MOVES = (
     "move_transitions",
     "move_runs",
     "move_refusals",
+    "forget_scores",
     "move_deliveries",
 )
 

@@ -157,6 +157,10 @@ delete from dirty where profile_id = any($1::uuid[]) returning 1;
 -- The segments that they were in.
 delete from segment_member where profile_id = any($1::uuid[]) returning 1;
 
+-- name: purge_prediction_score
+-- What was foretold of them.
+delete from prediction_score where profile_id = any($1::uuid[]) returning 1;
+
 -- name: purge_derived_due
 -- To look at them for their derived traits.
 delete from derived_due where profile_id = any($1::uuid[]) returning 1;

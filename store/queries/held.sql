@@ -49,6 +49,11 @@ from segment_member where profile_id = any($1::uuid[]) order by segment;
 select jsonb_build_object('segment', segment, 'what', kind, 'at', at, 'cause', cause)
 from segment_transition where profile_id = any($1::uuid[]) order by id;
 
+-- name: foretold
+-- What predictions say of the customer.
+select jsonb_build_object('prediction', prediction, 'score', score, 'version', version, 'as_of', as_of)
+from prediction_score where profile_id = any($1::uuid[]) order by prediction;
+
 -- name: journeys
 -- The journeys that the customer was in, with what they began with.
 select jsonb_build_object('run_id', id, 'journey', journey, 'entered_at', entered_at, 'entered_by', entered_by, 'key', entry_key,

@@ -200,6 +200,10 @@ update run set profile_id = $1 where profile_id = $2;
 -- Entries of the absorbed profile that did not become runs.
 update entry_refused set profile_id = $1 where profile_id = $2;
 
+-- name: forget_scores
+-- What was foretold of either is of somebody else now; the next scoring says it anew.
+delete from prediction_score where profile_id in ($1, $2);
+
 -- name: move_deliveries
 -- The ledgers unite, so caps never start again.
 update delivery set profile_id = $1 where profile_id = $2;

@@ -6,6 +6,10 @@ create temporary table if not exists asked (n integer primary key, id uuid not n
 -- Others are asked about.
 truncate asked;
 
+-- name: ask_one
+-- One customer is asked about.
+insert into asked (n, id) values (0, $1);
+
 -- name: look_at_asked
 -- The planner has to know how many they are.
 analyze asked;
@@ -13,3 +17,12 @@ analyze asked;
 -- name: asked
 -- Whose row each is, sixteen bytes of it.
 select coalesce(string_agg(uuid_send(id), '' order by n), '') from asked;
+
+-- name: standing_scores
+-- What those in `asked` had before: the numbers of their rows in four bytes each, and their scores in eight.
+select coalesce(string_agg(int4send(a.n), '' order by a.n), '') as rows, coalesce(string_agg(float8send(s.score), '' order by a.n), '') as scores
+from asked a join prediction_score s on (s.prediction, s.profile_id) = ($1, a.id);
+
+-- name: no_longer
+-- Who has a score and is not in `asked`: the prediction is of them no more.
+select s.profile_id from prediction_score s where s.prediction = $1 and not exists (select from asked a where a.id = s.profile_id);

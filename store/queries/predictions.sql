@@ -1,8 +1,12 @@
 -- name: cross
--- Whose score ($2, $3) went over a threshold ($4) or fell below the one at which it goes back ($5): an event of the type $1 after
--- the last one of it, with the score, the version of the model ($6) and its date ($7), and a mark for the watch. Returns how many.
+-- Whose score ($2, $3; null of who has none any more) went over a threshold ($4), where that is let ($10), or fell below the one at which
+-- it goes back ($5): an event of the type $1 after the last one of it, with the score, the version of the model ($6) and its date ($7), and
+-- a mark for the watch. Returns how many.
 with wanted as (
-    select distinct on (id) id, score from unnest($2::uuid[], $3::float8[]) as given (id, score) order by id
+    select distinct on (given.id) given.id, given.score
+    from unnest($2::uuid[], $3::float8[]) as given (id, score)
+    join profile p on p.id = given.id and p.merged_into is null
+    order by given.id
 ), standing as (
     select wanted.*, last.ts, coalesce((last.properties ->> 'over')::boolean, false) as was
     from wanted
@@ -13,9 +17,130 @@ with wanted as (
     insert into event (profile_id, ts, type, kind, message_id, properties, source, received_at)
     select id, greatest($8::timestamptz, ts + interval '1 microsecond'), $1, 'prediction', gen_random_uuid()::text,
            jsonb_build_object('over', not was, 'score', score, 'version', $6::integer, 'as_of', $7::timestamptz), $9, $8
-    from standing where was <> (score >= case when was then $5::float8 else $4::float8 end)
+    from standing where was <> coalesce(score >= case when was then $5::float8 else $4::float8 end, false) and (was or $10)
     returning profile_id
 ), marked as (
     insert into dirty (profile_id, types, at) select profile_id, array[$1], $8 from written
 )
 select count(*) from written;
+
+-- name: all
+-- Predictions by name, as they stand; one of them, or all.
+select p.name, p.declared, p.retrain, p.score, p.max_age, p.asked_at, p.score_asked_at, p.trained_at, p.scored_at, p.people, p.doing, p.failed_at,
+       p.failure, p.champion, p.held_since, p.held_why, p.settled, m.trained_at as champion_at, m.declared as champion_of, m.family, m.card,
+       (select count(*) from prediction_model n where n.prediction = p.name) as models
+from prediction p left join prediction_model m on (m.prediction, m.version) = (p.name, p.champion)
+where $1::text is null or p.name = $1 order by p.name;
+
+-- name: declare
+-- A prediction of the catalogue; one that is new, or means something else than before, is to be trained at once.
+insert into prediction (name, declared, retrain, score, max_age, asked_at) values ($1, $2, $3, $4, $5, $6)
+on conflict (name) do update set declared = excluded.declared, retrain = excluded.retrain, score = excluded.score, max_age = excluded.max_age,
+    asked_at = case when prediction.declared <> excluded.declared then excluded.asked_at else prediction.asked_at end
+where (prediction.declared, prediction.retrain, prediction.score, prediction.max_age)
+   <> (excluded.declared, excluded.retrain, excluded.score, excluded.max_age);
+
+-- name: ask_training
+-- Somebody wants it trained now.
+update prediction set asked_at = $2 where name = $1 returning name;
+
+-- name: ask_scoring
+-- Somebody wants customers scored now.
+update prediction set score_asked_at = $2 where name = $1 returning name;
+
+-- name: asked_for
+-- Those that somebody wants trained, or scored, and that nobody has taken up since.
+select name, asked_at is not null as trains from prediction where asked_at is not null or score_asked_at is not null;
+
+-- name: taken_up
+-- Temporal has what was asked for.
+update prediction set asked_at = case when $2 then null else asked_at end, score_asked_at = null where name = $1;
+
+-- name: doing
+-- What is being done right now, or nothing.
+update prediction set doing = $2 where name = $1 and doing is distinct from $2;
+
+-- name: failed
+-- A training or scoring could not come to its end, and why; the champion stays what it was.
+update prediction set failed_at = $2, failed = $3, failure = $4, doing = null where name = $1;
+
+-- name: models
+-- The models of a prediction, newest first, without their parameters.
+select version, declared, family, sha256, card, trained_at, state from prediction_model where prediction = $1 order by version desc limit $2;
+
+-- name: champion
+-- The model that scores, with its parameters.
+select m.version, m.declared, m.family, m.parameters, m.sha256, m.card, m.trained_at
+from prediction p join prediction_model m on (m.prediction, m.version) = (p.name, p.champion) where p.name = $1;
+
+-- name: model
+-- The parameters of one model.
+select parameters, sha256 from prediction_model where prediction = $1 and version = $2;
+
+-- name: trained_then
+-- The model of a training that began at an instant, where it was kept before.
+select version, state from prediction_model where prediction = $1 and trained_at = $2;
+
+-- name: lock
+-- Nobody else keeps a model of it until this transaction ends.
+select champion from prediction where name = $1 for update;
+
+-- name: step_down
+-- The champion is one no more, as is the challenger that was before.
+update prediction_model set state = 'former' where prediction = $1 and state = any($2::text[]);
+
+-- name: keep_model
+-- A model, whole.
+insert into prediction_model (prediction, version, declared, family, parameters, sha256, card, trained_at, state)
+select $1, coalesce(max(version), 0) + 1, $2, $3, $4, $5, $6, $7, $8 from prediction_model where prediction = $1
+returning version;
+
+-- name: trained
+-- A training has come to its end, and which model scores from now on.
+update prediction set trained_at = $2, champion = coalesce($3, champion), doing = null, failed_at = null, failed = null, failure = null
+where name = $1;
+
+-- name: write_scores
+-- Scores that are new or others than before, of customers who are there still.
+insert into prediction_score (prediction, profile_id, score, version, as_of)
+select $1, given.id, given.score, $4, $5
+from unnest($2::uuid[], $3::float8[]) as given (id, score)
+join profile p on p.id = given.id and p.merged_into is null
+order by given.id
+on conflict (prediction, profile_id) do update set score = excluded.score, version = excluded.version, as_of = excluded.as_of
+where prediction_score.score <> excluded.score;
+
+-- name: drop_scores
+-- They have no score any more.
+delete from prediction_score where prediction = $1 and profile_id = any($2::uuid[]);
+
+-- name: hold
+-- Whether anybody new comes over a threshold, and why not.
+update prediction set held_since = case when $3::text is null then null else coalesce(held_since, $2) end, held_why = $3,
+    settled = case when $3::text is null then settled else '{}' end
+where name = $1;
+
+-- name: scored
+-- A scoring has come to its end: how many have a score, and of which thresholds all who are over them are written down. That a training
+-- failed stays until one does not.
+update prediction set scored_at = $2, people = $3, settled = $4, doing = null,
+    failed_at = case when failed = 'train' then failed_at end, failure = case when failed = 'train' then failure end,
+    failed = case when failed = 'train' then failed end
+where name = $1;
+
+-- name: keep_outcome
+-- How true a model's probabilities of an instant were; once for each instant.
+insert into prediction_outcome (prediction, version, as_of, people, foretold, came, squares, log_loss) values ($1, $2, $3, $4, $5, $6, $7, $8)
+on conflict do nothing;
+
+-- name: outcomes
+-- How true a model's probabilities were, oldest first.
+select as_of, people, foretold, came, squares, log_loss from prediction_outcome where prediction = $1 and version = $2 order by as_of;
+
+-- name: scores_of
+-- What is foretold of a customer.
+select prediction, score, version, as_of from prediction_score where profile_id = $1 order by prediction;
+
+-- name: bands
+-- How many customers have scores of each tenth.
+select width_bucket(score, 0, 1, 10) as tenth, count(*) as people from prediction_score where prediction = $1 group by 1 order by 1;

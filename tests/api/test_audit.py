@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from api.console.frame import PLACE
-from store import Database, audiences, sources
+from store import Database, audiences, predictions, sources
 from store.audit import Which, page
 from store.keys import Grant, Role, create_key, revoke_key, rotate_key
 from tests.api.test_roles import GUARDED
@@ -76,6 +76,8 @@ async def somebody_in_everything(trial: Shop) -> dict[str, str]:
     )  # fmt: skip
     await sources.declare(trial.database, "loyalty", timedelta(hours=1), "traits")
     await audiences.declare(trial.database, "lookers", "viewers", "http", timedelta(days=7), 0.2)
+    spans = timedelta(days=7), timedelta(days=1), timedelta(days=28)
+    await predictions.declare(trial.database, "churn", "v", *spans, trial.clock.now())
     told = {"campaign": campaign} | {
         "customer_id": ana,
         "run_id": runs[0],
@@ -159,6 +161,8 @@ CHANGES: dict[tuple[str, str], dict[str, Any]] = {
     ("PUT", "/v1/audiences/{name}/state"): {"name": "lookers", "json": {"state": "paused"}},
     ("POST", "/v1/audiences/{name}/let-go"): {"name": "lookers"},
     ("DELETE", "/v1/audiences/{name}"): {"name": "lookers"},
+    ("POST", "/v1/models/{name}/train"): {"name": "churn"},
+    ("POST", "/v1/models/{name}/score"): {"name": "churn"},
     ("PUT", "/v1/subscriptions/{name}"): {"name": "crm", "json": {"url": "https://crm.example/hooks", "types": ["run.*"]}},
     ("PUT", "/v1/subscriptions/{name}/state"): {"name": "crm", "json": {"state": "paused"}},
     ("POST", "/console/trouble/receivers/{name}/resume"): {"name": "crm"},

@@ -60,6 +60,10 @@ GET /v1/messages/in-doubt/said                  doubts said
 POST /v1/messages/in-doubt/settle               doubts settle
 PUT /v1/products                                products import
 GET /v1/products/{product_id}                   products show
+GET /v1/models                                  models list
+GET /v1/models/{name}                           models show
+POST /v1/models/{name}/score                    models score
+POST /v1/models/{name}/train                    models train
 GET /v1/profiles                                profile
 DELETE /v1/profiles/{customer_id}               profiles erase
 GET /v1/profiles/{customer_id}/consent          profiles consent
@@ -70,6 +74,7 @@ GET /v1/profiles/{customer_id}/export           profiles export
 GET /v1/profiles/{customer_id}/merges           merges
 POST /v1/profiles/{customer_id}/merges/{merge_id}/undo  unmerge
 GET /v1/profiles/{customer_id}/names            customers names
+GET /v1/profiles/{customer_id}/scores           models why
 POST /v1/profiles/{customer_id}/preference-link - it is for the customer alone, whom the shop's own system sends it to
 GET /v1/providers                               providers
 DELETE /v1/providers/{who}/limits               providers unlimit

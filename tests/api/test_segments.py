@@ -520,10 +520,12 @@ def _fuzz(schema: Any, url: str) -> None:
     tried = 0
     for found in schema.get_all_operations():
         operation = found.ok()
-        if operation.path.startswith(("/v1/segments", "/v1/lists", "/v1/concerns", "/v1/coverage", "/v1/profiles")):
+        if operation.path.startswith(
+            ("/v1/segments", "/v1/lists", "/v1/concerns", "/v1/coverage", "/v1/profiles", "/v1/models")
+        ):
             tried += 1
             _fuzz_operation(operation, url)
-    assert tried == 33
+    assert tried == 38
 
 
 def _fuzz_operation(operation: Any, url: str) -> None:

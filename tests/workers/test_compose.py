@@ -26,7 +26,7 @@ UNWATCHED = {"otel-collector", "temporal-ui"}  # their images hold no shell and 
 
 
 def test_gov_14_every_part_of_the_product_is_there() -> None:
-    assert {"api", "worker", "migrate", "deploy"} == OURS
+    assert {"api", "worker", "trainer", "migrate", "deploy"} == OURS
     assert {"postgres", "temporal", "temporal-postgres", "temporal-ui", "otel-collector"} <= set(SERVICES)
 
 

@@ -27,6 +27,7 @@ from workers.cli.operating.audit import audit
 from workers.cli.operating.client import client
 from workers.cli.operating.doubts import doubts
 from workers.cli.operating.mcp import mcp
+from workers.cli.operating.models import models
 from workers.cli.operating.providers import providers
 from workers.cli.operating.runs import runs
 from workers.cli.operating.sources import sources
@@ -69,6 +70,7 @@ app.add_typer(lists, name="lists", rich_help_panel="Customers")
 app.add_typer(products, name="products", rich_help_panel="Customers")
 app.add_typer(suppressions, name="suppressions", rich_help_panel="Customers")
 app.add_typer(profiles, name="profiles", rich_help_panel="Customers")
+app.add_typer(models, name="models", rich_help_panel="Customers")
 app.add_typer(runs, name="runs", rich_help_panel="Operating")
 starts.command()(message)
 starts.command()(one)
@@ -185,8 +187,13 @@ def api() -> None:
 
 
 @app.command(rich_help_panel="Deployment")
-def worker() -> None:
-    """Run one worker process: journeys, deliveries, the membership watch.
+def worker(
+    train: Annotated[
+        bool,
+        typer.Option("--train", help="Train predictions and score customers by them, and nothing else (docs/predictions.md)."),
+    ] = False,
+) -> None:
+    """Run one worker process: journeys, deliveries, the membership watch; with --train, one that trains predictions.
 
     It needs JOURNEYS_DATABASE_URL, JOURNEYS_TEMPORAL_ADDRESS, JOURNEYS_SECRET and a catalogue (JOURNEYS_CATALOGUE).
     """
@@ -194,6 +201,9 @@ def worker() -> None:
 
     given = _connected(settings(), "database_url", "temporal_address")
     insist_on_catalogue(given.catalogue)
+    if train or "train" in given.worker_queues:
+        _train(given)
+        return
     from activities.channels.kinds import sending
     from workers.signing import deployers
     from workers.worker import run
@@ -204,6 +214,20 @@ def worker() -> None:
     deployers(given)
 
     asyncio.run(run(given))
+
+
+def _train(given: "Settings") -> None:
+    """Serve the queue `train`, on one thread and within its memory."""
+    import asyncio
+
+    from workers.training import process as trainer
+
+    if others := [name for name in given.worker_queues if name != "train"]:
+        fail(f"JOURNEYS_WORKER_QUEUES: train has a process of its own; leave it, or {', '.join(others)}, to another worker")
+    if lacking := trainer.missing():
+        fail(f"training needs an extra ({', '.join(lacking)}): pip install 'journeys[predictions]'")
+    trainer.keep_to(given.train_memory)
+    asyncio.run(trainer.run(given))
 
 
 @app.command(rich_help_panel="Deployment")

@@ -39,6 +39,8 @@ class Programs:
     metrics_urls: dict[str, str] = field(default_factory=dict)
     #: What the sandbox's services answer.
     samples: dict[str, object] = field(default_factory=dict)
+    #: Whether the catalogue has predictions.
+    predicts: bool = False
 
     @classmethod
     def plan(
@@ -71,7 +73,16 @@ class Programs:
         )
         told = environment(settings, at, secrets_in(directory)) | dict(extra)
         insist_on_whole(told)
-        return cls(at, directory / "logs", children, told, ports, api_dsn, samples=_samples(settings.catalogue))
+        return cls(
+            at,
+            directory / "logs",
+            children,
+            told,
+            ports,
+            api_dsn,
+            samples=_samples(settings.catalogue),
+            predicts=_predicts(settings.catalogue),
+        )
 
     def sandbox(self) -> Program:
         """The providers' stand-ins, with the page that shows the messages."""
@@ -105,6 +116,11 @@ class Programs:
         self.metrics_urls[name] = f"http://{LOCALHOST}:{ours}/metrics"
         return self._program(name, ("workers.cli.main", "worker"), says(WORKER_READY), told, _WORKER_GRACE)
 
+    def trainer(self) -> Program:
+        """The process that trains the catalogue's predictions."""
+        told = {"JOURNEYS_METRICS_PORT": "0", "JOURNEYS_TEMPORAL_METRICS_PORT": "0"}
+        return self._program("trainer", ("workers.cli.main", "worker", "--train"), says(WORKER_READY), told, _WORKER_GRACE)
+
     def _clock(self) -> Iterator[str]:
         """Business time, where it is not real time: the sandbox takes it as an argument."""
         told = {name: self.environment.get(f"JOURNEYS_CLOCK_{name.upper()}") for name in Clock.model_fields}
@@ -128,6 +144,13 @@ def _samples(catalogue: str) -> dict[str, object]:
     with suppress(JourneyError):
         return {name: sample(service) for name, service in load(catalogue).services.items()}
     return {}
+
+
+def _predicts(catalogue: str) -> bool:
+    """Whether there is something to train; not where it does not load, which its workers tell."""
+    with suppress(JourneyError):
+        return bool(load(catalogue).predictions)
+    return False
 
 
 def _port(url: str) -> str:

@@ -25,6 +25,7 @@ from workers.embedded.programs import Programs
 from workers.embedded.temporal import EmbeddedTemporal
 from workers.embedded.vault import Keys, Running, forget_running, keys_in, note_running, secrets_in
 from workers.settings import Settings
+from workers.training.process import missing
 
 DATABASE = "journeys"
 API_ROLE = "journeys_api"
@@ -215,6 +216,10 @@ class EmbeddedStack:
         self.say("sandbox", self.sandbox_url)
         rest = {"api": programs.api()}
         rest |= {f"worker-{number}": programs.worker(number) for number in range(1, self.workers + 1)}
+        if programs.predicts and not missing():
+            rest["trainer"] = programs.trainer()
+        elif programs.predicts:
+            self.say("predictions", "are not trained: pip install 'journeys[predictions]'")
         await asyncio.gather(*(self._bring_up(name, program) for name, program in rest.items()))
         self.say("api", self.api_url)
         self.say("workers", f"{self.workers} started")

@@ -12,6 +12,8 @@ from typing import Any
 
 import segments
 from segments import Predicate
+from segments.predictions.features import rfm
+from segments.predictions.prediction import Prediction
 
 _PAGE = Path(__file__).with_name("segments.md")
 _EXAMPLE = re.compile(r"^\* .+: `(?P<python>.+)`$", re.MULTILINE)
@@ -32,9 +34,16 @@ def _text() -> str:
 
 
 def _run(python: str) -> Predicate:
-    names: dict[str, Any] = {name: getattr(segments, name) for name in segments.__all__} | {"date": date}
+    names: dict[str, Any] = {name: getattr(segments, name) for name in segments.__all__} | {"date": date, "churn": _churn()}
     made: Predicate = eval(python, names)  # noqa: S307 - a line of our own page
     return made
+
+
+def _churn() -> Prediction:
+    """What the page's examples call so."""
+    ordered = segments.did("Order Completed")
+    label, span = ~ordered.within(days=90), segments.days(90)
+    return Prediction("churn", of=ordered, label=label, horizon=span, features=rfm())
 
 
 def _json(predicate: Predicate) -> str:

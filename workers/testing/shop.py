@@ -308,6 +308,7 @@ def _with_messages(config: ApiConfig, parts: Parts, clock: HandClock) -> ApiConf
     return replace(
         config,
         places=catalogue.places,
+        predictions=catalogue.predictions,
         render=rendering(templates.render),
         preview=partial(previews, clock),
         templates=[*templates_in(catalogue, templates, senders)],
@@ -344,8 +345,16 @@ def with_clock(parts: Parts, clock: HandClock) -> Parts:
     campaigns = replace(parts.campaigns, delivery=delivery, clock=clock)
     notifying = replace(parts.notifying, clock=clock)
     sourcing, audiences = replace(parts.sourcing, clock=clock), replace(parts.audiences, clock=clock)
+    predicting = replace(parts.predicting, clock=clock)
     parts = replace(
-        parts, watch=watch, notifying=notifying, sourcing=sourcing, delivery=delivery, campaigns=campaigns, calling=calling
+        parts,
+        watch=watch,
+        notifying=notifying,
+        sourcing=sourcing,
+        predicting=predicting,
+        delivery=delivery,
+        campaigns=campaigns,
+        calling=calling,
     )
     looking = replace(parts.looking, knowing=knowing)
     return replace(parts, audiences=audiences, erasing=erasing, exporting=exporting, looking=looking)

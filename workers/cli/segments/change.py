@@ -50,7 +50,8 @@ def put(
         from segments.ask.ask import hinted
         from segments.define.define import define
 
-        new = await define(asked.database, asked.catalogue.segments, draft, by=_BY, at=asked.now)
+        foretold = asked.catalogue.predictions.values()
+        new = await define(asked.database, asked.catalogue.segments, draft, by=_BY, at=asked.now, foretold=foretold)
         predicate = (await asked.one(name)).segment.predicate
         return new, str(predicate), await hinted(asked.database, predicate, asked.now)
 

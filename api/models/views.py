@@ -1,0 +1,148 @@
+"""Predictions and their models as the API shows them."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from segments.ask.foretold import Foretold
+from store.predictions import ModelRow, Outcome, PredictionRow, Standing
+
+_OF = ConfigDict(from_attributes=True)
+
+
+class ModelView(BaseModel):
+    """A prediction, and how that stands."""
+
+    name: str
+    state: Standing = Field(description="held: nobody new comes over a threshold; waiting: no model has been trained yet")
+    held_why: str | None = Field(description="why nobody new comes over a threshold now")
+    held_since: datetime | None
+    version: int | None = Field(description="of the model that scores")
+    family: str | None = Field(examples=["propensity"])
+    trained_at: datetime | None = Field(description="when the model that scores was trained")
+    scored_at: datetime | None
+    people: int = Field(description="customers who have a score")
+    auc: float | None = Field(description="of two people of whom it came true for one, how often that one's score was higher")
+    calibration_error: float | None
+    failure: str | None = Field(description="why the last training or scoring did not come to its end")
+    doing: str | None = Field(description="what is being done right now")
+
+    @classmethod
+    def of(cls, row: PredictionRow, now: datetime) -> "ModelView":
+        """As it is shown."""
+        measures = (row.card or {}).get("measures", {})
+        return cls(
+            name=row.name,
+            state=row.standing(now),
+            held_why=row.held(now),
+            held_since=row.held_since,
+            version=row.champion,
+            family=row.family,
+            trained_at=row.champion_at,
+            scored_at=row.scored_at,
+            people=row.people,
+            auc=measures.get("auc"),
+            calibration_error=measures.get("calibration_error"),
+            failure=row.failure,
+            doing=row.doing,
+        )
+
+
+class VersionView(BaseModel):
+    """One model that was trained, with its card."""
+
+    model_config = _OF
+
+    version: int
+    state: Literal["champion", "challenger", "former"] = Field(description="the champion scores")
+    family: str
+    trained_at: datetime
+    sha256: str = Field(description="of its parameters")
+    card: dict[str, Any] = Field(
+        description="what it is of, by which features and past (`window`) it was trained, how good it is (`measures`, by people"
+        " whom it has not seen), what it goes by (`importance`), and how it compared with the champion (`against`)"
+    )
+
+
+class OutcomeView(BaseModel):
+    """How true the probabilities of an instant were, whose horizon has passed."""
+
+    as_of: datetime
+    people: int
+    foretold: float = Field(description="the mean probability")
+    came: float = Field(description="the share of whom it came true")
+    log_loss: float
+
+    @classmethod
+    def of(cls, each: Outcome) -> "OutcomeView":
+        """Means of sums."""
+        sums = (each.foretold, each.came, each.log_loss)
+        foretold, came, surprise = (value / max(each.people, 1) for value in sums)
+        return cls(as_of=each.as_of, people=each.people, foretold=foretold, came=came, log_loss=surprise)
+
+
+class ModelDetail(ModelView):
+    """A prediction with its models, newest first."""
+
+    features: dict[str, str] = Field(description="by which the model that scores goes, in words")
+    window: list[datetime] = Field(description="the first and the last instant that it was trained by")
+    versions: list[VersionView]
+    outcomes: list[OutcomeView] = Field(description="of the model that scores, oldest first")
+    bands: list[int] = Field(description="customers by tenths of the score, from 0 to 1")
+
+    @classmethod
+    def with_models(
+        cls, row: PredictionRow, now: datetime, models: list[ModelRow], outcomes: list[Outcome], bands: list[int]
+    ) -> "ModelDetail":
+        """As it is shown."""
+        card = row.card or {}
+        return cls(
+            **ModelView.of(row, now).model_dump(),
+            features=card.get("features", {}),
+            window=card.get("window", []),
+            versions=[VersionView.model_validate(each) for each in models],
+            outcomes=[OutcomeView.of(each) for each in outcomes],
+            bands=bands,
+        )
+
+
+class ModelPage(BaseModel):
+    """All of them."""
+
+    models: list[ModelView]
+
+
+class ReasonView(BaseModel):
+    """What a feature does to a customer's score."""
+
+    model_config = _OF
+
+    feature: str
+    value: float | None = Field(description="theirs; null: not known")
+    effect: float = Field(description="added to the log-odds")
+    words: str
+
+
+class ScoreView(BaseModel):
+    """What a prediction says of a customer, and why."""
+
+    model_config = _OF
+
+    prediction: str
+    score: float = Field(description="a probability, 0 to 1")
+    version: int
+    as_of: datetime = Field(description="when the score became what it is")
+    reasons: list[ReasonView]
+    unexplained: str | None = Field(description="why no reasons can be told")
+
+
+class ScorePage(BaseModel):
+    """All that is foretold of a customer."""
+
+    scores: list[ScoreView]
+
+    @classmethod
+    def of(cls, found: list[Foretold]) -> "ScorePage":
+        """As they are shown."""
+        return cls(scores=[ScoreView.model_validate(each) for each in found])

@@ -1,0 +1,119 @@
+"""A shop with a prediction: customers who order at a pace of their own until they leave, and a trainer, for real."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+import numpy as np
+import pytest
+from uuid_utils.compat import uuid7
+
+from store import Database, predictions
+from store.predictions import PredictionRow
+from workers.testing.shop import Shop, open_shop
+from workers.training.process import trainer
+from workers.worker import serving
+
+DAY = timedelta(days=1)
+CATALOGUE = "predicting.churn_catalogue"
+_TELL = """
+insert into event (profile_id, ts, type, kind, message_id, properties, source, received_at)
+select who, at, 'Order Completed', 'track', gen_random_uuid()::text, jsonb_build_object('total', total), 'test', at
+from unnest($1::uuid[], $2::timestamptz[], $3::float8[]) as given (who, at, total)
+"""
+
+
+@dataclass
+class Planted:
+    """A shop whose customers' days are written in advance, and told as they pass."""
+
+    shop: Shop
+    opened: datetime
+    orders: list[tuple[datetime, UUID, float]] = field(default_factory=list)
+    told: int = 0
+
+    @property
+    def database(self) -> Database:
+        return self.shop.database
+
+    async def people(self, count: int, *, seed: int = 1, leaving: float = 0.12, until: float = 150) -> list[UUID]:
+        """Customers who came in the half year before, order every 4 to 25 days, and after each order leave by this chance."""
+        dice = np.random.default_rng(seed)
+        who = [UUID(str(uuid7())) for _ in range(count)]
+        came = self.opened - 200 * DAY
+        rows = [(each, came, came) for each in who]
+        await self.database.pool.executemany("insert into profile (id, created_at, updated_at) values ($1, $2, $3)", rows)
+        for each in who:
+            at, pace = float(dice.uniform(-190, -20)), float(dice.uniform(4, 25))
+            while at < until:
+                self.orders.append((self.opened + at * DAY, each, round(float(dice.gamma(4, 10)), 2)))
+                if dice.random() < leaving:
+                    break
+                at += float(dice.exponential(pace)) + 0.1
+        self.orders.sort()
+        return who
+
+    async def pass_until(self, day: float) -> None:
+        """Let days pass: what happened in them is there, and the clock is turned."""
+        now = self.opened + day * DAY
+        some = [each for each in self.orders[self.told :] if each[0] <= now]
+        self.told += len(some)
+        columns = [[who for _, who, _ in some], [at for at, *_ in some], [total for *_, total in some]]
+        async with self.database.transaction() as connection:
+            for week in {at - at.weekday() * DAY for at, *_ in some}:
+                await connection.execute("select ensure_event_week($1)", week)
+            await connection.execute(_TELL, *columns)
+            await connection.execute("analyze event")
+        self.shop.clock.set(max(now, self.shop.clock.now()))
+
+    async def train(self) -> str:
+        """As an operator asks for it, by the workflow."""
+        return await self._do("train")
+
+    async def score(self) -> str:
+        """As an operator asks for it, by the workflow."""
+        return await self._do("score")
+
+    async def _do(self, what: str) -> str:
+        ask = predictions.ask_training if what == "train" else predictions.ask_scoring
+        assert await ask(self.database, "churn", self.shop.clock.now())
+        await self.shop.parts.predicting.wake()
+        handle = self.shop.parts.predicting.client.get_workflow_handle(f"predict/churn/{what}/asked", result_type=str)
+        return await handle.result()
+
+    async def stands(self) -> PredictionRow:
+        (row,) = await predictions.found(self.database, "churn")
+        return row
+
+    async def scores(self) -> dict[UUID, float]:
+        rows = await self.database.pool.fetch("select profile_id, score from prediction_score where prediction = 'churn'")
+        return {row["profile_id"]: row["score"] for row in rows}
+
+    async def over(self) -> set[UUID]:
+        """Who is over a threshold, by the events that say so."""
+        rows = await self.database.pool.fetch(
+            "select distinct on (profile_id) profile_id, (properties ->> 'over')::boolean as over"
+            " from event where type like '$crossed:churn:%' order by profile_id, ts desc"
+        )
+        return {row["profile_id"] for row in rows if row["over"]}
+
+
+@asynccontextmanager
+async def opened(
+    database: Database, dsn: str, temporal_address: str, folder: Path, *, serve: bool = True
+) -> AsyncIterator[Planted]:
+    async with open_shop(database, dsn, temporal_address, folder, catalogue=CATALOGUE, on_time=True, serve=serve) as shop:
+        await shop.parts.predicting.declare()
+        yield Planted(shop, shop.clock.now())
+
+
+@pytest.fixture
+async def planted(database: Database, dsn: str, temporal_address: str, tmp_path: Path) -> AsyncIterator[Planted]:
+    """The shop with a trainer beside it."""
+    async with opened(database, dsn, temporal_address, tmp_path) as found:
+        shop = found.shop
+        async with serving([trainer(shop.client, shop.database, shop.parts.catalogue, shop.clock)]):
+            yield found

@@ -1,0 +1,264 @@
+"""`journeys models`: which models score customers, how good each is and what it goes by, and why a customer has their score."""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from uuid import UUID
+
+import typer
+
+from workers.cli.asked import fail, say, settings, with_database
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from rich.console import RenderableType
+
+    from api.models.views import ModelDetail, ModelView
+    from segments.ask.foretold import Foretold
+    from store import Database
+    from store.predictions import PredictionRow
+
+models = typer.Typer(
+    no_args_is_help=True,
+    help="Predictions of what customers will do: the models behind them, how good they are, and why (docs/predictions.md).",
+)
+Json = Annotated[bool, typer.Option("--json", help="JSON instead of a table.")]
+Name = Annotated[str, typer.Argument(help="The prediction, as the catalogue calls it.")]
+_WIDE = 30  # characters of a bar
+_LOOK = 0.5  # seconds from one look at how far a training is to the next
+
+
+@models.command("list")
+def list_(as_json: Json = False) -> None:
+    """Show how each prediction stands: which model scores, how good it is, and whether it lets anybody new in."""
+    from api.models.views import ModelView
+    from store.predictions import found
+    from workers.cli import tables
+
+    now = settings().clock.now()
+
+    async def work(database: "Database") -> "list[ModelView]":
+        return [ModelView.of(each, now) for each in await found(database)]
+
+    def drawn(rows: "Sequence[ModelView]") -> "Iterable[RenderableType]":
+        heads = ("name", "state", "version", "trained (UTC)", "scored (UTC)", "people", "AUC", "off by", "why not")
+        cells = [
+            (
+                *(each.name, each.state, "-" if each.version is None else str(each.version)),
+                *(_at(each.trained_at), _at(each.scored_at), f"{each.people:,}"),
+                *(_share(each.auc), _share(each.calibration_error), each.failure or each.held_why or ""),
+            )
+            for each in rows
+        ]
+        table = tables.Rows(heads, cells, sentences=frozenset({"why not"}))
+        return [table] if cells else ["no prediction has been declared to a worker yet"]
+
+    tables.show(with_database(work), drawn, as_json=as_json)
+
+
+@models.command()
+def show(name: Name, as_json: Json = False) -> None:
+    """Show a prediction's card: by what it was trained, how true its probabilities are, and what it goes by."""
+    from workers.cli import tables
+
+    tables.show(_detail(name), _card, as_json=as_json)
+
+
+@models.command()
+def train(
+    name: Name,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until it is done, and show how far it is.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Have a new model trained now by a process that trains (`journeys worker --train`), beside the schedule."""
+    from store.predictions import ask_training, found
+
+    now = settings().clock.now()
+    before = with_database(lambda database: found(database, name))
+    if not with_database(lambda database: ask_training(database, name, now)):
+        _unknown(name)
+    if not wait:
+        told = f"{name} is trained as soon as a worker takes it up; what came of it: journeys models show {name}"
+        say({"asked": name}, told, as_json=as_json)
+        return
+    _wait(before[0])
+    came = _detail(name)
+    told = came.failure or f"version {came.versions[0].version} was trained; it is {came.versions[0].state}"
+    say({"trained": name, "told": told}, told, as_json=as_json)
+    if came.failure:
+        raise typer.Exit(1)
+
+
+@models.command()
+def score(name: Name, as_json: Json = False) -> None:
+    """Have customers scored now, beside the schedule."""
+    from store.predictions import ask_scoring
+
+    now = settings().clock.now()
+    if not with_database(lambda database: ask_scoring(database, name, now)):
+        _unknown(name)
+    told = f"customers are scored by {name} as soon as a worker takes it up; what came of it: journeys models list"
+    say({"asked": name}, told, as_json=as_json)
+
+
+@models.command()
+def why(
+    customer: Annotated[UUID, typer.Argument(help="The customer's id; `journeys profile` finds it by name or address.")],
+    as_json: Json = False,
+) -> None:
+    """Say why a customer has their scores: the strongest reasons of each, in words (this is personal data)."""
+    from segments.ask.foretold import foretold
+    from workers.cli import tables
+    from workers.definitions import load_definitions
+
+    declared = load_definitions(settings().catalogue, doubts=False)[0].predictions
+
+    def drawn(found: "Sequence[Foretold]") -> "Iterable[RenderableType]":
+        for each in found:
+            yield f"{each.prediction}: {each.score:.1%}, by version {each.version}, as of {_at(each.as_of)} UTC"
+            yield from (f"  {reason.words}" for reason in each.reasons)
+            if each.unexplained:
+                yield f"  no reasons: {each.unexplained}"
+        if not found:
+            yield "nothing is foretold of this customer"
+
+    tables.show(with_database(lambda database: foretold(database, declared, customer)), drawn, as_json=as_json)
+
+
+def _detail(name: str) -> "ModelDetail":
+    from api.models.views import ModelDetail
+    from store import predictions
+
+    now = settings().clock.now()
+
+    async def work(database: "Database") -> "ModelDetail | None":
+        found = await predictions.found(database, name)
+        if not found:
+            return None
+        (row,) = found
+        outcomes = await predictions.outcomes(database, name, row.champion) if row.champion is not None else []
+        kept, bands = await predictions.models(database, name), await predictions.bands(database, name)
+        return ModelDetail.with_models(row, now, kept, outcomes, bands)
+
+    found = with_database(work)
+    if found is None:
+        _unknown(name)
+    return found
+
+
+def _card(found: "ModelDetail") -> "Iterable[RenderableType]":
+    from workers.cli import tables
+
+    yield f"{found.name}: {found.state}" + (f", since {found.held_why}" if found.held_why else "")
+    if found.failure:
+        yield f"the last try failed: {found.failure}"
+    if found.doing:
+        yield f"now: {found.doing}"
+    champion = next((each for each in found.versions if each.state == "champion"), None)
+    if champion is not None:
+        yield from _measured(champion.version, champion.card)
+        yield tables.Rows(("feature", "matters", ""), _importance(champion.card), title="What it goes by", ahead=3)
+    if found.people:
+        most = max(found.bands)
+        tenths = [
+            (f"{tenth * 10}-{tenth * 10 + 10} %", f"{count:,}", _bar(count, most)) for tenth, count in enumerate(found.bands)
+        ]
+        yield tables.Rows(("score", "customers", ""), tenths, title="Customers by score", ahead=3)
+    if found.outcomes:
+        came = [(_at(o.as_of), f"{o.people:,}", _share(o.foretold), _share(o.came)) for o in found.outcomes[-8:]]
+        yield tables.Rows(
+            ("as of (UTC)", "people", "foretold", "came"),
+            came,
+            title="What has come of its scores since, whose horizon has passed",
+            ahead=4,
+        )
+    heads = ("version", "state", "trained (UTC)", "AUC", "log loss", "against")
+    rows = [
+        (
+            *(str(each.version), each.state, _at(each.trained_at)),
+            *(_share(each.card["measures"]["auc"]), _share(each.card["measures"]["log_loss"]), _against(each.card["against"])),
+        )
+        for each in found.versions
+    ]
+    yield tables.Rows(heads, rows, title="Models", ahead=6)
+
+
+def _measured(version: int, card: dict[str, Any]) -> "Iterable[RenderableType]":
+    from workers.cli import tables
+
+    measures, people = card["measures"], card["people"]
+    yield f"version {version}, {card['family']}: whether who {card['of']} {card['label']}, {card['horizon'] / 86_400:g} days on"
+    window = " to ".join(_at(datetime.fromisoformat(each)) for each in card["window"])
+    yield f"trained by {people['fitted']:,} rows as of {window}; judged by {people['judged']:,} people whom it had not seen:"
+    yield (
+        f"AUC {_share(measures['auc'])}, Brier {measures['brier']:.3f}, log loss {measures['log_loss']:.3f},"
+        f" off by {measures['calibration_error']:.3f} on average; it comes true for {measures['share']:.1%}"
+    )
+    rows = [
+        (f"{each['people']:,}", f"{each['foretold']:.1%}", f"{each['came']:.1%}", _two(each["foretold"], each["came"]))
+        for each in measures["calibration"]
+    ]
+    title = "Are its probabilities true? (━ came, ┃ foretold)"
+    yield tables.Rows(("people", "foretold", "came", ""), rows, title=title, ahead=4)
+    if card["never"]:
+        yield f"it never looks at: {', '.join(card['never'])}"
+
+
+def _importance(card: dict[str, Any]) -> list[tuple[str, str, str]]:
+    found = sorted(card["importance"].items(), key=lambda each: -each[1])
+    most = max((by for _, by in found), default=0.0)
+    return [(card["features"].get(name, name), f"{by:.4f}", _bar(by, most)) for name, by in found[:15]]
+
+
+def _bar(value: float, most: float) -> str:
+    return "━" * round(_WIDE * max(value, 0.0) / most) if most > 0 else ""
+
+
+def _two(foretold: float, came: float) -> str:
+    """What came as a bar, and what was foretold as a mark."""
+    bar = list(("━" * round(_WIDE * came)).ljust(_WIDE + 1))
+    bar[round(_WIDE * foretold)] = "┃"
+    return "".join(bar)
+
+
+def _against(match: dict[str, Any] | None) -> str:
+    if match is None:
+        return "-"
+    than = "worse than" if match["worse"] else "not worse than"
+    return f"{than} version {match['version']}: log loss {match['new']:.4f}, {match['old']:.4f}"
+
+
+def _wait(before: "PredictionRow") -> None:
+    """Until the training that was asked for has come to its end, and customers are scored; with what is being done."""
+    import asyncio
+
+    from rich.console import Console
+
+    from store.predictions import found
+
+    name = before.name
+
+    async def work(database: "Database") -> None:
+        with Console(stderr=True).status(f"{name} waits for a process that trains (journeys worker --train)") as status:
+            while True:
+                (row,) = await found(database, name)
+                failed = row.failed_at is not None and row.failed_at != before.failed_at
+                done = row.trained_at != before.trained_at and row.scored_at != before.scored_at
+                if row.asked_at is None and row.doing is None and (failed or done):
+                    return
+                status.update(f"{name}: {row.doing}" if row.doing else f"{name} waits")
+                await asyncio.sleep(_LOOK)
+
+    with_database(work)
+
+
+def _unknown(name: str) -> NoReturn:
+    fail(f"no prediction {name!r}; `journeys models list` shows those that there are")
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+def _at(at: datetime | None) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M}" if at else "never"

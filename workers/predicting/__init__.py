@@ -1,0 +1,1 @@
+"""The workflows that train and score predictions."""
