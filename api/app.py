@@ -43,7 +43,7 @@ from api.segments import questions as segment_questions
 from api.segments import routes as segments
 from api.sources import hooks
 from api.sources import routes as sources
-from api.state import Store
+from api.state import Store, stores_of
 from api.subscriptions import routes as subscriptions
 from api.tokens import routes as tokens
 from api.tokens.tokens import Tokens
@@ -133,9 +133,10 @@ def create_app(config: ApiConfig, *, database: Database | None = None) -> FastAP
         redoc_url=None,
         redirect_slashes=False,  # to wherever the Host header says
     )
-    store = Store(config, database)
+    store, peoples = stores_of(config, database)
     app.state.config = config
     app.state.store = store
+    app.state.peoples = peoples
     app.state.keys = Keys(config.key_ttl)
     app.state.tokens = Tokens(config.oauth, config.public_url) if config.oauth else None
     app.state.limits = limits = Limits(config.in_flight, config.events_per_second, config.turn_seconds)
@@ -169,8 +170,9 @@ def _routes() -> list[BaseRoute]:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    store: Store = app.state.store
-    await store.warm()
+    stores: tuple[Store, Store] = app.state.store, app.state.peoples
+    for store in stores:
+        await store.warm()
     _spare_the_collector()
     yield
     await app.state.streams.close()
@@ -178,7 +180,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     if app.state.config.wallets is not None:
         await app.state.config.wallets.close()
     await app.state.ingest.intake.close()
-    await store.close()
+    for store in stores:
+        await store.close()
 
 
 def _spare_the_collector() -> None:

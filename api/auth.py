@@ -171,6 +171,7 @@ def _checked(request: Request, caller: Caller, right: Right) -> Caller:
     insist_on(caller, right)
     _insist_on_page(request, caller)
     count(request, caller)
+    request.scope["caller"] = caller
     return caller
 
 

@@ -14,6 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -202,6 +203,7 @@ def install(app: FastAPI, shown: Shown = as_json) -> None:
         ListIsFrozen: _frozen,
         RequestValidationError: _invalid,
         asyncpg.DataError: _unaskable,
+        ClientDisconnect: _hung_up,
         Exception: _crash,
         **dict.fromkeys(UNAVAILABLE, _unavailable),
     }
@@ -258,6 +260,11 @@ def _unaskable(request: Request, error: Exception) -> Problem:
     _log.warning("a value that Postgres cannot take", path=request.url.path, error=type(error).__name__)
     detail = "a value cannot be asked for; leave out NUL characters, and times beyond the years 1 to 9999 in UTC"
     return Problem(422, detail, code="invalid-request")
+
+
+def _hung_up(_: Request, __: Exception) -> Problem:
+    """Who sent half a body and went away hears nothing, and nothing is wrong here."""
+    return Problem(400, "the body ends too early; send it again", code="unfinished-body")
 
 
 def _crash(request: Request, error: Exception) -> Problem:

@@ -1,4 +1,7 @@
-"""What a running API holds: its settings, the pool (opened when Postgres first answers) and the ingest writer."""
+"""What a running API holds: its settings, the pools (opened when Postgres first answers) and the ingest writer.
+
+Promise: however long people's questions take, half of the connections are left to events, keys, providers and customers.
+"""
 
 import asyncio
 from contextlib import suppress
@@ -9,15 +12,20 @@ from fastapi import Depends, Request
 from api.config import ApiConfig
 from store import Database, StoreError, connect
 from store.database import alive
+from store.keys import Caller, Right
 
 _PULSE = 2.0  # seconds for a sign of life of Postgres
 
 
 class Store:
-    """The pool, opened on first use, so that the API starts while Postgres is still down and answers 503 until it is up."""
+    """A pool, opened on first use, so that the API starts while Postgres is still down and answers 503 until it is up.
 
-    def __init__(self, config: ApiConfig, database: Database | None = None) -> None:
+    `most`: so many connections; without it, as many as the settings say.
+    """
+
+    def __init__(self, config: ApiConfig, database: Database | None = None, *, most: int | None = None) -> None:
         self._config = config
+        self._most = config.pool_size if most is None else most
         self._database = database
         self._owned = database is None
         self._opening = asyncio.Lock()
@@ -32,7 +40,7 @@ class Store:
         if self._database is None:
             async with self._opening:
                 if self._database is None:
-                    self._database = await connect(self._config.dsn, max_size=self._config.pool_size)
+                    self._database = await connect(self._config.dsn, max_size=self._most)
         return self._database
 
     async def answers(self) -> bool:
@@ -61,9 +69,20 @@ def config_of(request: Request) -> ApiConfig:
     return config
 
 
+def stores_of(config: ApiConfig, database: Database | None) -> tuple[Store, Store]:
+    """A store for what must not wait, and one for what people ask; together they have the connections of the settings.
+
+    A pool of somebody else's serves both.
+    """
+    peoples = max(1, config.pool_size // 2)
+    return Store(config, database, most=max(1, config.pool_size - peoples)), Store(config, database, most=peoples)
+
+
 async def database_of(request: Request) -> Database:
-    """The pool of the app that serves this request; 503 while Postgres is down."""
-    store: Store = request.app.state.store
+    """The pool of the app that serves this request, of which people have their own; 503 while Postgres is down."""
+    caller: Caller | None = request.scope.get("caller")
+    state = request.app.state
+    store: Store = state.peoples if caller is not None and caller.may(Right.READ) else state.store
     return await store.open()
 
 

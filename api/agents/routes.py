@@ -5,6 +5,7 @@ address alone, whatever name it reached us by (DNS rebinding).
 """
 
 import asyncio
+import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
@@ -81,8 +82,24 @@ async def _entered(request: Request, caller: Caller, config: ApiConfig) -> Respo
     if origin is not None and urlsplit(origin)[:2] != urlsplit(config.public_url)[:2]:
         told = f"agents are not let in from a web page of {origin[:200]}; connect from a program, which sends no Origin"
         raise Problem(403, told, code="foreign-origin")
+    raw = await request.body()
+    _insist_on_id(raw)
     agents: Agents = request.app.state.agents
-    return _Handed(await agents.manager(), caller)
+    return _Handed(await agents.manager(), caller, raw)
+
+
+def _insist_on_id(raw: bytes) -> None:
+    """See that a request's id is one: the library would take it for a notification, which nobody answers (JSON-RPC 2.0, 4).
+
+    Raises:
+        Problem: 400, it is none. What is no JSON is for the library to refuse.
+    """
+    try:
+        told = json.loads(raw)
+    except (ValueError, RecursionError):
+        return
+    if isinstance(told, dict) and "method" in told and "id" in told and type(told["id"]) not in (str, int):
+        raise Problem(400, "the id of a request is a text or a whole number; a notification has none", code="invalid-request")
 
 
 class Agents:
@@ -137,14 +154,22 @@ class Agents:
 class _Handed(Response):
     """The answer is the protocol's library's to write, unless a token with more scopes is needed: that is said by HTTP."""
 
-    def __init__(self, manager: "StreamableHTTPSessionManager", caller: Caller) -> None:
+    def __init__(self, manager: "StreamableHTTPSessionManager", caller: Caller, raw: bytes) -> None:
         super().__init__()
         self._manager = manager
         self._caller = caller
+        self._raw = raw
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One message."""
-        begun = False
+        begun = given = False
+
+        async def receiving() -> Message:
+            nonlocal given
+            if given:
+                return await receive()
+            given = True
+            return {"type": "http.request", "body": self._raw, "more_body": False}
 
         async def sending(message: Message) -> None:
             nonlocal begun
@@ -152,6 +177,6 @@ class _Handed(Response):
                 begun = True
                 await send(message)
 
-        await self._manager.handle_request(scope, receive, sending)
+        await self._manager.handle_request(scope, receiving, sending)
         if not begun and isinstance(self._caller, Subject):
             await self._caller.wants(scope[WANTED]).response()(scope, receive, send)

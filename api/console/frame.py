@@ -13,7 +13,7 @@ from functools import cache, lru_cache, partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import parse_qs, quote
+from urllib.parse import parse_qs, quote, unquote
 
 from babel.numbers import format_decimal
 from fastapi import APIRouter, Request
@@ -46,6 +46,7 @@ _FILES = {
 _KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 _OURS = re.compile(r"/console(?:[/?][\w\-./?=&%:@~+,*#]*)?", re.ASCII)
 _FORM = 16 * 1024  # bytes
+_FIELDS = 5_000  # of a form: some twenty of each row of the largest that is drawn
 _DECIMALS = 2
 
 
@@ -182,7 +183,8 @@ def _referring(request: Request) -> str:
 
 def ours(path: str) -> str:
     """A path, if it is of the console; else its first page. Nobody is sent elsewhere by a link that somebody made."""
-    return path if _OURS.fullmatch(path) else PLACE
+    steps = unquote(path.partition("?")[0]).split("/")  # to a browser %2e%2e leads up, too
+    return path if _OURS.fullmatch(path) and not {".", ".."} & {*steps} else PLACE
 
 
 def seen(path: str, said: str = "") -> RedirectResponse:
@@ -203,8 +205,16 @@ def read(model: type[B], said: Mapping[str, Any]) -> B:
 
 
 async def form(request: Request) -> dict[str, str]:
-    """What a form says: the first value of each field, without what surrounds it."""
-    fields = parse_qs((await request.body()).decode(errors="replace"), keep_blank_values=True)
+    """What a form says: the first value of each field, without what surrounds it.
+
+    Raises:
+        Problem: 413, it has more fields than any page of ours.
+    """
+    text = (await request.body()).decode(errors="replace")
+    try:
+        fields = parse_qs(text, keep_blank_values=True, max_num_fields=_FIELDS)
+    except ValueError:
+        raise Problem(413, f"the form has more than {_FIELDS:,} fields; send less at once", code="too-large") from None
     return {name: values[0].strip() for name, values in fields.items()}
 
 

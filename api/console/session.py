@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from fastapi import Depends, Request
@@ -27,6 +28,8 @@ from store.keys import Caller, Right, mark_of, note_sign_on
 
 COOKIE = "journeys_session"
 LASTS = timedelta(hours=12)
+#: What a public address that nobody has set is called.
+_HERE = {"127.0.0.1", "localhost", "::1"}
 _LABEL, _PERSON = "console/1", "console-person/1"
 _CONTENT = struct.Struct(">16s8sQ")  # the key's id, the mark of its secret, until when (seconds)
 
@@ -108,15 +111,25 @@ def _read(config: ApiConfig, token: str) -> tuple[UUID, bytes] | None:
 def _insist_on_own_page(request: Request) -> None:
     """Make sure that a form stands on a page of ours, as browsers tell (Fetch Metadata, else Origin).
 
+    Old browsers, and addresses without https, tell an Origin alone: that is compared with our public address, and where nobody
+    has said one, with the name by which this computer was reached.
+
     Raises:
         Problem: 403, it stands on another site's.
     """
     if request.method in {"GET", "HEAD"}:
         return
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin") or ""
-    own = site == "same-origin" if site else origin.partition("://")[2] == request.headers.get("host")
-    if not own:
+    if not (site == "same-origin" if site else _is_ours(request, origin)):
         raise Problem(403, "this was not sent from a page of the console; open the page, and send it there", code="foreign")
+
+
+def _is_ours(request: Request, origin: str) -> bool:
+    config: ApiConfig = request.app.state.config
+    public = urlsplit(config.public_url)
+    if public.hostname in _HERE:
+        return origin.partition("://")[2] == request.headers.get("host")
+    return origin.lower() == f"{public.scheme}://{public.netloc}".lower()
 
 
 @router.get("/login")

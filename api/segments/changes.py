@@ -17,7 +17,7 @@ from api.segments.models import Name, SegmentBody, SnapshotBody, predicate_of
 from api.segments.views import Announced, SegmentDetail, SnapshotView, snapshot
 from api.state import Config, Db
 from segments.ask.overview import all_segments
-from segments.define.define import define, undefine
+from segments.define.define import Standing, anyhow, define, undefine
 from segments.define.snapshots import freeze
 from segments.load.announce import MOST_AT_ONCE, announce, unannounced
 from store import Database
@@ -47,8 +47,16 @@ async def put_segment(
     return await in_detail(config, database, name, config.clock.now())
 
 
-async def put(config: ApiConfig, database: Database, name: str, body: SegmentBody, caller: Caller) -> bool:
-    """Define a segment, or change one; true where there was none of that name.
+async def put(
+    config: ApiConfig,
+    database: Database,
+    name: str,
+    body: SegmentBody,
+    caller: Caller,
+    *,
+    if_it_stands: Standing = anyhow,
+) -> bool:
+    """Define a segment, or change one; true where there was none of that name. `if_it_stands`: as `define` has it.
 
     Raises:
         Problem: 422, the definition cannot be used; 409, it stands in code, or others that name it would break.
@@ -56,8 +64,10 @@ async def put(config: ApiConfig, database: Database, name: str, body: SegmentBod
     draft = body.draft(name)
     async with answering():
         predicate_of(body.predicate, (await all_segments(database, config.segments)).predicates, (name,))
-        foretold = config.predictions.values()
-        return await define(database, config.segments, draft, by=caller.name, at=config.clock.now(), foretold=foretold)
+        at, foretold = config.clock.now(), config.predictions.values()
+        return await define(
+            database, config.segments, draft, by=caller.name, at=at, foretold=foretold, if_it_stands=if_it_stands
+        )
 
 
 @router.delete("/segments/{name}", status_code=204, responses=responses(401, 403, 404, 409, 422, 503))

@@ -22,7 +22,7 @@ from segments.ask.overview import all_segments, overview
 from segments.language.moves import trait_names
 from store import Database
 from store.lists import resolve
-from store.segments.rows import LONGEST, days, members
+from store.segments.rows import days, members, period
 
 router = APIRouter(prefix="/v1", tags=["segments"], dependencies=schemes())
 
@@ -89,12 +89,12 @@ async def sizes_by_day(
     """The days of a segment: the last thirty, unless they are said.
 
     Raises:
-        Problem: 422, they are too many, or the wrong way round.
+        Problem: 422, they are too many, the wrong way round, or days of which nothing can be known.
     """
-    last = until or config.clock.now().date()
-    first = since or max(date.min + timedelta(days=30), last) - timedelta(days=30)
-    if not 0 <= (last - first).days < LONGEST:
-        raise Problem(422, f"since must not be after until, nor more than {LONGEST} days before it", code="bad-period")
+    try:
+        first, last = period(config.clock.now().date(), since, until)
+    except ValueError as error:
+        raise Problem(422, str(error), code="bad-period") from None
     return [DayView.model_validate(day) for day in await days(database, name, first, last)]
 
 

@@ -6,11 +6,11 @@ lot alone, so the same trial has the same outcome. Left out: templates are not r
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Self
 from uuid import NAMESPACE_OID, uuid5
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from journeys.catalogue import Catalogue
 from journeys.contracts import Channel
@@ -32,6 +32,17 @@ _WHO = "trial"
 _PHONE = "+34600000001"  # where the traits have none
 _Seconds = Annotated[float, Field(ge=-LONGEST.total_seconds(), le=LONGEST.total_seconds())]
 _Plain = Annotated[dict[str, Any], Field(max_length=100)]
+_EARLIEST, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+
+
+def _in_reach(at: datetime) -> datetime:
+    """An instant from which a journey can go on for as long as it likes, and still be in the calendar."""
+    if not _EARLIEST <= at <= _LATEST:
+        raise ValueError(f"must be from {_EARLIEST:%Y-%m-%d} to {_LATEST:%Y-%m-%d}")
+    return at
+
+
+_Instant = Annotated[AwareDatetime, AfterValidator(_in_reach)]
 _Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 
@@ -56,7 +67,7 @@ class Does(_Told):
     """Something that they do, or that becomes known of them."""
 
     after: _Seconds | None = Field(default=None, description="seconds since the beginning; negative: before it", examples=[60])
-    at: AwareDatetime | None = Field(default=None, description="in place of `after`: the instant")
+    at: _Instant | None = Field(default=None, description="in place of `after`: the instant")
     event: _Name | None = Field(default=None, examples=["Product Added"])
     properties: _Plain = Field(default={}, examples=[{"product_id": "p-1", "price": 12.5}])
     traits: _Plain = Field(default={}, description="in place of an event: what changes in their traits")
@@ -88,7 +99,7 @@ class Starts(_Told):
 class Trial(_Told):
     """Who, what they do, and how long it is played."""
 
-    began: AwareDatetime | None = Field(default=None, description="when it begins; now")
+    began: _Instant | None = Field(default=None, description="when it begins; now")
     days: float = Field(default=30, gt=0, le=LONGEST.days, description="how long it is played from there")
     customer: MadeUp = MadeUp()
     does: list[Does] = Field(default=[], max_length=200)

@@ -4,7 +4,7 @@ Promise: what is written can be read and evaluated together with everything that
 once; a definition follows the segments that it names, because it is kept by their names.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,6 +19,15 @@ from store.audit import note
 from store.segments.rows import Stored, delete_stored, lock_definitions, put_stored, stored
 
 _ATTEMPTS = 5
+#: The code of a change of what somebody else has changed meanwhile.
+CHANGED = "changed-meanwhile"
+#: Whether what stands under a name, if anything, may be written over.
+Standing = Callable[[Stored | None], bool]
+
+
+def anyhow(_: Stored | None) -> bool:
+    """Whatever stands there."""
+    return True
 
 
 class CannotChange(SegmentError):
@@ -46,18 +55,23 @@ async def define(
     by: str,
     at: datetime,
     foretold: Collection[Prediction] = (),
+    if_it_stands: Standing = anyhow,
 ) -> bool:
-    """Write a definition; true when there was none of that name. `foretold` are the predictions that there are.
+    """Write a definition; true when there was none of that name.
+
+    `foretold` are the predictions that there are; `if_it_stands` looks at what it is written over.
 
     Raises:
         DefinitionError: it means nothing, names a segment that does not exist or that contains it, or asks for a prediction
             that is not declared; with the place.
         CannotAsk: Postgres cannot evaluate it.
-        CannotChange: it is defined in code, or a segment that names it could not be evaluated any more.
+        CannotChange: it is defined in code, a segment that names it could not be evaluated any more, or another stands there.
     """
     _refuse_code(catalogue, draft.name)
     for _ in range(_ATTEMPTS):
         rows = await stored(database)
+        if not if_it_stands(next((row for row in alive(rows) if row.name == draft.name), None)):
+            raise CannotChange(CHANGED, f"somebody has changed segment {draft.name!r} meanwhile; look at it again")
         written = {row.name: row.definition for row in alive(rows)}
         segment = read(draft.name, draft.plain, predicates(catalogue, written | {draft.name: draft.plain}))
         check_predictions(foretold, predictions_in(segment.predicate))

@@ -60,28 +60,29 @@ group by b.segment;
 
 -- name: days
 -- Each UTC day of [$2, $3] with who entered and left, and the size at its end: today's size, counted back to when the segment was
--- first evaluated, and null before. Members who were announced later had been in already.
-with flow as (
+-- first evaluated, and null before. Members who were announced later had been in already. Days after $3 count together: how far back
+-- it is asked for costs nothing.
+with flow as materialized (
     select (at at time zone 'UTC')::date as day,
            count(*) filter (where kind = 'entered' and not cause ? 'announced') as entered,
            count(*) filter (where kind = 'left') as "left"
     from segment_transition
     where segment = $1 and kind in ('entered', 'left') and at >= $2::date::timestamp at time zone 'UTC'
     group by 1
+), last as (
+    select (select coalesce(sum(members), 0) from segment_size where segment = $1)
+           - (select coalesce(sum(entered - "left"), 0) from flow where day > $3::date) as size
 ), line as (
     select day::date as day, coalesce(entered, 0) as entered, coalesce("left", 0) as "left"
-    from generate_series($2::date::timestamp, greatest($3::date, (select max(day) from flow))::timestamp, '1 day') as every (day)
+    from generate_series($2::date::timestamp, $3::date::timestamp, '1 day') as every (day)
     left join flow using (day)
 )
-select * from (
-    select day, entered, "left",
-           case when (day + 1)::timestamp at time zone 'UTC' > (select min(known_from) from segment where name = $1) then
-           greatest(0, (select coalesce(sum(members), 0) from segment_size where segment = $1)
-                       - coalesce(sum(entered - "left") over (order by day desc rows between unbounded preceding
-                                                                                and 1 preceding), 0))::bigint end as size
-    from line
-) as counted
-where day <= $3::date
+select day, entered, "left",
+       case when (day + 1)::timestamp at time zone 'UTC' > (select min(known_from) from segment where name = $1) then
+       greatest(0, (select size from last)
+                   - coalesce(sum(entered - "left") over (order by day desc rows between unbounded preceding
+                                                                            and 1 preceding), 0))::bigint end as size
+from line
 order by day;
 
 -- name: members

@@ -5,7 +5,7 @@ Nothing here knows what a definition means; `segments.ask.ask` does.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +19,8 @@ _NOBODY = UUID(int=0)
 _BUCKETS = 256
 #: Days that a size over time may have.
 LONGEST = 1_100
+#: No segment is older, and so many days from now may be asked for: the rest of a calendar, at most.
+EARLIEST, AHEAD = date(1970, 1, 1), timedelta(days=LONGEST)
 #: Rows that a report looks at before it makes do with a sample of the customers.
 _EXACT = 500_000
 #: Events of a type and a day that tell who sends them.
@@ -157,6 +159,22 @@ async def loading(database: Database, versions: Mapping[str, str]) -> dict[str, 
     """Which of these versions of segments are being loaded, and the share of the customers done, 0 to 1."""
     rows = await database.pool.fetch(_SQL["loading"], list(versions), list(versions.values()))
     return {row["segment"]: row["done"] / max(row["customers"], 1) for row in rows}
+
+
+def period(today: date, since: date | None, until: date | None) -> tuple[date, date]:
+    """The first and the last day that are asked for: thirty days before the last one, and today, where they are not said.
+
+    Raises:
+        ValueError: nothing is known of one, they are the wrong way round, or they are too many; the message says it.
+    """
+    last = until or today
+    for day in (since, last):
+        if day is not None and not EARLIEST <= day <= today + AHEAD:
+            raise ValueError(f"nothing can be known of {day}; choose days from {EARLIEST} to {today + AHEAD}")
+    first = since or max(EARLIEST, last - timedelta(days=30))
+    if not 0 <= (last - first).days < LONGEST:
+        raise ValueError(f"since must not be after until, nor more than {LONGEST:,} days before it")
+    return first, last
 
 
 async def days(database: Database, name: str, since: date, until: date) -> list[Day]:

@@ -1,6 +1,7 @@
 """The door: who may send a body and how long it may take (B5, B7), and a store that is frozen or killed (B10)."""
 
 import asyncio
+import logging
 import os
 import re
 import signal
@@ -15,9 +16,13 @@ from urllib.parse import urlsplit
 import httpx
 import psutil
 import pytest
+from fastapi.routing import APIRoute
 from structlog.testing import capture_logs
 
 from api import ApiConfig, connections
+from api.app import ROUTERS
+from api.auth import May
+from api.state import database_of
 from store import Database, connect, migrate
 from store.keys import Grant, Role, put_key
 from store.roles import let_api_in
@@ -329,3 +334,60 @@ async def test_what_a_device_logs_can_be_written_down(ingest_api: Api) -> None:
         answer = await ingest_api.http.post("/wallet/apple/v1/log", content=body, headers={"Content-Type": "application/json"})
     assert answer.status_code == 200
     assert [line["said"] for line in lines if "said" in line] == ["? is no letter", "\N{GRINNING FACE} is"]
+
+
+async def test_questions_that_take_long_leave_connections_to_events_and_keys(dsn: str, keyed: Database) -> None:
+    """More of them than there are connections, as by somebody who asks again and again: Postgres has none of them answered."""
+    async with (
+        serving(ApiConfig(dsn=dsn, pool_size=6, key_ttl=0)) as url,
+        httpx.AsyncClient(base_url=url, timeout=20) as http,
+    ):
+        connection = await keyed.pool.acquire()
+        transaction = connection.transaction()
+        await transaction.start()
+        await connection.execute("lock table suppression in access exclusive mode")
+        asked = [asyncio.create_task(http.get("/v1/suppressions", auth=(OPERATE_KEY, ""))) for _ in range(12)]
+        await asyncio.sleep(0.5)
+        sent = await asyncio.gather(*(http.post("/v1/track", json=TRACK, auth=(INGEST_KEY, ""), timeout=5) for _ in range(10)))
+        assert {answer.status_code for answer in sent} == {200}
+        assert not any(task.done() for task in asked)
+        await transaction.rollback()
+        await keyed.pool.release(connection)
+        assert {answer.status_code for answer in await asyncio.gather(*asked)} == {200}
+
+
+def test_who_asks_is_known_before_a_connection_is_chosen() -> None:
+    """So that people's questions come to people's connections: a route names its caller before the database."""
+    found = 0
+    for route in (each for router in ROUTERS for each in router.routes if isinstance(each, APIRoute)):
+        calls = [each.call for each in route.dependant.dependencies]
+        if database_of in calls and (callers := [n for n, call in enumerate(calls) if isinstance(call, May)]):
+            found += 1
+            assert calls.index(database_of) > callers[0], route.path
+    assert found > 50
+
+
+async def test_who_hangs_up_in_the_middle_of_a_body_is_no_fault_of_ours(ingest_api: Api) -> None:
+    lines: list[logging.LogRecord] = []
+    hearing = logging.Handler()
+    hearing.emit = lines.append  # type: ignore[method-assign]
+    logging.getLogger("uvicorn.error").addHandler(hearing)
+    try:
+        with capture_logs() as told:
+            for path, key in (
+                ("/v1/batch", INGEST_KEY),
+                ("/v1/segments/count", OPERATE_KEY),
+                ("/mcp", OPERATE_KEY),
+                ("/p/x", ""),
+            ):
+                head = f"POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\nContent-Length: 100\r\n\r\n"
+                _, writer = await asyncio.open_connection("127.0.0.1", urlsplit(ingest_api.url).port)
+                writer.write(head.encode() + b"{")
+                await writer.drain()
+                await asyncio.sleep(0.3)
+                writer.close()
+                await asyncio.sleep(0.3)
+    finally:
+        logging.getLogger("uvicorn.error").removeHandler(hearing)
+    assert [line.getMessage() for line in lines] == []
+    assert [line for line in told if line["log_level"] == "error"] == []

@@ -1,7 +1,7 @@
 """Segments and lists over HTTP: looked at, explained, defined by product teams and taken up by the watch without a restart."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -18,6 +18,7 @@ from journeys.contracts import WatchShard
 from segments import Predicate
 from segments.sql import statements
 from store import Database
+from store.named import queries
 from tests.api.server import INGEST_KEY, OPERATE_KEY, Api
 from tests.api.test_openapi import CHECKS
 from workers.testing.shop import Shop, open_shop
@@ -417,9 +418,46 @@ async def test_concerns_and_coverage(trial: Shop) -> None:
     assert problem(await trial.operate("GET", "/v1/coverage", params={"segment": "none"}))[:2] == (404, "unknown-segment")
 
 
-async def test_a_period_that_is_none(trial: Shop) -> None:
-    wrong = {"since": "2026-02-01", "until": "2026-01-01"}
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"since": "2026-02-01", "until": "2026-01-01"},
+        {"since": "2020-01-01", "until": "2025-01-01"},
+        {"until": "9999-12-31"},
+        {"until": "0001-01-01"},
+        {"since": "0001-01-01"},
+        {"since": "9999-12-31"},
+        {"since": "1969-12-31", "until": "1970-01-02"},
+    ],
+)
+async def test_a_period_that_is_none(trial: Shop, wrong: dict[str, str]) -> None:
     assert problem(await trial.operate("GET", "/v1/segments/vips/days", params=wrong))[:2] == (422, "bad-period")
+
+
+async def test_a_size_long_ago_costs_no_more_than_one_of_today(trial: Shop) -> None:
+    """Days behind the last one count together: Postgres makes no line for each of them."""
+    await trial.signs_up("ana", tier="gold")
+    await trial.look()
+    await trial.database.pool.execute("update segment set known_from = '2020-01-01' where name = 'vips'")
+    today = trial.clock.now().date()
+    [*_, newest] = await ask(trial, "segments/vips/days")
+    [*_, before] = await ask(trial, "segments/vips/days", until=str(today - timedelta(days=1)))
+    assert [(each["entered"], each["left"], each["size"]) for each in (newest, before)] == [(1, 0, 1), (0, 0, 0)]
+    assert len(await ask(trial, "segments/vips/days", until="1970-01-31")) == 31
+    sql = queries("segment_views")["days"]
+    plan = await trial.database.pool.fetchval(
+        f"explain (analyze, format json) {sql}".replace("$1", "'vips'")
+        .replace("$2", "'1970-01-01'")
+        .replace("$3", "'1970-01-31'")
+    )
+    made = [node["Actual Rows"] for node in _nodes(plan[0]["Plan"]) if node["Node Type"] == "Function Scan"]
+    assert made == [31]
+
+
+def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for inner in plan.get("Plans", ()):
+        yield from _nodes(inner)
 
 
 async def test_a_list_is_kept_by_hand_and_a_segment_made_of_it_follows(trial: Shop) -> None:

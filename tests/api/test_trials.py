@@ -149,6 +149,9 @@ def _written(folder: Path, then: str) -> Any:
         {"does": [{"after": 1, "event": "E", "code": "print()"}]},
         {"customer": {"subscribed": ["pigeon"]}},
         {"journey": "async def x(): ..."},
+        {"began": "9999-12-31T00:00:00Z"},
+        {"began": "0001-01-01T00:00:00+14:00"},
+        {"does": [{"at": "0001-01-01T00:00:00+14:00", "event": "E"}]},
     ],
 )
 async def test_what_is_no_trial_is_refused_in_words(served: str, wrong: dict[str, Any]) -> None:

@@ -10,12 +10,24 @@ from typing import Any
 from api.console.builder.kinds import Kind, Plain, Scope, Slot
 from api.console.builder.shapes import MISSING, Unfit, Zone
 from api.console.builder.table import DENIABLE, KINDS, kind_of
-from api.console.builder.tree import DEEPEST, Faults, Inside, Node, same, written
+from api.console.builder.tree import DEEPEST, MOST, Faults, Inside, Node, same, written
 
 
 def opened(predicate: Any) -> Inside:
-    """The form of a definition."""
+    """The form of a definition; one of more parts than a form has rows stands in it as JSON."""
+    if is_large(predicate):
+        return Inside([_as_json("customer", predicate)])
     return _joined("customer", predicate, 0)
+
+
+def is_large(plain: Any) -> bool:
+    """Whether a definition may have more rows than a form: each is an object of its own."""
+    left, parts = [plain], 0
+    while left and parts <= MOST:
+        part = left.pop()
+        parts += isinstance(part, dict)
+        left += part.values() if isinstance(part, dict) else part if isinstance(part, list) else ()
+    return parts > MOST
 
 
 def drawn(scope: Scope, plain: Any, depth: int = 0) -> Node:
@@ -25,6 +37,10 @@ def drawn(scope: Scope, plain: Any, depth: int = 0) -> Node:
     for kind in KINDS[scope] if isinstance(plain, dict) and depth < DEEPEST else ():
         if node := fitting(kind, plain, depth):
             return node
+    return _as_json(scope, plain)
+
+
+def _as_json(scope: Scope, plain: Any) -> Node:
     return Node(kind_of(scope, "json"), {"json": {"": json.dumps(plain, indent=2, ensure_ascii=False)}})
 
 

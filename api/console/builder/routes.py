@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Annotated, Any
 
 from fastapi import Query, Request
@@ -21,7 +22,7 @@ from api.console.builder.sending import changed, read
 from api.console.builder.shapes import Unread
 from api.console.builder.sizes import Size, Sizes
 from api.console.builder.table import DENIABLE, WORDS, headed
-from api.console.builder.tree import ROOT, Faults, Inside, named, nodes
+from api.console.builder.tree import MOST, ROOT, Faults, Inside, named, nodes
 from api.console.frame import PLACE, form, page, pages, seen
 from api.console.frame import read as model_of
 from api.console.session import sees
@@ -32,6 +33,7 @@ from api.segments.models import Name, SegmentBody, SnapshotBody
 from api.state import Config, Db
 from segments.ask.names import Names, names
 from segments.ask.overview import AllSegments, KnownSegment, all_segments
+from segments.define.define import CHANGED
 from segments.errors import DefinitionError
 from segments.language.events import OURS
 from segments.language.predicate import Predicate
@@ -39,6 +41,7 @@ from segments.language.segment import check_segment_name
 from store import Database
 from store.keys import Caller, Right
 from store.lists import lists
+from store.segments.rows import Stored
 
 #: Bytes of a form: a definition with a thousand parts, or ten thousand user ids.
 _LARGE = 1024 * 1024
@@ -116,6 +119,7 @@ async def again(request: Request, caller: Building, config: Config, database: Db
     does, _, where = said.get("do", "").partition(":")
     sheet = _sheet(said)
     changed(sheet.root, does, where)
+    _insist_on_few(sheet.root)
     around = await all_segments(database, config.segments)
     scripted = request.headers.get("hx-request") == "true"
     strict = does == "show"
@@ -158,9 +162,13 @@ async def save(
     status = 422
     if body is not None and means.predicate is not None and not means.faults:
         try:
-            await put(config, database, sheet.told["name"], body, caller)
+            await put(config, database, sheet.told["name"], body, caller, if_it_stands=lambda row: _is_seen(sheet, row))
         except Problem as problem:
-            means.told, status = problem.detail, problem.status
+            if problem.code == CHANGED:  # by somebody who was faster
+                around = await all_segments(database, config.segments)
+                _check_name(sheet, around, means.faults)
+            else:
+                means.told, status = problem.detail, problem.status
         else:
             return seen(f"{_SEGMENTS}/{sheet.told['name']}", "Saved: every watch takes it up within seconds.")
     return await _shown(request, config, database, around, sheet, means=means, strict=True, status=status)
@@ -181,8 +189,21 @@ async def freeze(
 
 
 def _sheet(said: Mapping[str, str]) -> Sheet:
+    """What a form says.
+
+    Raises:
+        Problem: 422, it has more rows than a form may have.
+    """
     told = {name: said.get(name, "") for name in _TOLD}
-    return Sheet(told | {"description": told["description"].replace("\r\n", "\n")}, read(said))
+    sheet = Sheet(told | {"description": told["description"].replace("\r\n", "\n")}, read(said))
+    _insist_on_few(sheet.root)
+    return sheet
+
+
+def _insist_on_few(root: Inside) -> None:
+    if sum(1 for _ in islice(nodes(root), MOST + 1)) > MOST:
+        told = f"a form has {MOST} rows at most; go back, and write what is larger as JSON, or put customers on a list"
+        raise Problem(422, told, code="too-many-rows")
 
 
 def _plain(of: KnownSegment) -> dict[str, Any]:
@@ -202,13 +223,18 @@ def _told_of(of: KnownSegment) -> dict[str, str]:
         "announce": "yes" if (row.announce if row else segment.announce) else "",
         "base_rate": str(effect.base_rate) if effect else "",
         "lift": str(effect.lift) if effect else "",
-        "as_of": _mark(of),
+        "as_of": _mark(row),
     }
 
 
-def _mark(of: KnownSegment) -> str:
+def _is_seen(sheet: Sheet, row: Stored | None) -> bool:
+    """Whether what stands is what somebody had before them: nothing, where they make a new one."""
+    return _mark(row) == sheet.told["as_of"] if sheet.told["of"] else row is None
+
+
+def _mark(row: Stored | None) -> str:
     """What tells a stored definition from the one that comes after it."""
-    stored = of.stored and [of.stored.definition, of.stored.announce, of.stored.updated_at.isoformat()]
+    stored = row and [row.definition, row.announce, row.updated_at.isoformat()]
     return hashlib.sha256(json.dumps(stored, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -228,7 +254,7 @@ def _check_name(sheet: Sheet, around: AllSegments, faults: Faults) -> None:
         faults["name"] = Unread("There is a segment of this name; choose another one, or change that one.")
     elif of and of != name:
         faults["name"] = Unread("A segment keeps its name; copy it for another one.")
-    elif of and (name not in around.known or _mark(around.known[name]) != sheet.told["as_of"]):
+    elif of and (name not in around.known or not _is_seen(sheet, around.known[name].stored)):
         faults["name"] = Unread("Somebody has changed it since you opened it; open it again to see what.")
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from api.console.builder.drawing import fitting
+from api.console.builder.drawing import fitting, is_large
 from api.console.builder.kinds import Kind, Scope, Slot
 from api.console.builder.table import DENIABLE, kind_of
 from api.console.builder.tree import DEEPEST, ROOT, Faults, Inside, Node, begin, new, written
@@ -69,6 +69,8 @@ def _turned(scope: Scope, kind: Kind, before: Node) -> Node:
     plain = written(before, "", faults)
     if kind.name == "json":
         return Node(kind, {"json": {"": json.dumps(plain, indent=2, ensure_ascii=False)}})
+    if is_large(plain):
+        return before
     return (None if faults else fitting(kind, plain, 0)) or new(scope, kind)
 
 

@@ -14,6 +14,8 @@ from api.console.builder.table import kind_of
 
 #: As deep as the language reads.
 DEEPEST = 50
+#: Rows of a form: beyond, a page takes seconds to draw, and nobody finds anything in it.
+MOST = 200
 ROOT = Slot("predicate", "Conditions", "customer")
 
 

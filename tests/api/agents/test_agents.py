@@ -98,6 +98,21 @@ async def test_a_web_page_of_elsewhere_is_not_let_in_even_under_our_own_name(com
         assert (await http.get("/mcp")).status_code == 405
 
 
+async def test_a_request_whose_id_is_none_is_refused_and_not_taken_for_a_notification(company: Company) -> None:
+    headers = {
+        "Authorization": "Bearer jk_read",
+        "Accept": "application/json, text/event-stream",
+        "Content-Type": "application/json",
+    }
+    async with httpx.AsyncClient(base_url=company.url, headers=headers) as http:
+        for id_, status in (("NaN", 400), ("1.5", 400), ("null", 400), ("true", 400), ("{}", 400), ("1", 200), ('"a"', 200)):
+            answer = await http.post("/mcp", content=f'{{"jsonrpc": "2.0", "id": {id_}, "method": "tools/list"}}')
+            assert answer.status_code == status, id_
+        told = await http.post("/mcp", content='{"jsonrpc": "2.0", "method": "notifications/initialized"}')
+        assert told.status_code == 202
+        assert (await http.post("/mcp", content="{")).status_code == 400
+
+
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
 async def test_every_tool_that_reads_answers_as_its_call_does(company: Company, mode: str) -> None:
     answered = {}

@@ -1,5 +1,6 @@
 """The segment builder: its form gives the very JSON it was drawn from, tells errors at their fields, saves as the API does."""
 
+import asyncio
 import json
 import re
 from datetime import timedelta
@@ -466,3 +467,51 @@ async def test_customers_who_are_pasted_are_a_list_and_a_segment_of_it(console: 
         shown = await browser.post("/console/segments/build/form", data=fields_of | {"do": "show"})
         assert '<strong class="big">2</strong> customers' in shown.text
         assert (await browser.post("/console/segments/build/list", data=sent | {"name": "No"})).status_code == 422
+
+
+async def test_of_two_who_save_the_same_form_at_once_one_wins(console: Console) -> None:
+    await console.shop.operate("PUT", "/v1/segments/whole", json=WHOLE)
+    async with console.signed_on() as browser:
+        fields = await opened_at(browser, "/console/segments/whole/change")
+        fresh = await opened_at(browser, "/console/segments/build/new?copy=whole") | {"name": "whole-2"}
+        for form in (fields, fresh):
+            sent = [form | {"description": f"by {n}"} for n in range(6)]
+            answers = await asyncio.gather(*(browser.post("/console/segments/build/save", data=each) for each in sent))
+            won = [each["description"] for each, answer in zip(sent, answers, strict=True) if answer.status_code == 303]
+            assert len(won) == 1
+            assert (await stands(console, form["name"]))["definition"]["description"] == won[0]
+            told = [wrong(answer.text)["name"] for answer in answers if answer.status_code == 422]
+            assert len(told) == 5
+            assert all("Somebody has changed it" in each or "There is a segment of this name" in each for each in told)
+
+
+@pytest.mark.parametrize("call", ["form", "meaning", "size", "save"])
+async def test_a_form_of_more_rows_than_anybody_reads_is_refused_at_once_and_in_words(console: Console, call: str) -> None:
+    def of(rows: int) -> dict[str, str]:
+        return {"name": "x", "owner": "me"} | {f"predicate.{n}.kind": "trait" for n in range(rows)}
+
+    async with console.signed_on() as browser:
+        for fields in (of(201), of(4_000), of(200) | {"predicate.0.kind": "group", "predicate.0.rows.0.kind": "did"}):
+            answer = await browser.post(f"/console/segments/build/{call}", data=fields)
+            assert (answer.status_code, "a form has 200 rows at most" in answer.text) == (422, True)
+        answer = await browser.post(f"/console/segments/build/{call}", data=of(5_001))
+        assert (answer.status_code, "more than 5,000 fields" in answer.text) == (413, True)
+        answer = await browser.post(f"/console/segments/build/{call}", data=of(200))
+        assert (answer.status_code, "a form has 200 rows" in answer.text) == (422 if call == "save" else 200, False)
+        full = await browser.post("/console/segments/build/form", data=of(200) | {"do": "add:predicate"})
+        assert (full.status_code, "a form has 200 rows at most" in full.text) == (422, True)
+
+
+async def test_a_segment_of_more_parts_than_a_form_has_rows_is_json_in_it_and_stays_the_same(console: Console) -> None:
+    plain = {"any": [{"did": f"E{n}"} for n in range(400)]}
+    assert (
+        await console.shop.operate("PUT", "/v1/segments/large", json={"owner": "me", "predicate": plain})
+    ).status_code == 201
+    async with console.signed_on() as browser:
+        fields = await opened_at(browser, "/console/segments/large/change")
+        assert (fields["predicate.0.kind"], "predicate.1.kind" in fields) == ("json", False)
+        turned = fields | {"predicate.0.kind": "group", "predicate.0.was": "json"}
+        answer = await browser.post("/console/segments/build/form", data=turned)
+        assert Sent(answer.text).fields["predicate.0.kind"] == "json"
+        assert (await browser.post("/console/segments/build/save", data=fields)).status_code == 303
+    assert written((await stands(console, "large"))["definition"]["predicate"]) == written(plain)

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -46,7 +47,7 @@ async def test_a_key_is_exchanged_for_a_cookie_that_holds_nothing_of_it(console:
 async def test_over_https_the_cookie_insists_on_it(database: Database, dsn: str) -> None:
     key = await create_key(database.pool, "reader", Role.READ)
     app = create_app(ApiConfig(dsn=dsn, secret="s" * 32, public_url="https://shop.example"), database=database)
-    headers = {"Origin": "https://api.shop.example"}
+    headers = {"Origin": "https://shop.example"}
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app), base_url="http://api.shop.example", headers=headers
     ) as browser:
@@ -138,11 +139,37 @@ async def test_what_another_sites_page_sends_changes_nothing(console: Console) -
             assert (await browser.post("/console/logout", headers=sent)).status_code == (303 if taken else 403), sent
 
 
+async def test_where_a_public_address_is_set_no_other_name_is_ours(console: Console) -> None:
+    config: ApiConfig = console.shop.api._transport.app.state.config  # type: ignore[attr-defined]
+    app = create_app(replace(config, public_url="https://Shop.example"), database=console.shop.database)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://evil") as browser:
+        for origin, taken in (
+            ("http://evil", False),
+            ("https://shop.example", True),
+            ("http://shop.example", False),
+            ("", False),
+        ):
+            said = {"key": console.keys["reader"]}
+            answer = await browser.post("/console/login", data=said, headers={"Origin": origin, "Host": "evil"})
+            assert answer.status_code == (303 if taken else 403), origin
+
+
 async def test_who_signs_on_comes_back_to_the_page_but_is_sent_nowhere_else(console: Console) -> None:
     async with console.client() as browser:
         path = f"/console/customers/{console.customer}?journey=three_messages"
         assert await lands(browser, path) == f"/console/login?to={path.replace('?', '%3F').replace('=', '%3D')}"
-        for to in ("https://evil.example", "//evil.example", "/console@evil.example", "/consolevil", "/console\\evil", "/docs"):
+        for to in (
+            "https://evil.example",
+            "//evil.example",
+            "/console@evil.example",
+            "/consolevil",
+            "/console\\evil",
+            "/docs",
+            "/console/../v1/keys",
+            "/console/%2e%2E/v1",
+            "/console/x/./../..",
+            "/console/..",
+        ):
             answer = await browser.post("/console/login", data={"key": console.keys["reader"], "to": to})
             assert answer.headers["location"] == "/console", to
         browser.cookies.clear()

@@ -1,6 +1,6 @@
 """`journeys segments …`: what segments there are, who is in, how many, since when and why, and what to worry about."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -71,15 +71,13 @@ def days(
     """
 
     async def work(asked: Asked) -> "list[Any]":
-        from store.segments.rows import LONGEST, days
+        from store.segments.rows import days, period
 
         await asked.one(name)
-        last = (until or asked.now).date()
-        first = since.date() if since else last - timedelta(days=30)
-        if first > last:
-            fail(f"--since {first} is after --until {last}; choose an earlier day")
-        if (last - first).days >= LONGEST:
-            fail(f"--since {first} is more than {LONGEST:,} days before {last}; choose a later day")
+        try:
+            first, last = period(asked.now.date(), since and since.date(), until and until.date())
+        except ValueError as error:
+            fail(str(error))
         return list(await days(asked.database, name, first, last))
 
     found = ask(work)
