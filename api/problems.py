@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from store.away import AWAY
 from store.customers.identity import NamesMoved
-from store.errors import ListIsFrozen
+from store.errors import DoneBefore, ListIsFrozen
 
 MEDIA_TYPE = "application/problem+json"
 #: Seconds after which a client may try again when the store is down.
@@ -200,6 +200,7 @@ def install(app: FastAPI, shown: Shown = as_json) -> None:
         Problem: _problem,
         HTTPException: _http,
         ListIsFrozen: _frozen,
+        DoneBefore: _done_before,
         RequestValidationError: _invalid,
         asyncpg.DataError: _unaskable,
         Exception: _crash,
@@ -222,6 +223,10 @@ def _problem(_: Request, error: Problem) -> Problem:
 
 def _frozen(_: Request, error: ListIsFrozen) -> Problem:
     return Problem(409, str(error), code="list-frozen")
+
+
+def _done_before(_: Request, error: DoneBefore) -> Problem:
+    return Problem(409, str(error), code="done-before")
 
 
 def _http(request: Request, error: HTTPException) -> Problem:
