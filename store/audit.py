@@ -13,6 +13,7 @@ from uuid import UUID
 
 from store.database import Connection, Database
 from store.errors import DoneBefore
+from store.locks import Lock
 from store.named import queries
 
 _SQL = queries("audit")
@@ -96,7 +97,7 @@ async def note(
     """
     actor = _ACTING.get()
     if actor.trace and (tried := _TRY.fullmatch(actor.trace)):
-        await connection.execute(_SQL["one_at_a_time"], tried[1])
+        await connection.execute(_SQL["one_at_a_time"], Lock.ONCE, tried[1])
         if await connection.fetchval(_SQL["done_before"], kind, str(name), tried[1], actor.trace):
             raise DoneBefore("this was done already, and is done once; look at how it stands now, and confirm it anew")
     by = actor.name, actor.role, actor.trace

@@ -4,7 +4,7 @@ insert into audit (by, role, trace, verb, kind, name, was, became, customer, fie
 
 -- name: one_at_a_time
 -- Tries of one thing that is to be done once wait for each other.
-select pg_advisory_xact_lock(hashtextextended($1, 0));
+select pg_advisory_xact_lock($1, hashtext($2));
 
 -- name: done_before
 -- Whether another try, whose request id begins alike, has changed this.
