@@ -131,13 +131,13 @@ async def authenticate(request: Request, key: str | None = None) -> Caller:
     return caller
 
 
-async def allow(request: Request, right: Right) -> Caller:
-    """The caller, if its key has this right and may be used from where the request comes.
+async def allow(request: Request, *rights: Right) -> Caller:
+    """The caller, if its key has these rights and may be used from where the request comes.
 
     Raises:
         Problem: 401 without a valid key; 403 with one that may not, or of a web page that may not use it; 429, too often.
     """
-    return _checked(request, await authenticate(request), right)
+    return _checked(request, await authenticate(request), *rights)
 
 
 async def sender(request: Request, key: Any = None) -> Caller:
@@ -167,22 +167,22 @@ async def people(request: Request) -> Caller:
     return _checked(request, caller, next(iter(more), Right.READ))
 
 
-def _checked(request: Request, caller: Caller, right: Right) -> Caller:
-    insist_on(caller, right)
+def _checked(request: Request, caller: Caller, *rights: Right) -> Caller:
+    insist_on(caller, *rights)
     _insist_on_page(request, caller)
     count(request, caller)
     request.scope["caller"] = caller
     return caller
 
 
-def insist_on(caller: Caller, right: Right) -> None:
-    """Make sure that the caller has a right.
+def insist_on(caller: Caller, *rights: Right) -> None:
+    """Make sure that the caller has these rights.
 
     Raises:
         Problem: 403, they have not.
     """
-    if not caller.may(right):
-        raise forbidden(caller, right)
+    if lacking := [right for right in rights if not caller.may(right)]:
+        raise forbidden(caller, *lacking)
 
 
 def count(request: Request, caller: Caller) -> None:
@@ -197,10 +197,11 @@ def count(request: Request, caller: Caller) -> None:
         request.scope["counted"] = True  # of this request, however often it is asked who calls
 
 
-def forbidden(caller: Caller, right: Right) -> Problem:
+def forbidden(caller: Caller, *lacking: Right) -> Problem:
     """The key may not do this, and which may."""
-    if isinstance(caller, Subject) and right in caller.beyond:
-        return caller.wants({scope_of(right)})
+    if isinstance(caller, Subject) and caller.beyond.issuperset(lacking):
+        return caller.wants(map(scope_of, lacking))
+    right = lacking[0]
     if right is Right.PERSONAL:
         told = "this shows personal data, which this key may not; make one with `journeys keys create NAME --personal`"
         return Problem(403, told)
@@ -260,8 +261,6 @@ class May:
             Problem: as `allow`; 403, the call shows personal data and the key may not, or is held to other journeys.
         """
         caller = await self.caller(request)
-        if self.personal:
-            insist_on(caller, Right.PERSONAL)
         if self.of is Of.EVERYTHING:
             insist_on_journey(caller, None)
         elif self.of is Of.NAMED:
@@ -270,8 +269,13 @@ class May:
         return caller
 
     async def caller(self, request: Request) -> Caller:
-        """Who calls, and has the right: by the key that came with the request."""
-        return await allow(request, self.right)
+        """Who calls, and has the rights: by the key that came with the request."""
+        return await allow(request, *self.rights)
+
+    @property
+    def rights(self) -> tuple[Right, ...]:
+        """All that the caller has to have."""
+        return (self.right, Right.PERSONAL) if self.personal else (self.right,)
 
 
 def _trace(request: Request) -> str | None:

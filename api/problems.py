@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from store.away import AWAY
 from store.customers.identity import NamesMoved
-from store.errors import ListIsFrozen
+from store.errors import DoneBefore, ListIsFrozen
 
 MEDIA_TYPE = "application/problem+json"
 #: Seconds after which a client may try again when the store is down.
@@ -201,6 +201,7 @@ def install(app: FastAPI, shown: Shown = as_json) -> None:
         Problem: _problem,
         HTTPException: _http,
         ListIsFrozen: _frozen,
+        DoneBefore: _done_before,
         RequestValidationError: _invalid,
         asyncpg.DataError: _unaskable,
         ClientDisconnect: _hung_up,
@@ -224,6 +225,10 @@ def _problem(_: Request, error: Problem) -> Problem:
 
 def _frozen(_: Request, error: ListIsFrozen) -> Problem:
     return Problem(409, str(error), code="list-frozen")
+
+
+def _done_before(_: Request, error: DoneBefore) -> Problem:
+    return Problem(409, str(error), code="done-before")
 
 
 def _http(request: Request, error: HTTPException) -> Problem:

@@ -3,6 +3,7 @@
 Promise: of customers their internal id and the names of fields are noted, never a value; an erasure empties these rows.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -11,10 +12,22 @@ from typing import Any
 from uuid import UUID
 
 from store.database import Connection, Database
+from store.errors import DoneBefore
+from store.locks import Lock
 from store.named import queries
 
 _SQL = queries("audit")
+#: A request id that says which one of several tries it is of something that is to be done once (`once`).
+_TRY = re.compile(r"(.+:[0-9a-f]{32}\.)[0-9a-f]{8}")
 Told = Mapping[str, Any]
+
+
+def once(what: str, number: str, attempt: str) -> str:
+    """The id of a request that changes nothing where another one of the same number has.
+
+    `number`: 32 hexadecimal digits, the same of every try; `attempt`: eight, of this try alone.
+    """
+    return f"{what}:{number}.{attempt}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +90,16 @@ async def note(
     customer: UUID | None = None,
     fields: Iterable[str] = (),
 ) -> None:
-    """Note a change, in the transaction that makes it."""
+    """Note a change, in the transaction that makes it.
+
+    Raises:
+        DoneBefore: the request is one of several (`once`), and another one has changed this.
+    """
     actor = _ACTING.get()
+    if actor.trace and (tried := _TRY.fullmatch(actor.trace)):
+        await connection.execute(_SQL["one_at_a_time"], Lock.ONCE, tried[1])
+        if await connection.fetchval(_SQL["done_before"], kind, str(name), tried[1], actor.trace):
+            raise DoneBefore("this was done already, and is done once; look at how it stands now, and confirm it anew")
     by = actor.name, actor.role, actor.trace
     await connection.execute(_SQL["note"], *by, verb, kind, str(name), _plain(was), _plain(became), customer, sorted(fields))
 

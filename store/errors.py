@@ -3,6 +3,7 @@
 StoreError
 ├── StoreUnreachable   no server answered at the configured address
 ├── ListIsFrozen       a list is a snapshot, which nothing changes
+├── DoneBefore         what is to be done once is done already
 ├── NoReport           a report cannot be had so
 └── MigrationError     the schema is not the one these files describe
 """
@@ -18,6 +19,10 @@ class StoreUnreachable(StoreError):
 
 class ListIsFrozen(StoreError):
     """A list is a snapshot of a segment, which nothing changes; put customers on another list."""
+
+
+class DoneBefore(StoreError):
+    """What is to be done once is done already, by another request; nothing of this one stays."""
 
 
 class MigrationError(StoreError):

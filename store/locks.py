@@ -25,3 +25,4 @@ class Lock(IntEnum):
     SWITCH = 7_203_129  # 0: shared by every claim, alone for whoever throws an operator's switch
     SUMS = 7_203_130  # 0: who folds changes into the daily sums, recomputes them, or takes values of customers away
     FILES = 7_203_131  # the hash of a table and an hour: who writes its file into the bucket
+    ONCE = 7_203_132  # the hash of a confirmation's number: one try at a time of what is done once

@@ -28,7 +28,7 @@ from store import Database
 from store.audiences import LEFT_AT_DESTINATIONS
 from store.customers import erasure as erasures
 from store.customers.certificate import certificate
-from store.customers.erasure import AT_GOOGLE, DEAD_LETTERS, KEPT_BY_GOOGLE, REMOVED, Erasure
+from store.customers.erasure import AT_GOOGLE, DEAD_LETTERS, IN_DEFINITIONS, KEPT_BY_GOOGLE, REMOVED, Erasure
 from store.exports.hourly import Hourly
 from store.exports.hours import of_erasure
 
@@ -123,10 +123,11 @@ class Erasing:
                 finished_at=now,
                 removed=removed,
                 emptied={name: rows for name, rows in counts.items() if name not in removed},
-                kept=kept,
+                kept={name: rows for name, rows in kept.items() if name != IN_DEFINITIONS},
                 in_flight=told.in_flight,
                 kept_by_google=kept_by_google,
                 left_at_destinations=left,
+                named_in_definitions=kept.get(IN_DEFINITIONS, 0),
                 sign=partial(sign, self.secret),
             )
 

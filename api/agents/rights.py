@@ -26,7 +26,7 @@ def calls_of(caller: Caller, asked: Mapping[str, May]) -> list[str]:
 
 def by_more_scope(caller: Subject, asked: Mapping[str, May]) -> dict[str, str]:
     """Calls that they may not make with this token, and could with one of these scopes beside its own."""
-    lacking = {call: caller.beyond & {asks.right, *([Right.PERSONAL] if asks.personal else [])} for call, asks in asked.items()}
+    lacking = {call: caller.beyond & set(asks.rights) for call, asks in asked.items()}
     could = (call for call in calls_of(caller.whole, asked) if lacking[call])
     return {call: " ".join(sorted(map(scope_of, lacking[call]))) for call in could}
 

@@ -6,8 +6,9 @@ sentences are the API's. What comes back is data: it stands in values of JSON, a
 
 import logging
 import re
+import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from typing import Any
 
@@ -23,8 +24,10 @@ from api.agents.answers import WANTED, BadCursor, cut
 from api.agents.confirming import Confirmations, NotConfirmed
 from api.agents.shapes import Shape, UnlikeCall, shape_of
 from api.agents.tools import NAMED, TOOLS, Look, Tool
+from store.audit import once
 
 _REFERENCE = "journeys://reference/"
+_REQUEST = "X-Request-Id"
 _SECONDS = 60.0  # for an answer of the API; it gives up on long questions itself
 _FOUND_NOTHING = 404
 _ABOUT = """Customer journeys of a company: what runs, who is in it and why, what came of it; and, where this door is open for \
@@ -67,6 +70,10 @@ class _Line:
 
     client: httpx.AsyncClient
     headers: Mapping[str, str]
+
+    def once(self, tool: str, number: str) -> "_Line":
+        """The same for a call that changes nothing where one of the same number has."""
+        return replace(self, headers={**self.headers, _REQUEST: once(f"mcp:{tool}", number, secrets.token_hex(4))})
 
     async def answer(self, shape: Shape, arguments: Mapping[str, Any], number: str | None = None) -> Any:
         """What a call answers.
@@ -192,7 +199,7 @@ class Door:
         shape, confirmation = await self._shape(line, tool.call), arguments.pop("confirm", None)
         if confirmation is not None:
             number = self.confirmations.checked(str(confirmation), tool.name, arguments, key)
-            found = cut(await line.answer(shape, arguments, number))
+            found = cut(await line.once(tool.name, number).answer(shape, arguments, number))
             return {"done": True, "answer": found.shown, **({"more": dict(found.more)} if found.more else {})}
         try:
             shape.request(arguments)  # what is missing is said before anything is looked at
@@ -240,7 +247,7 @@ class Door:
     def _line(self, ctx: _Context, tool: str = "list") -> _Line:
         """With the key that came with the request, where it came over HTTP."""
         key = {"Authorization": ctx.request.headers.get("authorization", "")} if ctx.request is not None else {}
-        return _Line(self.client, {**key, "X-Request-Id": f"mcp:{tool[:40] if tool in NAMED else 'list'}:{uuid7()}"})
+        return _Line(self.client, {**key, _REQUEST: f"mcp:{tool[:40] if tool in NAMED else 'list'}:{uuid7()}"})
 
     def _is_open(self, ctx: _Context) -> bool:
         if self.writes is not None:

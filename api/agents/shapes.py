@@ -9,7 +9,7 @@ _REF = "#/components/schemas/"
 _BODY = "body"
 _JSON = "application/json"
 #: Put there by whoever makes the request, and not by who asks for it.
-_OURS = {"Idempotency-Key"}
+_OURS = {"idempotency-key"}
 
 
 class UnlikeCall(ValueError):
@@ -94,7 +94,7 @@ def shape_of(document: Mapping[str, Any], call: str) -> Shape:
         properties |= fields
         if sent.get("required"):
             required |= {_BODY} if whole else set(plain.get("required", ()))
-    once = any(each["in"] == "header" and each["name"] in _OURS for each in operation.get("parameters", ()))
+    once = any(each["in"] == "header" and each["name"].lower() in _OURS for each in operation.get("parameters", ()))
     defs = {name: _local(schema) for name, schema in schemas.items()}
     named = {name: _local(each) for name, each in properties.items()}
     about = str(operation.get("description") or operation.get("summary") or "")

@@ -4,7 +4,7 @@ Promise: everything here is rows in Postgres; the watch carries them to Temporal
 a repeated call with the same Idempotency-Key makes nothing.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from typing import IO, Annotated, Literal
@@ -14,7 +14,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 
 from activities.channels.preview import CannotPreview
 from activities.channels.preview import Given as Shown
-from api.auth import JourneyReader, Of, PersonReader, Reader, may, schemes
+from api.auth import JourneyReader, Of, PersonReader, Reader, insist_on, may, schemes
 from api.campaigns.making import attempt, checks_of, drafted, make, of_message, taken_by
 from api.campaigns.models import (
     CampaignPage,
@@ -92,7 +92,7 @@ async def start_many(
         await _known(config, database, body.segment, body.list)
         new = replace(new, segment=body.segment, list=body.list, params=_all(definition, body))
     rows = from_objects(body.rows or (), config.default_region)
-    return await _made(config, database, response, new, definition, rows, body)
+    return await _made(config, database, response, new, definition, rows, body, caller)
 
 
 @router.post(
@@ -127,7 +127,7 @@ async def start_file(
     async with received(request) as file:
         try:
             rows = _read(request, file, config.default_region, definition)
-            return await _made(config, database, response, new, definition, rows, body)
+            return await _made(config, database, response, new, definition, rows, body, caller)
         except SegmentError as error:
             raise Problem(400, f"{error}", code="bad-file") from None
 
@@ -312,15 +312,29 @@ async def _made(
     definition: JourneyDefinition,
     rows: Iterable[Given],
     body: Starts,
+    caller: Caller,
 ) -> CampaignView | Trial:
     check, keyed = checks_of(definition, body.params), definition.spec.keyed
     if body.dry_run:
         response.status_code = 200
+        rows = _by_our_names(rows, caller)
         return await attempt(config.clock, database, new, definition.spec, rows, check, keyed=keyed)
     made = await make(database, new, rows, check, keyed=keyed)
     response.status_code = 201 if made.id == new.id else 200
     response.headers["Location"] = f"/v1/campaigns/{made.id}"
     return await _view(config, database, made)
+
+
+def _by_our_names(rows: Iterable[Given], caller: Caller) -> Iterator[Given]:
+    """Rows to be tried, which would tell of somebody's address whether they are here, and what is with them.
+
+    Raises:
+        Problem: 403, one has an address, and the caller may look nobody up by it.
+    """
+    for row in rows:
+        if row.name and row.name[0] in ("email", "phone"):
+            insist_on(caller, Right.PERSONAL)
+        yield row
 
 
 def _read(request: Request, file: IO[bytes], region: str, definition: JourneyDefinition) -> Iterable[Given]:

@@ -49,7 +49,7 @@ class Sees(May):
         _insist_on_own_page(request)
         caller = await signed_on(request)
         request.scope["caller"] = caller
-        insist_on(caller, self.right)
+        insist_on(caller, *self.rights)
         count(request, caller)
         return caller
 

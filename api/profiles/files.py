@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Header, Query, Request
 from pydantic import BaseModel, Field
 
-from api.auth import may, schemes
+from api.auth import insist_on, may, schemes
 from api.ingest.taking import Taking
 from api.problems import Problem, responses
 from api.profiles.importing import BadFile, How, Report, column, digest, taken
@@ -86,6 +86,8 @@ async def import_customers(
     dry_run: Annotated[bool, Query(description="say what would come of it, and write nothing")] = False,
 ) -> CustomersTaken:
     """Create or change the customers of a CSV file. Bad rows are told by their line and left out; others are taken."""
+    if dry_run:  # it tells of each whether they are here
+        insist_on(caller, Right.PERSONAL)
     async with received(request) as file:
         id_ = idempotency_key or digest(file)
         try:

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from activities.channels.kinds import KINDS, addressed
 from activities.channels.suppression import suppression_digest, suppression_digests
-from api.auth import PersonReader, Reader, may, schemes
+from api.auth import PersonReader, Reader, insist_on, may, schemes
 from api.config import ApiConfig
 from api.problems import Problem, responses
 from api.profiles.opt_outs import Reading, taken
@@ -219,6 +219,8 @@ async def import_opt_outs(
     Perhaps also `reason`, `since` and `expires`. Bad rows are told and left out, and so is what has expired; a file may be
     sent again.
     """
+    if dry_run:  # it tells of each whether they are suppressed
+        insist_on(caller, Right.PERSONAL)
     how = Reading(channel, config.default_region, config.secret, f"import: {caller.name}", config.clock.now())
     try:
         report = await taken(database, lines_of(BytesIO(await request.body())), how, dry_run=dry_run)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from api.auth import Reader, may, schemes
+from api.auth import Reader, insist_on, may, schemes
 from api.config import ApiConfig
 from api.problems import Problem, responses
 from api.segments.access import answering, entries, in_detail, known, unknown
@@ -18,6 +18,7 @@ from api.segments.views import Announced, SegmentDetail, SnapshotView, snapshot
 from api.state import Config, Db
 from segments.ask.overview import all_segments
 from segments.define.define import Standing, anyhow, define, undefine
+from segments.define.naming import names_people
 from segments.define.snapshots import freeze
 from segments.load.announce import MOST_AT_ONCE, announce, unannounced
 from store import Database
@@ -59,11 +60,14 @@ async def put(
     """Define a segment, or change one; true where there was none of that name. `if_it_stands`: as `define` has it.
 
     Raises:
-        Problem: 422, the definition cannot be used; 409, it stands in code, or others that name it would break.
+        Problem: 422, the definition cannot be used; 409, it stands in code, or others that name it would break; 403, it names
+            people, whom the key may not look up.
     """
     draft = body.draft(name)
     async with answering():
-        predicate_of(body.predicate, (await all_segments(database, config.segments)).predicates, (name,))
+        predicate = predicate_of(body.predicate, (await all_segments(database, config.segments)).predicates, (name,))
+        if names_people(predicate):  # its size would tell of somebody whom this key may not look up
+            insist_on(caller, Right.PERSONAL)
         at, foretold = config.clock.now(), config.predictions.values()
         return await define(
             database, config.segments, draft, by=caller.name, at=at, foretold=foretold, if_it_stands=if_it_stands

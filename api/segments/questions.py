@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from api.auth import PersonReader, Reader, schemes
+from api.auth import PersonReader, Reader, insist_on, schemes
 from api.problems import Problem, responses
 from api.segments.access import Silence, answering, entries, known_one, too_small_for
 from api.segments.coverage import CoverageReport, coverage_report
@@ -23,11 +23,14 @@ from segments.ask.overview import all_segments
 from segments.ask.silence import BadAllowance, allowances
 from segments.language.moves import event_types, trait_names
 from segments.leaves.people import mentions
+from store.keys import Right
 from store.segments.sizes import sizes
 
 router = APIRouter(prefix="/v1", tags=["segments"], dependencies=schemes())
 
 
+#: Of fewer members than so many it is told to nobody, without the right, which traits they have.
+_FEW = 10
 _Allowed = Annotated[
     list[Annotated[str, Field(max_length=200)]] | None,
     Query(max_length=100, description="`crm=48`: the hours a source may be silent; else twice its longest gap of four weeks"),
@@ -92,7 +95,7 @@ async def list_concerns(
 
 @router.get("/coverage", responses=responses(401, 403, 404, 409, 422, 503))
 async def trait_coverage(
-    _: Reader,
+    caller: Reader,
     config: Config,
     database: Db,
     segment: Annotated[str | None, Query(max_length=100, description="only its members")] = None,
@@ -103,4 +106,7 @@ async def trait_coverage(
     around = await all_segments(database, config.segments)
     asked = around.segments if segment is None else [known_one(around, segment).segment]
     before = config.clock.now() - timedelta(days=outdated_days)
-    return coverage_report(await report(database, asked, before, enough=enough, only=segment))
+    found = await report(database, asked, before, enough=enough, only=segment)
+    if segment is not None and found.customers < _FEW:  # it would tell which traits somebody has
+        insist_on(caller, Right.PERSONAL)
+    return coverage_report(found)

@@ -55,10 +55,14 @@ class Subject(Caller):
         role = next(role for role in reversed(_ROLES) if RIGHTS[role] <= self.beyond | RIGHTS[self.role])
         return replace(self, role=role, personal=self.personal or Right.PERSONAL in self.beyond)
 
-    def wants(self, scopes: Iterable[str]) -> Problem:
-        """Another token is needed, which they could have (RFC 6750, 3.1)."""
-        scope = " ".join(sorted(scopes))
-        told = f"this token lacks the scope {scope}; ask for one that has it, too"
+    def wants(self, lacking: Iterable[str]) -> Problem:
+        """Another token is needed, which they could have (RFC 6750, 3.1); it says all scopes that this one is to have."""
+        held = {scope for scope, role in SCOPES.items() if RIGHTS[role] <= RIGHTS[self.role] - self.beyond}
+        beside = [PERSONAL_SCOPE] if self.personal else []
+        wanted = {*lacking, *held, *beside}
+        most = max((scope for scope in SCOPES if scope in wanted), key=list(SCOPES).index, default="")
+        scope = " ".join(sorted({most, *(wanted - SCOPES.keys())} - {""}))
+        told = f"this takes a token of the scope {scope}; ask for one"
         challenge = _challenge(error="insufficient_scope", error_description=told, scope=scope, resource_metadata=self.metadata)
         return Problem(403, told, code="insufficient-scope", headers={"WWW-Authenticate": challenge})
 

@@ -61,6 +61,7 @@ def certificate(
     in_flight: int,
     kept_by_google: int = 0,
     left_at_destinations: int = 0,
+    named_in_definitions: int = 0,
     sign: Sign,
 ) -> dict[str, Any]:
     """What was done, sealed."""
@@ -78,6 +79,7 @@ def certificate(
     }
     told |= {"kept_by_google_wallet": kept_by_google} if kept_by_google else {}
     told |= {"left_at_destinations": left_at_destinations} if left_at_destinations else {}
+    told |= {"named_in_definitions": named_in_definitions} if named_in_definitions else {}
     return told | {"digest": _digest(told), "signature": sign(_bytes(told)).hex()}
 
 
@@ -119,6 +121,7 @@ def _left(told: Mapping[str, Any]) -> list[str]:
     words = {
         "kept_by_google_wallet": "Passes that Google Wallet would not let us empty; remove them in the issuer's console",
         "left_at_destinations": "Entries in audiences whose destinations were said to be no more before they were told",
+        "named_in_definitions": "Segments whose definition lists an id of theirs; write them anew without it",
     }
     return [f"{sentence}: {told[name]}." for name, sentence in words.items() if told.get(name)]
 

@@ -37,6 +37,7 @@ REMOVED = (
 )
 EMPTIED = ("service_call", "segment_transition", "entry_refused", "run", "delivery", "audit", "source_row")
 #: Passes at Google: made to show nothing, and those of which Google would not have that.
+IN_DEFINITIONS = "named_in_definitions"
 AT_GOOGLE, KEPT_BY_GOOGLE = "google_wallet", "kept_by_google_wallet"
 #: What of these is exported, by the name of its files; and as what files count that are written anew.
 FILED = {"event": "events", "consent": "consents", "merge": "merges", "run": "runs", "delivery": "deliveries"}
@@ -172,6 +173,7 @@ async def finish(
         row = await connection.fetchrow(_SQL["to_purge"], id_)
         if row is not None:
             kept = dict(await connection.fetchrow(_SQL["kept"], row["profiles"]) or {})
+            kept[IN_DEFINITIONS] = await connection.fetchval(_SQL["named_in_definitions"], row["subject"]["names"])
             told = Erasure(**dict(await connection.fetchrow(_SQL["by_id"], id_) or {}))
             await connection.execute(_SQL["finish"], id_, at, certified(told, kept))
         return Erasure(**dict(await connection.fetchrow(_SQL["by_id"], id_) or {}))

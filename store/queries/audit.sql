@@ -2,6 +2,14 @@
 -- Somebody changed something.
 insert into audit (by, role, trace, verb, kind, name, was, became, customer, fields) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10);
 
+-- name: one_at_a_time
+-- Tries of one thing that is to be done once wait for each other.
+select pg_advisory_xact_lock($1, hashtext($2));
+
+-- name: done_before
+-- Whether another try, whose request id begins alike, has changed this.
+select exists (select from audit where kind = $1 and name = $2 and starts_with(trace, $3) and trace <> $4);
+
 -- name: page
 -- What was changed, newest first: by somebody, of a kind, a name or a customer, from an instant on and before another.
 select id, at, by, role, verb, kind, name, was, became, customer, fields, trace from audit

@@ -83,6 +83,10 @@ select (select count(*) from run where profile_id = any($1::uuid[])) as run,
        (select count(*) from exposure where profile_id = any($1::uuid[])) as exposure,
        (select count(*) from entry_refused where profile_id = any($1::uuid[])) as entry_refused;
 
+-- name: named_in_definitions
+-- Segments defined by API, deleted ones too, that list one of these names: people wrote them there, and they stay.
+select count(*) from segment_definition where jsonb_path_query_array(definition, 'lax $.**.customers[*]') ?| $1::text[];
+
 -- name: purge_identity
 -- The names.
 delete from identity where profile_id = any($1::uuid[]) returning 1;

@@ -256,22 +256,117 @@ def test_roles_grow_and_nobody_sees_persons_by_role_alone() -> None:
     assert not any(Right.PERSONAL in rights for rights in RIGHTS.values())
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "body"),
-    [
-        ("GET", "/v1/runs?user_id=ana", None),
-        ("GET", "/v1/journeys/nps/why-not?user_id=ana", None),
-        ("GET", f"/v1/journeys/nps/why-not?customer_id={UUID(int=7)}&show=true", None),
-        ("POST", "/v1/templates/email/x/preview", {"user_id": "ana"}),
-    ],
-)
-async def test_gov_02_who_asks_for_somebody_by_name_needs_a_key_that_may(
-    http: httpx.AsyncClient, method: str, path: str, body: Any
-) -> None:
-    plain, personal = [await http.request(method, path, json=body, auth=(f"jk_{key}", "")) for key in ("read", "read+personal")]
+@dataclass(frozen=True)
+class Sometimes:
+    """A call that takes `--personal` for some of what it may be asked; `asks`: one that does."""
+
+    call: str
+    when: str
+    path: str
+    asks: Any = None
+    how: str = "json"
+
+
+def _defining(predicate: Any) -> Any:
+    return {"owner": "growth", "predicate": predicate}
+
+
+_NARROW = "if it names people"
+_BY_NAME = "for a name"
+SOMETIMES = [
+    Sometimes("GET /v1/runs", _BY_NAME, "/v1/runs?user_id=ana"),
+    Sometimes("GET /v1/journeys/{journey}/why-not", "for a name, and with `show`", "/v1/journeys/nps/why-not?user_id=ana"),
+    Sometimes(
+        "GET /v1/journeys/{journey}/why-not",
+        "for a name, and with `show`",
+        f"/v1/journeys/nps/why-not?customer_id={UUID(int=7)}&show=true",
+    ),
+    Sometimes(
+        "POST /v1/templates/{channel}/{template}/preview", "for a customer", "/v1/templates/email/x/preview", {"user_id": "ana"}
+    ),
+    Sometimes(
+        "PUT /v1/subscriptions/{name}",
+        "with `personal`",
+        "/v1/subscriptions/x",
+        {"url": "https://x.example", "types": ["run.ended"], "personal": True},
+    ),
+    *(
+        Sometimes("PUT /v1/segments/{name}", _NARROW, "/v1/segments/narrow", _defining(predicate))
+        for predicate in (
+            {"all": [{"customers": ["u-1"]}, {"trait": "city", "is": "==", "value": "Madrid"}]},
+            {"not": {"any": [{"customers": ["u-1"]}, {"did": "Order Completed"}]}},
+            {"all": [{"listed": "mine"}, {"did": "Order Completed"}]},
+            {"trait": "firstName", "is": "starts_with", "value": "N"},
+            {"trait": "E-Mail", "is": "==", "value": "ana@shop.example"},
+            {"did": "Order Completed", "where": {"property": "customer.email", "is": "==", "value": "ana@shop.example"}},
+        )
+    ),
+    Sometimes("GET /v1/coverage", "for a segment of fewer than 10", "/v1/coverage?segment=small"),
+    *(
+        Sometimes(
+            "POST /v1/journeys/{journey}/starts",
+            "for a dry run by addresses",
+            "/v1/journeys/nps/starts",
+            {"rows": [{"user_id": "ana"}, row], "dry_run": True},
+        )
+        for row in ({"email": "ana@shop.example"}, {"phone": "+34600000000"})
+    ),
+    Sometimes(
+        "POST /v1/journeys/{journey}/starts/file",
+        "for a dry run by addresses",
+        "/v1/journeys/nps/starts/file?dry_run=true",
+        "email\nana@shop.example\n",
+        "content",
+    ),
+    Sometimes(
+        "POST /v1/customers/file", "for a dry run", "/v1/customers/file?dry_run=true", "email\nana@shop.example\n", "content"
+    ),
+    Sometimes(
+        "POST /v1/suppressions/import",
+        "for a dry run",
+        "/v1/suppressions/import?dry_run=true",
+        "email\nana@shop.example\n",
+        "content",
+    ),
+]
+_WHEN = {each.call: each.when for each in SOMETIMES} | {
+    "GET /v1/runs/{run_id}/story": "with `show`",
+    "POST /console/customers": _BY_NAME,
+    "GET /console/segments/{name}": "for a customer",
+    "POST /console/segments/build/save": _NARROW,
+}
+
+
+@pytest.mark.parametrize("each", SOMETIMES, ids=lambda each: each.call)
+async def test_gov_02_who_asks_for_somebody_by_name_needs_a_key_that_may(http: httpx.AsyncClient, each: Sometimes) -> None:
+    method, more = each.call.partition(" ")[0], {} if each.asks is None else {each.how: each.asks}
+    if "coverage" in each.path:
+        small = _defining({"did": "Order Completed"})
+        assert (await http.put("/v1/segments/small", json=small, auth=("jk_operate", ""))).status_code == 201
+    headers = {"Content-Type": "text/csv"} if each.how == "content" else {}
+    plain, personal = [
+        await http.request(method, each.path, **more, headers=headers, auth=(f"jk_{key}", ""))
+        for key in ("operate", "operate+personal")
+    ]
     assert (plain.status_code, plain.json()["code"]) == (403, "forbidden")
     assert "--personal" in plain.json()["detail"]
     assert personal.status_code != 403
+
+
+async def test_gov_02_who_may_not_see_persons_defines_and_tries_what_names_nobody(http: httpx.AsyncClient) -> None:
+    of_all = _defining({"all": [{"did": "Order Completed"}, {"trait": "city", "is": "==", "value": "Madrid"}]})
+    assert (await http.put("/v1/segments/of-all", json=of_all, auth=("jk_operate", ""))).status_code == 201
+    named = _defining({"customers": ["u-1"]})
+    assert (await http.put("/v1/segments/one", json=named, auth=("jk_operate+personal", ""))).status_code == 201
+    through = _defining({"all": [{"member_of": "one"}, {"did": "Order Completed"}]})
+    assert (await http.put("/v1/segments/through", json=through, auth=("jk_operate", ""))).status_code == 403
+    rows = {"rows": [{"user_id": "ana"}], "dry_run": True}
+    assert (await http.post("/v1/journeys/nps/starts", json=rows, auth=("jk_start", ""))).status_code == 200
+    by_email = {"rows": [{"email": "ana@shop.example"}]}
+    assert (await http.post("/v1/journeys/nps/starts", json=by_email, auth=("jk_start", ""))).status_code == 201
+    assert (
+        await http.post("/v1/journeys/nps/starts", json=by_email | {"dry_run": True}, auth=("jk_start", ""))
+    ).status_code == 403
 
 
 async def test_gov_02_a_key_of_one_journey_sees_and_stops_no_other(http: httpx.AsyncClient, database: Database) -> None:
@@ -316,7 +411,7 @@ def table() -> str:
     for call, asks in GUARDED:
         able = ["✓" if asks.right in RIGHTS[role] else "" for role in Role]
         some = told[asks.of] if asks.right is not Right.SEND else ""
-        row = f"`{call}`", *able, "only if" if asks.personal else "", some, asks.does
+        row = f"`{call}`", *able, "only if" if asks.personal else _WHEN.get(str(call), ""), some, asks.does
         lines.append("| " + " | ".join(row) + " |")
     return "\n".join(lines)
 
@@ -344,7 +439,7 @@ def offered() -> str:
     for tool in TOOLS:
         needs = [asked[call] for call in sorted(tool.needs)]
         able = ["✓" if all(asks.right in RIGHTS[role] for asks in needs) else "" for role in roles]
-        persons = "only if" if any(asks.personal for asks in needs) else ""
+        persons = "only if" if any(asks.personal for asks in needs) else _WHEN.get(tool.call, "")
         some = "" if any(asks.of is Of.EVERYTHING for asks in needs) else "✓"
         lines.append("| " + " | ".join([f"`{tool.name}`", *able, persons, some, _changing(tool)]) + " |")
     return "\n".join(lines)

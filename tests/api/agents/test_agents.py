@@ -265,6 +265,47 @@ async def test_what_is_confirmed_twice_is_done_once_where_it_makes_something(com
     assert await company.database.pool.fetchval("select count(*) from campaign") == 1
 
 
+@pytest.mark.parametrize(
+    ("tool", "arguments", "path", "before"),
+    [
+        ("switch_journey", {"journey": "nps", "state": "paused"}, "/v1/journeys/nps/state", {"state": "live"}),
+        ("switch_everything", {"state": "paused"}, "/v1/state", {"state": "live"}),
+        (
+            "define_segment",
+            {"name": "of-agents", "owner": "growth", "predicate": {"did": "Order Completed"}},
+            "/v1/segments/of-agents",
+            {"owner": "people", "predicate": {"did": "Product Added"}},
+        ),
+    ],
+)
+async def test_a_confirmation_changes_nothing_once_more_after_people_have_changed_it_back(
+    company: Company, tool: str, arguments: dict[str, Any], path: str, before: dict[str, Any]
+) -> None:
+    async with (
+        httpx.AsyncClient(base_url=company.url, auth=("jk_operator", ""), timeout=30) as people,
+        over_http(company.url, "jk_operate", write=True) as agent,
+    ):
+        confirm = (await agent.told(tool, **arguments))["confirm"]
+        once = await asyncio.gather(*(agent.told(tool, **arguments, confirm=confirm) for _ in range(6)))
+        assert sum("answer" in each for each in once) == 1
+        assert {each["code"] for each in once if "error" in each} == {"done-before"}
+        (await people.put(path, json=before)).raise_for_status()
+        assert "done already" in await agent.refused(tool, **arguments, confirm=confirm)
+        rows = await page(company.database, Which(kind="segment" if tool == "define_segment" else "journey"), limit=9)
+        assert [each.by for each in rows] == ["operator", "operate"]
+        assert (await agent.does(tool, **arguments)) is not None
+
+
+async def test_twelve_confirmations_at_once_make_one_run(company: Company) -> None:
+    who: dict[str, Any] = {"journey": "nps", "customer": {"user_id": "zacharias"}, "entry": {"score": 9}}
+    async with over_http(company.url, "jk_operator", write=True) as agent:
+        confirm = (await agent.told("start_run", **who))["confirm"]
+        told = await asyncio.gather(*(agent.told("start_run", **who, confirm=confirm) for _ in range(12)))
+    assert [each["error"] for each in told if "error" in each] == []
+    assert len({each["answer"]["id"] for each in told}) == 1
+    assert await company.database.pool.fetchval("select count(*) from run where journey = 'nps'") == 1
+
+
 async def test_errors_are_the_sentences_of_the_api(company: Company) -> None:
     async with over_http(company.url, "jk_operator", write=True) as agent:
         assert "no journey 'nsp'" in await agent.refused("journey_graph", journey="nsp")

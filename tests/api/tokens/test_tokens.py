@@ -189,6 +189,34 @@ async def test_a_scope_that_is_lacking_is_named_and_a_group_that_is_lacking_is_n
     assert (answer.json()["code"], "www-authenticate" in answer.headers) == ("forbidden", False)
 
 
+async def test_all_scopes_that_a_call_takes_are_named_at_once(firm: Firm) -> None:
+    """With those that the token has: whoever asks for what is named gets a token that is enough."""
+    some, consent = "00000000-0000-0000-0000-000000000007", {"json": {}}
+    asked = [
+        ("journeys:read", "POST", f"/v1/profiles/{some}/consent", consent, "journeys:operate journeys:personal"),
+        ("journeys:operate", "POST", f"/v1/profiles/{some}/consent", consent, "journeys:operate journeys:personal"),
+        ("journeys:read", "GET", f"/v1/profiles/{some}/export", {}, "journeys:personal journeys:read"),
+        (
+            "journeys:read",
+            "GET",
+            f"/v1/journeys/nps/why-not?customer_id={some}&show=true",
+            {},
+            "journeys:personal journeys:read",
+        ),
+        (
+            "journeys:read journeys:personal",
+            "PUT",
+            "/v1/state",
+            {"json": {"state": "paused"}},
+            "journeys:operate journeys:personal",
+        ),
+    ]
+    for has, method, path, more, takes in asked:
+        answer = await firm.call(path, await firm.token(scope=has), method, **more)
+        assert (answer.status_code, answer.json()["code"]) == (403, "insufficient-scope"), path
+        assert f'scope="{takes}"' in answer.headers["www-authenticate"].split(", "), path
+
+
 async def test_a_group_that_is_held_to_a_journey_is_so_by_token(firm: Firm) -> None:
     token = await firm.token(groups=["carts"])
     assert [each["name"] for each in (await firm.call("/v1/journeys", token)).json()] == ["cart_abandonment"]
