@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from journeys.policies import Conversion, GlobalHoldout, Topic, Window
     from journeys.services import Service
     from journeys.sources.derived import DerivedTrait
-    from journeys.sources.hook import Each, Minor, Signed, Takes, WebhookSource, shopify, stripe
+    from journeys.sources.hook import Each, Earlier, Minor, Number, Signed, Takes, WebhookSource, shopify, stripe
     from journeys.sources.source import Source
     from segments import (
         DefinitionError,
@@ -120,6 +120,7 @@ __all__ = [
     "DefinitionError",
     "DerivedTrait",
     "Each",
+    "Earlier",
     "Effect",
     "Experiment",
     "Fetched",
@@ -131,6 +132,7 @@ __all__ = [
     "JourneyError",
     "MetaAudience",
     "Minor",
+    "Number",
     "Outcome",
     "Place",
     "Plan",
