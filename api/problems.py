@@ -57,6 +57,10 @@ class ProblemBody(BaseModel):
     errors: list[Fault] = Field(default_factory=list, description="where exactly, when the request is to blame")
 
 
+#: What a caller hears who sends another request under a key that was used (draft-ietf-httpapi-idempotency-key-header §2.7).
+KEY_REUSED = "this Idempotency-Key was used for another request; choose a new one"
+
+
 class Problem(HTTPException):
     """An answer that is not a success; raise it anywhere below a route, also where a body is being read."""
 

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from journeys.policies import Conversion, GlobalHoldout, Topic, Window
     from journeys.services import Service
     from journeys.sources.derived import DerivedTrait
-    from journeys.sources.hook import Each, Minor, Signed, Takes, WebhookSource, shopify, stripe
+    from journeys.sources.hook import Each, Earlier, Minor, Number, Signed, Takes, WebhookSource, shopify, stripe
     from journeys.sources.source import Source
     from segments import (
         DefinitionError,
@@ -123,6 +123,7 @@ __all__ = [
     "DefinitionError",
     "DerivedTrait",
     "Each",
+    "Earlier",
     "Effect",
     "Experiment",
     "Fetched",
@@ -134,6 +135,7 @@ __all__ = [
     "JourneyError",
     "MetaAudience",
     "Minor",
+    "Number",
     "Outcome",
     "Place",
     "Plan",

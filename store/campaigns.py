@@ -125,14 +125,21 @@ _NEW = tuple(NewCampaign.__dataclass_fields__)
 _ROW = tuple(CampaignRow.__dataclass_fields__)
 
 
-async def make(connection: Connection, new: NewCampaign) -> CampaignRow:
-    """Make a campaign, or find the one that an earlier call with the same key made."""
+async def make(connection: Connection, new: NewCampaign, asked: str = "") -> CampaignRow:
+    """Make a campaign, or find the one that an earlier call with the same key made; the audit keeps the hash `asked`."""
     made = await connection.fetchval(_SQL["make"], *(getattr(new, name) for name in _NEW))
     if made:
         told = {name: value for name in _TOLD if (value := getattr(new, name)) is not None}
-        await note(connection, "make", "campaign", made, became=told | {"begins_at": new.begins_at.isoformat()})
+        told |= {"begins_at": new.begins_at.isoformat()} | ({"asked": asked} if asked and new.key else {})
+        await note(connection, "make", "campaign", made, became=told)
     found = await connection.fetchrow(_SQL["by_id"], made) if made else None
     return _row(found or await connection.fetchrow(_SQL["by_key"], new.journey, new.key))
+
+
+async def asked_of(connection: Connection, id_: UUID) -> str | None:
+    """The hash of what the call asked for that made a campaign, as far as the audit has it."""
+    asked: str | None = await connection.fetchval(_SQL["asked"], str(id_))
+    return asked
 
 
 async def campaign(database: Database, id_: UUID) -> CampaignRow | None:
@@ -210,14 +217,27 @@ async def _switched(database: Database, statement: str, id_: UUID, *given: datet
         return changed
 
 
-async def to_tell(database: Database, limit: int) -> list[CampaignRow]:
-    """Campaigns of which Temporal has not heard as they are now."""
-    return [_row(row) for row in await database.pool.fetch(_SQL["to_tell"], limit)]
+async def to_tell(database: Database, limit: int, but: Sequence[tuple[UUID, datetime]] = ()) -> list[CampaignRow]:
+    """Campaigns of which Temporal has not heard as they are now; not those that are to wait, as they were changed then."""
+    return [_row(row) for row in await database.pool.fetch(_SQL["to_tell"], limit, *columns(but, 2))]
 
 
 async def told(database: Database, id_: UUID, changed_at: datetime) -> None:
     """Temporal has heard of a campaign as it was then."""
-    await database.pool.execute(_SQL["told"], id_, changed_at)
+    async with database.transaction() as connection:
+        await connection.execute(_SQL["told"], id_, changed_at)
+        await connection.execute(_SQL["no_refusal"], id_)
+
+
+async def refuse(database: Database, id_: UUID, problem: str) -> None:
+    """Temporal does not take a campaign, and why."""
+    await database.pool.execute(_SQL["note_refusal"], id_, problem)
+
+
+async def refusal_of(database: Database, id_: UUID) -> str | None:
+    """Why Temporal does not take a campaign as it stands."""
+    problem: str | None = await database.pool.fetchval(_SQL["refusal"], id_)
+    return problem
 
 
 async def message_of_run(database: Database, run_id: UUID) -> dict[str, Any] | None:

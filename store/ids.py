@@ -6,10 +6,13 @@ exact digits or nothing, because half a number is another customer's. What only 
 
 import re
 import unicodedata
+from hashlib import blake2b
 from typing import Any
 
 #: Characters of a user or anonymous id (an index key: 512 characters are at most 2,048 bytes).
 ID_LIMIT = 512
+#: Characters of the id of a message, that is of one call.
+MESSAGE_ID_LIMIT = 100
 #: Whole numbers beyond this are rounded by what reads JSON as floats.
 _EXACT = 2**53
 #: What programs write where an id is missing; without case, quotes and white space around.
@@ -41,6 +44,16 @@ def as_id(value: Any) -> str | None:
             " leave the field out until the id is known"
         )
     return text
+
+
+def message_id(text: str, room: int = 0) -> str:
+    """An id that another system gave a message, in so many characters that it can be kept; a long one by its hash.
+
+    `room` is how many characters are still to be written after it.
+    """
+    if len(text) + room <= MESSAGE_ID_LIMIT:
+        return text
+    return f"{text[:20]}#{blake2b(text.encode('utf-8', 'surrogatepass'), digest_size=16).hexdigest()}"
 
 
 def exact_text(value: Any, limit: int) -> str | None:

@@ -138,9 +138,9 @@ async def begin_seen(connection: Connection) -> None:
     await connection.execute(_SQL["begin_seen"])
 
 
-async def seen(connection: Connection, keys: Sequence[bytes]) -> None:
-    """Note in this session that these rows are there."""
-    await connection.copy_records_to_table("source_seen", records=[(key,) for key in keys])
+async def seen(connection: Connection, keys: Sequence[bytes]) -> set[bytes]:
+    """Note in this session that these rows are there; returns those that were not seen in it before."""
+    return {row["key"] for row in await connection.fetch(_SQL["seen"], list(keys))}
 
 
 async def count_gone(connection: Connection, name: str) -> tuple[int, int]:

@@ -5,8 +5,11 @@ their message is over here: they have no workflow.
 """
 
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from time import monotonic
+from typing import NamedTuple
+from uuid import UUID
 
 import structlog
 from temporalio.client import (
@@ -38,7 +41,20 @@ log = structlog.get_logger(__name__)
 
 _BATCH = 100
 _AT_ONCE = 500
+#: Seconds after which one that Temporal did not take is tried again: the first time; at last, with Temporal away; and refused.
+_AT_FIRST, _SOON, _SELDOM = 1.0, 5.0, 300.0
+#: It would be refused the next time, too.
+_NOT_SO = frozenset([RPCStatusCode.INVALID_ARGUMENT, RPCStatusCode.FAILED_PRECONDITION, RPCStatusCode.OUT_OF_RANGE])
+_SAID = 300  # characters of why
 _LONGEST = timedelta(minutes=10)  # that a message may be at a provider, whatever became of who sent it
+
+
+class _Refused(NamedTuple):
+    """As it stood then, when it is tried again (monotonic seconds), and how long that was put off."""
+
+    changed_at: datetime
+    at: float
+    after: float
 
 
 @dataclass(frozen=True)
@@ -48,10 +64,14 @@ class Campaigner:
     database: Database
     client: Client
     clock: Clock
+    #: Those that Temporal did not take, and when each is tried again.
+    refused: dict[UUID, _Refused] = field(default_factory=dict, repr=False)
 
     async def start(self) -> int:
         """Tell what it has not heard; returns how many things were done."""
-        return await self._close() + sum([await self._tell(each) for each in await campaigns.to_tell(self.database, _BATCH)])
+        waiting = [(id_, each.changed_at) for id_, each in self.refused.items() if each.at > monotonic()]
+        due = await campaigns.to_tell(self.database, _BATCH, waiting)
+        return await self._close() + sum([await self._tell(each) for each in due])
 
     async def _close(self) -> int:
         now = self.clock.now()
@@ -66,9 +86,19 @@ class Campaigner:
                 await self._start(campaign)
         except RPCError as error:
             log.warning("temporal did not take a campaign; it is tried again", id=str(campaign.id), status=error.status.name)
+            await self._wait(campaign, error)
             return 0
+        self.refused.pop(campaign.id, None)
         await campaigns.told(self.database, campaign.id, campaign.changed_at)
         return 1
+
+    async def _wait(self, campaign: CampaignRow, error: RPCError) -> None:
+        """Each time twice as long, and the campaign says why; that Temporal is away is no fault of it."""
+        before, at_last = self.refused.get(campaign.id), _SELDOM if error.status in _NOT_SO else _SOON
+        after = min(2 * before.after, at_last) if before and before.changed_at == campaign.changed_at else _AT_FIRST
+        self.refused[campaign.id] = _Refused(campaign.changed_at, monotonic() + after, after)
+        if error.status in _NOT_SO:
+            await campaigns.refuse(self.database, campaign.id, f"{error.status.name}: {error.message}"[:_SAID])
 
     async def _start(self, campaign: CampaignRow) -> None:
         """Its workflow, which looks at how the campaign stands as soon as it hears this."""

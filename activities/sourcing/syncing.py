@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import structlog
@@ -23,13 +23,14 @@ from temporalio.service import RPCError
 from activities.channels.keyed import keyed_digest
 from activities.deliver.patience import alive
 from activities.sourcing.reading import CannotRead, Rows, read
-from activities.sourcing.rows import DIGEST, Entry, entry_of
+from activities.sourcing.rows import DIGEST, Entry, entry_of, named_by
 from journeys.clock import Clock
 from journeys.contracts import WATCH_QUEUE, SourceReading
 from journeys.sources.source import Becomes, Source
-from segments.language.events import LIST_EVENT
+from segments.language.events import AHEAD, LIST_EVENT
 from segments.leaves.listed import check_list_name
 from store import Connection, Database, lists, sources
+from store.ids import message_id
 from store.sources import Counts, Gone, Kept, Result
 
 log = structlog.get_logger(__name__)
@@ -40,6 +41,15 @@ EVERY = 2.0
 Take = Callable[[Sequence[dict[str, Any]], datetime, str], Awaitable[list[str | None]]]
 _PROBLEMS = 20
 _LABEL = "sources"
+
+
+class _Row(NamedTuple):
+    """A row of which is known whom it is about."""
+
+    number: int
+    user_id: str
+    key: bytes
+    cells: Mapping[str, Any]
 
 
 @dataclass
@@ -54,8 +64,19 @@ class _Reading(Result):
 
     def bad(self, number: int, problem: str) -> None:
         self.count(bad=1)
+        self.tell(number, problem)
+
+    def tell(self, number: int, problem: str) -> None:
         if len(self.problems) < _PROBLEMS:
             self.problems.append({"row": number, "problem": problem})
+
+    def dated(self, entries: Sequence[Entry]) -> None:
+        """How far it has come; a row ahead of now takes nothing away from those that are still to come."""
+        for each in entries:
+            if each.at is not None:
+                self.newest = max(min(each.at, self.at), self.newest or min(each.at, self.at))
+                if each.at > self.at + AHEAD:
+                    self.tell(each.number, f"{self.source.at} is in the future; it counts as of now")
 
 
 @dataclass(frozen=True)
@@ -119,7 +140,7 @@ class Sourcing:
         begins = await sources.begin(self.database, source.name, at)
         so_far = _Reading(source=source, at=at)
         async with self._session(source) as session:
-            async for some in _batches(read(source, address, begins)):
+            async for some in _batches(read(source, address, begins and min(begins, at))):
                 await self._some(session, so_far, some)
             if source.whole:
                 await self._take_from_gone(session, so_far)
@@ -128,8 +149,8 @@ class Sourcing:
 
     @asynccontextmanager
     async def _session(self, source: Source) -> "AsyncIterator[Connection | None]":
-        """Where the keys of a whole reading stand until it has come to its end."""
-        if not source.whole:
+        """Where the keys of a reading stand until it has come to its end; of events each may have many."""
+        if source.becomes is Becomes.EVENTS:
             yield None
             return
         async with self.database.pool.acquire() as connection:
@@ -148,29 +169,25 @@ class Sourcing:
                 f"its rows have no column {missing.args[0]!r}, which is declared; they have: {', '.join(some.columns)}"
             ) from None
         so_far.gives |= {source.event} if source.event is not None else set(named.values()) if source.to_list is None else set()
-        entries = list(self._entries(so_far, some.rows, named))
+        rows = list(self._named(so_far, some.rows))
         so_far.count(rows=len(some.rows))
-        so_far.newest = max((each.at for each in entries if each.at is not None), default=so_far.newest)
-        if session is not None:
-            await sources.seen(session, [each.key for each in entries])
+        if session is not None:  # whoever is there is not gone, also where the rest of the row cannot be used
+            rows = _first(so_far, rows, await sources.seen(session, [each.key for each in rows]))
+        entries = list(_entries(so_far, rows, named))
+        so_far.dated(entries)
         if source.becomes is Becomes.EVENTS:
             await self._take_events(so_far, entries)
         else:
             await self._take_changed(so_far, entries)
 
-    def _entries(self, so_far: _Reading, rows: Sequence[Mapping[str, Any]], named: Mapping[str, str]) -> Iterator[Entry]:
-        source, of = so_far.source, set[bytes]()
-        for place, row in enumerate(rows, so_far.counts.rows + 1):
+    def _named(self, so_far: _Reading, rows: Sequence[Mapping[str, Any]]) -> Iterator[_Row]:
+        for number, row in enumerate(rows, so_far.counts.rows + 1):
             try:
-                entry = entry_of(source, place, row, named, self._hash)
+                user_id = named_by(so_far.source, row)
             except ValueError as wrong:
-                so_far.bad(place, str(wrong))
-                continue
-            if source.becomes is not Becomes.EVENTS and entry.key in of:
-                so_far.bad(place, f"{source.key} names somebody for the second time; the first row counts")
-                continue
-            of.add(entry.key)
-            yield entry
+                so_far.bad(number, str(wrong))
+            else:
+                yield _Row(number, user_id, self._hash(so_far.source.name, user_id), row)
 
     async def _take_events(self, so_far: _Reading, entries: Sequence[Entry]) -> None:
         source = so_far.source
@@ -183,7 +200,7 @@ class Sourcing:
                 "type": "track",
                 "event": source.event,
                 "userId": each.user_id,
-                "messageId": f"{source.name}/{each.id}",
+                "messageId": message_id(f"{source.name}/{each.id}"),
                 "timestamp": each.at.isoformat() if each.at else None,
                 "properties": each.said,
             }
@@ -264,6 +281,26 @@ class Sourcing:
 
     def _hash(self, source: str, key: str) -> bytes:
         return keyed_digest(self.secret, _LABEL, f"{source}\0{key}".encode())[:DIGEST]
+
+
+def _first(so_far: _Reading, rows: Sequence[_Row], fresh: set[bytes]) -> list[_Row]:
+    """Those that name somebody for the first time in this reading."""
+    first, left = list[_Row](), set(fresh)
+    for each in rows:
+        if each.key in left:
+            left.discard(each.key)
+            first.append(each)
+        else:
+            so_far.bad(each.number, f"{so_far.source.key} names somebody for the second time; the first row counts")
+    return first
+
+
+def _entries(so_far: _Reading, rows: Sequence[_Row], named: Mapping[str, str]) -> Iterator[Entry]:
+    for each in rows:
+        try:
+            yield entry_of(so_far.source, each.number, each.user_id, each.key, each.cells, named)
+        except ValueError as wrong:
+            so_far.bad(each.number, str(wrong))
 
 
 def _identify(

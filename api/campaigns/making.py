@@ -4,20 +4,24 @@ Promise: what was answered with 201 stands in Postgres, whole; a call that break
 comes once.
 """
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from hashlib import blake2b
 from itertools import islice
 from typing import Any
 from uuid import UUID
 
 import orjson
+from pydantic import BaseModel
 from uuid_utils.compat import uuid7
 
 from api.campaigns.models import NewCampaign as Letter
 from api.campaigns.models import RowProblem, Trial, When
 from api.campaigns.rows import Given
+from api.problems import KEY_REUSED, Problem
 from journeys import InvalidParams, JourneyDefinition
 from journeys.campaigns.message import PREFIX, Message
 from journeys.clock import Clock
@@ -45,6 +49,12 @@ Check = Callable[[Given], tuple[dict[str, Any], dict[str, Any]] | str]
 class _Report:
     told: int = 0  # how many of the problems stand in Postgres
     problems: list[tuple[int, str]] = field(default_factory=list)
+
+
+def asked_for(body: BaseModel, *more: str) -> str:
+    """By what a call is known again: the hash of all that it asks for."""
+    told = json.dumps([body.model_dump(), *more], sort_keys=True, default=str).encode()
+    return blake2b(told, digest_size=16).hexdigest()
 
 
 def checks_of(definition: JourneyDefinition, common: Mapping[str, Any]) -> Check:
@@ -79,16 +89,25 @@ def plain(row: Given) -> tuple[dict[str, Any], dict[str, Any]] | str:
 
 
 async def make(
-    database: Database, new: NewCampaign, rows: Iterable[Given] = (), check: Check = plain, *, keyed: bool = False
+    database: Database,
+    new: NewCampaign,
+    rows: Iterable[Given] = (),
+    check: Check = plain,
+    *,
+    keyed: bool = False,
+    asked: str = "",
 ) -> CampaignRow:
-    """Make a campaign with its rows, or find the one that an earlier call with the same key made.
+    """Make a campaign with its rows, or find the one that an earlier call with the same key made; `asked` is what for.
 
     Raises:
+        Problem: 422, that call asked for something else, as draft-ietf-httpapi-idempotency-key-header §2.7 says.
         segments.errors.SegmentError: the rows are not CSV.
     """
     async with database.transaction() as connection:
-        made = await campaigns.make(connection, new)
+        made = await campaigns.make(connection, new, asked)
         if made.id != new.id:
+            if (earlier := await campaigns.asked_of(connection, made.id)) and earlier != asked:
+                raise Problem(422, KEY_REUSED, code="key-reused")
             return made
         await _stage(connection, new.id, rows, check, keyed=keyed)
         await campaigns.staged(connection, new.id, new.created_at)

@@ -1,6 +1,5 @@
 """What the calls about campaigns and bulk starts take and answer, as OpenAPI shows it."""
 
-import re
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Self
 from uuid import UUID
@@ -8,6 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field, model_validator
 
 from api.runs.models import Model
+from journeys.campaigns.cron import fault
 from journeys.campaigns.message import Message
 from segments.time.calendar import known_zones
 
@@ -15,7 +15,8 @@ from segments.time.calendar import known_zones
 _FIRST = timedelta(hours=14)
 #: Rows of a call in JSON; more go as a file.
 ROWS = 10_000
-_CRON = re.compile(r"@(yearly|monthly|weekly|daily|hourly)|[-*/,\d?LA-Za-z#]+( +[-*/,\d?LA-Za-z#]+){4}")
+#: Years of an instant at which something may begin; before and after them a calendar is at its end.
+_YEARS = range(1970, 9_000)
 SegmentName = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
 
 
@@ -27,8 +28,8 @@ class Repeat(Model):
 
     @model_validator(mode="after")
     def _understood(self) -> Self:
-        if not _CRON.fullmatch(self.cron.strip()):
-            raise ValueError("a cron has five fields, such as '0 9 * * mon': minute, hour, day, month, weekday")
+        if wrong := fault(self.cron.strip()):
+            raise ValueError(wrong)
         if self.zone not in known_zones():
             raise ValueError(f"{self.zone!r} is no IANA time zone; write for example Europe/Madrid")
         return self
@@ -48,6 +49,8 @@ class When(Model):
 
     @model_validator(mode="after")
     def _one_clock(self) -> Self:
+        if self.at is not None and self.at.year not in _YEARS:
+            raise ValueError(f"`at` is of a year from {_YEARS[0]} to {_YEARS[-1]}")
         if self.in_their_zone and (self.at is None or self.at.tzinfo is not None):
             raise ValueError("in_their_zone takes an `at` without an offset, such as 2026-12-01T09:00")
         if not self.in_their_zone and self.at is not None and self.at.tzinfo is None:
@@ -138,6 +141,7 @@ class CampaignView(BaseModel):
     message: Message | None = Field(description="null: the journey is started")
     segment: str | None
     list: str | None
+    refused: str | None = Field(description="why Temporal does not take it, as it stands; it is tried again")
     state: str = Field(description="scheduled, waiting for approval, running, paused, recurring, cancelled or finished")
     begins_at: datetime
     in_their_zone: bool

@@ -7,6 +7,7 @@ a repeated call with the same Idempotency-Key makes nothing.
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
+from hashlib import file_digest
 from typing import IO, Annotated, Literal
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from activities.channels.preview import CannotPreview
 from activities.channels.preview import Given as Shown
 from api.auth import JourneyReader, Of, PersonReader, Reader, insist_on, may, schemes
-from api.campaigns.making import attempt, checks_of, drafted, make, of_message, taken_by
+from api.campaigns.making import asked_for, attempt, checks_of, drafted, make, of_message, taken_by
 from api.campaigns.models import (
     CampaignPage,
     CampaignView,
@@ -92,7 +93,7 @@ async def start_many(
         await _known(config, database, body.segment, body.list)
         new = replace(new, segment=body.segment, list=body.list, params=_all(definition, body))
     rows = from_objects(body.rows or (), config.default_region)
-    return await _made(config, database, response, new, definition, rows, body, caller)
+    return await _made(config, database, response, new, definition, rows, body, caller, asked_for(body))
 
 
 @router.post(
@@ -126,8 +127,11 @@ async def start_file(
     new = drafted(body, config.clock.now(), caller.name, journey, idempotency_key, needs_approval=config.approve_campaigns)
     async with received(request) as file:
         try:
+            held = file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # a temporary file has `readinto`
+            asked = asked_for(body, held)
+            file.seek(0)
             rows = _read(request, file, config.default_region, definition)
-            return await _made(config, database, response, new, definition, rows, body, caller)
+            return await _made(config, database, response, new, definition, rows, body, caller, asked)
         except SegmentError as error:
             raise Problem(400, f"{error}", code="bad-file") from None
 
@@ -151,7 +155,7 @@ async def make_campaign(
     if body.dry_run:
         response.status_code = 200
         return await attempt(config.clock, database, new, body.message)
-    made = await make(database, new)
+    made = await make(database, new, asked=asked_for(body))
     response.status_code = 201 if made.id == new.id else 200
     return await _view(config, database, made)
 
@@ -313,13 +317,14 @@ async def _made(
     rows: Iterable[Given],
     body: Starts,
     caller: Caller,
+    asked: str,
 ) -> CampaignView | Trial:
     check, keyed = checks_of(definition, body.params), definition.spec.keyed
     if body.dry_run:
         response.status_code = 200
         rows = _by_our_names(rows, caller)
         return await attempt(config.clock, database, new, definition.spec, rows, check, keyed=keyed)
-    made = await make(database, new, rows, check, keyed=keyed)
+    made = await make(database, new, rows, check, keyed=keyed, asked=asked)
     response.status_code = 201 if made.id == new.id else 200
     response.headers["Location"] = f"/v1/campaigns/{made.id}"
     return await _view(config, database, made)
@@ -375,4 +380,5 @@ async def _existing(database: Database, id_: UUID) -> CampaignRow:
 
 
 async def _view(config: ApiConfig, database: Database, row: CampaignRow) -> CampaignView:
-    return view_of(row, await campaigns.counts_of(database, row.id), config.clock.now())
+    counts, refused = await campaigns.counts_of(database, row.id), await campaigns.refusal_of(database, row.id)
+    return view_of(row, counts, config.clock.now(), refused)

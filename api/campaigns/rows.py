@@ -3,6 +3,7 @@
 Promise: a row is read, or told by its number and what is wrong; what stands in it is told to nobody.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -11,7 +12,7 @@ from typing import Any
 import orjson
 
 from segments.define.importing import COLUMNS, KINDS_IN_WORDS, BadFile, checked_name
-from segments.define.sheets import sheet
+from segments.define.sheets import lost, sheet
 
 _KINDS = tuple(dict.fromkeys(COLUMNS.values()))
 _FIELDS = {*_KINDS, "key", "params", "entry"}
@@ -40,6 +41,9 @@ def from_lines(lines: Iterable[str], region: str) -> Iterator[Given]:
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
+        if problem := lost([line]):
+            yield Given(number, problem=problem)
+            continue
         try:
             row = orjson.loads(line)
         except orjson.JSONDecodeError:
@@ -57,6 +61,8 @@ def from_sheet(lines: Iterable[str], region: str, takes: Sequence[str] | None) -
     """
     names, rows = sheet(lines)
     columns = [_column(name.strip(), takes) for name in names]
+    if twice := next((each for each, times in Counter(columns).items() if times > 1 and each != ("params", "")), None):
+        raise BadFile(f"two columns are {twice[1] or twice[0]!r}; leave one of them")
     if not any(part == "customer" for part, _ in columns):
         found = ", ".join(repr(name.strip()) for name in names if name.strip())[:200] or "nothing"
         raise BadFile(f"the first line must name a column {KINDS_IN_WORDS}; it names {found}")
@@ -86,6 +92,8 @@ def _advice(name: str, takes: Sequence[str]) -> str:
 
 
 def _cells(number: int, columns: Sequence[tuple[str, str]], cells: Sequence[str], region: str) -> Given:
+    if problem := lost(cells):
+        return Given(number, problem=problem)
     row: dict[str, Any] = {"params": {}, "entry": {}}
     for (part, name), cell in zip(columns, cells, strict=False):
         text = cell.strip()

@@ -8,17 +8,20 @@ from journeys.campaigns.message import message_of
 from store.campaigns import CampaignRow
 
 
-def view_of(row: CampaignRow, counts: Counter[tuple[str, str | None, str | None]], now: datetime) -> CampaignView:
-    """A campaign with its counts by state, outcome and reason."""
+def view_of(
+    row: CampaignRow, counts: Counter[tuple[str, str | None, str | None]], now: datetime, refused: str | None = None
+) -> CampaignView:
+    """A campaign with its counts by state, outcome and reason, and why Temporal does not take it."""
     done = {(outcome, reason): n for (state, outcome, reason), n in counts.items() if state == "done"}
     told = {name: getattr(row, name) for name in CampaignView.model_fields if name in row.__dataclass_fields__}
-    return CampaignView.model_validate(
+    view = CampaignView.model_validate(
         told
         | {
             "state": row.state(now),
             "message": row.message and message_of(row.message),
             "in_their_zone": row.wall_at is not None,
-            "repeat": Repeat(cron=row.cron, zone=row.zone or "UTC") if row.cron else None,
+            "refused": refused,
+            "repeat": None,
             "waiting": sum(n for (state, _, _), n in counts.items() if state == "waiting"),
             "under_way": sum(n for (state, _, _), n in counts.items() if state == "open"),
             "done": sum(done.values()),
@@ -26,3 +29,6 @@ def view_of(row: CampaignRow, counts: Counter[tuple[str, str | None, str | None]
             "asked_again": {reason: n for (state, _, reason), n in counts.items() if state == "open" and reason},
         }
     )
+    if row.cron:  # as it was taken, whatever is asked of a new one by now
+        view.repeat = Repeat.model_construct(cron=row.cron, zone=row.zone or "UTC")
+    return view

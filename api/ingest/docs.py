@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from api.ingest.spec import BATCH_LIMIT, ITEM_LIMIT, MESSAGE_ID_LIMIT, NAME_LIMIT
+from api.ingest.spec import BATCH_LIMIT, ITEM_LIMIT, NAME_LIMIT
+from store.ids import MESSAGE_ID_LIMIT
 
 _WHEN = "2026-11-22T10:00:00.000Z"
 _NAME: dict[str, Any] = {

@@ -22,7 +22,7 @@ from segments.language.readings import Reading
 from segments.time.calendar import ZONE_TRAIT
 from segments.time.zones import read_zone
 from store.customers.consent import By
-from store.ids import ID_LIMIT, NotAnId, as_id, exact_text, is_placeholder, nfc
+from store.ids import ID_LIMIT, MESSAGE_ID_LIMIT, NotAnId, as_id, exact_text, is_placeholder, nfc
 from store.ingest.items import Changes, Item, Provenance
 
 #: Bytes of one item, as stored (Segment's limit).
@@ -31,8 +31,7 @@ ITEM_LIMIT = 32 * 1024
 BATCH_LIMIT = 2500
 #: Levels of objects and lists inside one item.
 DEPTH_LIMIT = 32
-#: Characters of a message id, and of an event's name (they are index keys).
-MESSAGE_ID_LIMIT = 100
+#: Characters of an event's name (an index key).
 NAME_LIMIT = ID_LIMIT
 
 KINDS = ("identify", "track", "page", "screen", "group", "alias")

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from api.products.models import read_product
-from segments.define.sheets import sheet
+from segments.define.sheets import lost, sheet
 from store import Database
 from store.products import RELATIONS, Product, put_products, unknown
 
@@ -116,7 +116,8 @@ def csv_rows(lines: Iterable[str]) -> Iterator[Row]:
     header, rows = sheet(lines)
     columns = _columns(header)
     for number, cells in rows:
-        yield Row(number, _fields(columns, cells))
+        problem = lost(cells)
+        yield Row(number, None, problem) if problem else Row(number, _fields(columns, cells))
 
 
 def _columns(header: Sequence[str]) -> list[str]:
@@ -125,6 +126,8 @@ def _columns(header: Sequence[str]) -> list[str]:
     for column in columns:
         if column not in _COLUMNS and not (column.startswith(_OWN) and column != _OWN):
             raise UnreadableProducts(f"the first line names a column {column!r}; {known}")
+        if columns.count(column) > 1:
+            raise UnreadableProducts(f"the first line names {column!r} twice; leave one of them")
     if missing := {"id", "name"} - set(columns):
         raise UnreadableProducts(f"the first line must name a column {' and '.join(sorted(missing))}; {known}")
     return columns

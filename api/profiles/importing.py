@@ -5,6 +5,7 @@ of `identify`, each with an id from the file and its line: a file sent again cha
 Consent is written only where a column or the caller declares it, with where it was given, as the word of an import.
 """
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,7 +15,8 @@ from typing import IO, Any, NamedTuple, NoReturn
 
 from activities.channels.kinds import KINDS
 from api.ingest.taking import Taking
-from segments.define.sheets import sheet
+from journeys.keepable import is_plain
+from segments.define.sheets import lost, sheet
 from segments.errors import SegmentError
 from store import Database
 from store.addresses import email_address, phone_number
@@ -57,7 +59,10 @@ def _number(text: str) -> float | int:
         raise _Bad("is no number; write 1234.5") from None
     if value != value or value in (float("inf"), float("-inf")):  # noqa: PLR0124 - what is not a number is not itself
         raise _Bad("is no number; write 1234.5")
-    return int(text) if text.lstrip("+-").isdecimal() else value
+    exact = int(text) if text.lstrip("+-").isdecimal() else value
+    if not is_plain(exact):
+        raise _Bad("has more digits than can be kept (64 bits); map it as text")
+    return exact
 
 
 def _boolean(text: str) -> bool:
@@ -205,7 +210,7 @@ def _columns(names: Sequence[str], how: How) -> list[Column]:
     targets = [each.target for each in columns if each.target != _IGNORED]
     if not set(targets) & set(_NAMES):
         raise BadFile("no column names customers; call one user_id or anonymous_id, or map it: Customer number=user_id")
-    if twice := sorted(each for each in set(targets) if targets.count(each) > 1):
+    if twice := sorted(each for each, times in Counter(targets).items() if times > 1):
         raise BadFile(f"two columns become {twice[0]!r}; map one of them to something else, or to - to leave it out")
     if len(how.consent_source or "") > _LONGEST or len(how.text or "") > _LONGEST:
         raise BadFile(f"where consent was given, and the text, are said in at most {_LONGEST} characters")
@@ -244,6 +249,8 @@ def _calls(chunk: Iterable[tuple[int, list[str]]], columns: Sequence[Column], ho
 
 
 def _call(number: int, cells: Sequence[str], columns: Sequence[Column], how: How) -> dict[str, Any]:
+    if problem := lost(cells):
+        raise _Bad(problem)
     named: dict[str, str] = {}
     traits: dict[str, Any] = {}
     consents: dict[str, str] = dict.fromkeys(how.consent, "SUBSCRIBED")

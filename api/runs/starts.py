@@ -6,7 +6,7 @@ from uuid import UUID
 from opentelemetry.propagate import inject
 
 from api.config import ApiConfig
-from api.problems import Fault, Problem
+from api.problems import KEY_REUSED, Fault, Problem
 from api.runs.models import StartRun
 from journeys import InvalidParams, JourneyDefinition
 from journeys.entering import check_entry
@@ -98,7 +98,7 @@ async def _earlier(connection: Connection, entry: Entry, customer: UUID) -> UUID
         return None
     run, same = earlier
     if not same:
-        raise Problem(422, "this Idempotency-Key was used for another request; choose a new one", code="key-reused")
+        raise Problem(422, KEY_REUSED, code="key-reused")
     return run
 
 

@@ -8,7 +8,7 @@ import hashlib
 import hmac
 from base64 import b64encode
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 import orjson
@@ -16,16 +16,21 @@ from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, Field
 
 from activities.channels.instants import since_1970
-from api.ingest.arrival import Arrival
+from api.ingest.arrival import Arrival, Rejected
 from api.ingest.routes import Ingest, sorted_out
 from api.problems import Problem, responses
-from api.state import Config
+from api.state import Config, Db
 from api.webhooks import standard
-from journeys.sources.hook import Signed, WebhookSource, at
+from journeys.sources.hook import TRAITS, Signed, Takes, WebhookSource, at
+from store import Database
+from store.ids import message_id
+from store.ingest.earlier import named_by
 
 router = APIRouter(prefix="/v1/hooks", tags=["ingest"])
 
 _LIMIT = 2 * 1024 * 1024  # bytes
+#: How old the order may be whose customer a refund is about.
+_KNOWN = timedelta(days=180)
 _JSON = {"requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}}
 Name = Annotated[str, Path(max_length=64, description="the source's name in the catalogue", examples=["shopify"])]
 
@@ -40,7 +45,7 @@ class Took(BaseModel):
 
 
 @router.post("/{name}", max_body_size=_LIMIT, responses=responses(400, 401, 404, 413, 429, 503), openapi_extra=_JSON)
-async def take_webhook(name: Name, request: Request, config: Config) -> Took:
+async def take_webhook(name: Name, request: Request, config: Config, database: Db) -> Took:
     """A webhook of one of the catalogue's sources, with that system's own signature."""
     source = config.hooks.get(name)
     if source is None:
@@ -59,12 +64,44 @@ async def take_webhook(name: Name, request: Request, config: Config) -> Took:
     takes = source.taken(type_)
     if takes is None:
         return Took(type=type_, accepted=0, duplicates=0, dead_letters=0)
-    calls = [_dated(each) for each in takes.calls(sent, f"{source.name}/{_id(source, request.headers, sent, body)}")]
+    id_ = message_id(f"{source.name}/{_id(source, takes, type_, request.headers, sent, body)}", len(TRAITS))
     ingest: Ingest = request.app.state.ingest
     async with ingest.limits.turn(len(body)):
         arrival = Arrival(source.name, now, config.default_region, readings=config.readings)
-        stored = await ingest.keep(*sorted_out(calls, arrival), arrival)
+        who = takes.who(sent) or await _of_earlier(database, source, takes, sent, now)
+        good: list[dict[str, Any]] = []
+        bad: list[tuple[Any, Rejected]] = []
+        for told, wrong in takes.calls(sent, id_, who):
+            call = _dated(told)
+            if why := _refused(takes, who, wrong):
+                bad.append((call, why))
+            else:
+                good.append(call)
+        items, rejects = sorted_out(good, arrival)
+        stored = await ingest.keep(items, [*rejects, *bad], arrival)
     return Took(type=type_, accepted=stored.accepted, duplicates=stored.duplicates, dead_letters=stored.refused)
+
+
+async def _of_earlier(database: Database, source: WebhookSource, takes: Takes, sent: Any, now: datetime) -> dict[str, str]:
+    """Whom the earlier event names that a webhook belongs to, where one is known."""
+    if takes.earlier is None:
+        return {}
+    named = at(sent, takes.earlier.path)
+    if not _is_id(named):
+        return {}
+    earlier = takes.earlier.event, takes.earlier.named, str(named)
+    user_id, anonymous_id = await named_by(database, source.name, *earlier, now - _KNOWN)
+    return {"userId": user_id} if user_id is not None else {"anonymousId": anonymous_id} if anonymous_id is not None else {}
+
+
+def _refused(takes: Takes, who: Mapping[str, str], wrong: str | None) -> Rejected | None:
+    """Why a call is not even to be read, or nothing."""
+    if wrong is not None:
+        return Rejected("bad-number", wrong)
+    if not who and takes.earlier is not None:
+        of = f"{takes.earlier.event!r} with the {takes.earlier.named} at {takes.earlier.path}"
+        return Rejected("no-identity", f"names no customer, and no {of} came from here in the last {_KNOWN.days} days")
+    return None
 
 
 def genuine(source: WebhookSource, secret: str, headers: Mapping[str, str], body: bytes, now: datetime) -> bool:
@@ -95,16 +132,30 @@ def _type(source: WebhookSource, headers: Mapping[str, str], sent: Any) -> str:
     return found[:200] if isinstance(found, str) else ""
 
 
-def _id(source: WebhookSource, headers: Mapping[str, str], sent: Any, body: bytes) -> str:
+def _id(source: WebhookSource, takes: Takes, type_: str, headers: Mapping[str, str], sent: Any, body: bytes) -> str:
     """By what it is known again when it is sent again."""
     if source.id_at is not None:
         found: Any = at(sent, source.id_at)
     elif source.signed is Signed.SHOPIFY:
-        found = headers.get("x-shopify-event-id") or headers.get("x-shopify-webhook-id")
+        return f"{type_}/{_of_shopifys(takes, headers, sent) or hashlib.sha256(body).hexdigest()}"
     else:
         found = headers.get("webhook-id") if source.signed is Signed.STANDARD else at(sent, "id")
-    known = isinstance(found, str | int) and not isinstance(found, bool) and found != ""
-    return str(found) if known else hashlib.sha256(body).hexdigest()
+    return str(found) if _is_id(found) else hashlib.sha256(body).hexdigest()
+
+
+def _of_shopifys(takes: Takes, headers: Mapping[str, str], sent: Any) -> str | None:
+    """What it is about, and as of when, by the signed body; the headers, which nobody signs, where that does not say it.
+
+    One event of theirs (`X-Shopify-Event-Id`) may be told by several topics.
+    """
+    about, when = at(sent, "id"), at(sent, takes.at or "updated_at")
+    if _is_id(about) and _is_id(when):
+        return f"{about}/{when}"
+    return headers.get("x-shopify-event-id") or headers.get("x-shopify-webhook-id")
+
+
+def _is_id(found: Any) -> bool:
+    return isinstance(found, str | int) and not isinstance(found, bool) and found != ""
 
 
 def _dated(call: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ Sources: Shopify, "Verify webhook deliveries"; Stripe, "Verify webhook signature
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
@@ -20,6 +20,11 @@ _WHOLE = frozenset(
     ["BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"]
 )
 _THOUSANDTHS = frozenset(["BHD", "JOD", "KWD", "OMR", "TND"])
+#: What follows the message id of the call with the traits.
+TRAITS = "/traits"
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
+#: Digits before the point that a number may have, at most: all whole ones are exact in JSON.
+_DIGITS = 15
 
 
 class Signed(StrEnum):
@@ -31,6 +36,25 @@ class Signed(StrEnum):
     HMAC = "hmac-sha256"  # a header of its own: hex or base64, with or without "sha256=" before it
 
 
+class NoNumber(ValueError):
+    """What stands where a number should; the message names the path and not the value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number that may be sent as a text, such as an amount of money: "388.00" is 388."""
+
+    path: str
+
+    def read(self, sent: Any) -> float | int | None:
+        """The number, exactly; nothing where there is none.
+
+        Raises:
+            NoNumber: it is none, or JSON has none that is exactly this.
+        """
+        return _as_json(self.path, _decimal(self.path, at(sent, self.path)))
+
+
 @dataclass(frozen=True, slots=True)
 class Minor:
     """An amount in the smallest unit of a currency (cents), as a number of units; `currency` is the path to its code."""
@@ -38,15 +62,16 @@ class Minor:
     path: str
     currency: str
 
-    def read(self, sent: Any) -> Any:
-        """The amount, or nothing where it is none."""
-        try:
-            amount = Decimal(str(at(sent, self.path)))
-        except InvalidOperation:
-            return None
+    def read(self, sent: Any) -> float | int | None:
+        """The amount, exactly; nothing where there is none.
+
+        Raises:
+            NoNumber: it is none, or JSON has none that is exactly this.
+        """
+        amount = _decimal(self.path, at(sent, self.path))
         code = str(at(sent, self.currency) or "").upper()
         places = 0 if code in _WHOLE else 3 if code in _THOUSANDTHS else 2
-        return float(amount.scaleb(-places))
+        return _as_json(self.path, amount and amount.scaleb(-places))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +79,29 @@ class Each:
     """A list, of whose items some fields are taken, each under a name: `Each("line_items", {"sku": "sku"})`."""
 
     path: str
-    fields: Mapping[str, str]
+    fields: "Mapping[str, str | Number | Minor]"
 
     def read(self, sent: Any) -> Any:
-        """The items, each with those of its fields that there are."""
+        """The items, each with those of its fields that there are.
+
+        Raises:
+            NoNumber: a number of one is none.
+        """
         found = at(sent, self.path)
         items = [_given(self.fields, each) for each in found] if isinstance(found, list) else []
         return items or None
 
 
-Value = str | Minor | Each
+Value = str | Number | Minor | Each
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """The customer of an earlier event of the same source: of this type, whose `named` property is what stands at `path`."""
+
+    event: str
+    named: str
+    path: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +115,7 @@ class Takes:
         traits: Name and path of what becomes known of the customer.
         at: Path to when it happened; left out, when it came.
         anonymous_id: Path to an anonymous id.
+        earlier: Where it names nobody itself: the earlier event whose customer it is about, as a refund's is its order's.
     """
 
     event: str | None = None
@@ -85,18 +124,29 @@ class Takes:
     traits: Mapping[str, Value] = field(default_factory=dict)
     at: str | None = None
     anonymous_id: str | None = None
+    earlier: Earlier | None = None
 
-    def calls(self, sent: Any, message_id: str) -> Iterator[dict[str, Any]]:
-        """The calls of the Segment spec that a webhook stands for, each with its time as it was sent."""
-        who = {"userId": _text(at(sent, self.user_id)) if self.user_id else None}
-        if who["userId"] is None and self.anonymous_id is not None:
-            who = {"anonymousId": _text(at(sent, self.anonymous_id))}
+    def who(self, sent: Any) -> dict[str, str]:
+        """Whom it names itself, as the Segment spec has it; nobody: empty."""
+        user = _text(at(sent, self.user_id)) if self.user_id else None
+        if user is not None:
+            return {"userId": user}
+        visitor = _text(at(sent, self.anonymous_id)) if self.anonymous_id is not None else None
+        return {"anonymousId": visitor} if visitor is not None else {}
+
+    def calls(self, sent: Any, message_id: str, who: Mapping[str, str]) -> "Iterator[tuple[dict[str, Any], str | None]]":
+        """The calls of the Segment spec that a webhook about somebody stands for, each with its time as it was sent.
+
+        Beside a call whose number is none stands what is wrong; it is without what could not be read.
+        """
         when = {} if self.at is None else {"timestamp": at(sent, self.at)}
         if self.traits:
-            yield {"type": "identify", "messageId": f"{message_id}/traits", **who, **when, "traits": _given(self.traits, sent)}
+            traits, wrong = _told(self.traits, sent)
+            yield {"type": "identify", "messageId": f"{message_id}{TRAITS}", **who, **when, "traits": traits}, wrong
         if self.event is not None:
-            told = {"event": self.event, "properties": _given(self.properties, sent)}
-            yield {"type": "track", "messageId": message_id, **who, **when, **told}
+            properties, wrong = _told(self.properties, sent)
+            told = {"event": self.event, "properties": properties}
+            yield {"type": "track", "messageId": message_id, **who, **when, **told}, wrong
 
 
 @dataclass(frozen=True)
@@ -136,8 +186,8 @@ class WebhookSource:
         return self.takes.get(type_, self.takes.get("*"))
 
     def _rules(self) -> Iterator[tuple[bool, str, str]]:
-        named = isinstance(self.name, str) and bool(NAME.fullmatch(self.name))
-        yield named, "is no name for a source", 'write it in lower case: WebhookSource("shop", …)'
+        called = isinstance(self.name, str) and bool(NAME.fullmatch(self.name))
+        yield called, "is no name for a source", 'write it in lower case: WebhookSource("shop", …)'
         setting = isinstance(self.secret, str) and bool(SETTING.fullmatch(self.secret))
         yield setting, "secret= is the name of a setting, not the secret", 'write secret="SHOP_WEBHOOK_SECRET", and set that'
         yield (
@@ -151,9 +201,14 @@ class WebhookSource:
         yield typed, "nothing says where the type stands", 'write type_at="event", or takes={"*": …}'
         for type_, takes in self.takes.items():
             whose = f"takes[{type_!r}]"
-            yield bool(takes.user_id or takes.anonymous_id), f"{whose} names nobody", 'write user_id="customer.id"'
+            yield (
+                bool(takes.user_id or takes.anonymous_id or takes.earlier),
+                f"{whose} names nobody",
+                'write user_id="customer.id"',
+            )
             yield bool(takes.event or takes.traits), f"{whose} becomes nothing", "name an event=, or traits="
             paths = [takes.user_id, takes.at, takes.anonymous_id, *_paths(takes.properties), *_paths(takes.traits)]
+            paths += [takes.earlier.path] if takes.earlier is not None else []
             wrong = next((path for path in paths if path and not _PATH.fullmatch(path)), None)
             yield wrong is None, f"{whose} has no path such as {wrong!r}", 'a path is names with dots between: "customer.id"'
 
@@ -175,17 +230,20 @@ def shopify(*, setting: str = "SHOPIFY_WEBHOOK_SECRET", name: str = "shopify", u
 
     Source: Shopify, Admin API reference, webhook topics and their payloads.
     """
-    items = {"product_id": "product_id", "sku": "sku", "name": "title", "price": "price", "quantity": "quantity"}
-    products = Each("line_items", items)
-    order: dict[str, Value] = {"order_id": "id", "revenue": "total_price", "currency": "currency", "products": products}
-    order |= {"discount": "total_discounts", "tax": "total_tax", "coupon": "discount_codes.0.code"}
+    items: dict[str, str | Number | Minor] = {"product_id": "product_id", "sku": "sku", "name": "title"}
+    products = Each("line_items", items | {"price": Number("price"), "quantity": Number("quantity")})
+    total = Number("total_price")
+    order: dict[str, Value] = {"order_id": "id", "revenue": total, "currency": "currency", "products": products}
+    order |= {"discount": Number("total_discounts"), "tax": Number("total_tax"), "coupon": "discount_codes.0.code"}
     person: dict[str, Value] = {"email": "email", "phone": "phone", "firstName": "first_name", "lastName": "last_name"}
-    checkout: dict[str, Value] = {"checkout_id": "token", "value": "total_price", "currency": "currency", "products": products}
-    refund: dict[str, Value] = {"order_id": "order_id", "total": "transactions.0.amount", "currency": "transactions.0.currency"}
+    checkout: dict[str, Value] = {"checkout_id": "token", "value": total, "currency": "currency", "products": products}
+    refund: dict[str, Value] = {"order_id": "order_id", "total": Number("transactions.0.amount")}
+    refund |= {"currency": "transactions.0.currency"}
+    ordered = Earlier("Order Completed", "order_id", "order_id")  # a refund names its order and no customer
     takes = {
         "orders/create": Takes("Order Completed", user_id, order, at="created_at"),
         "orders/cancelled": Takes("Order Cancelled", user_id, order, at="cancelled_at"),
-        "refunds/create": Takes("Order Refunded", user_id, refund, at="created_at"),
+        "refunds/create": Takes("Order Refunded", properties=refund, at="created_at", earlier=ordered),
         "checkouts/create": Takes("Checkout Started", user_id, checkout, at="created_at", anonymous_id="token"),
         "customers/create": Takes("Customer Created", "id", traits=person, at="created_at"),
         "customers/update": Takes(None, "id", traits=person, at="updated_at"),
@@ -208,13 +266,16 @@ def stripe(
 
     plan: dict[str, Value] = {"subscription_id": f"{of}.id", "status": f"{of}.status", "ends": f"{of}.cancel_at_period_end"}
     back: dict[str, Value] = {"order_id": f"{of}.payment_intent", "total": Minor(f"{of}.amount_refunded", f"{of}.currency")}
+    ordered = Earlier("Order Completed", "order_id", f"{of}.payment_intent")
     takes = {
         "checkout.session.completed": Takes(
             "Order Completed", f"{of}.client_reference_id", paid("amount_total", "payment_intent"), at="created"
         ),
         "invoice.paid": Takes("Invoice Paid", user_id, paid("amount_paid", "id"), at="created"),
         "invoice.payment_failed": Takes("Payment Failed", user_id, paid("amount_due", "id"), at="created"),
-        "charge.refunded": Takes("Order Refunded", user_id, back | {"currency": f"{of}.currency"}, at="created"),
+        "charge.refunded": Takes(
+            "Order Refunded", user_id, back | {"currency": f"{of}.currency"}, at="created", earlier=ordered
+        ),
         "customer.subscription.created": Takes("Subscription Started", user_id, plan, at="created"),
         "customer.subscription.updated": Takes("Subscription Changed", user_id, plan, at="created"),
         "customer.subscription.deleted": Takes("Subscription Ended", user_id, plan, at="created"),
@@ -224,13 +285,52 @@ def stripe(
 
 def _given(mapping: Mapping[str, Any], sent: Any) -> dict[str, Any]:
     """What there is of what a mapping names."""
-    read = {name: value.read(sent) if isinstance(value, Minor | Each) else at(sent, value) for name, value in mapping.items()}
+    read = {name: _read(value, sent) for name, value in mapping.items()}
     return {name: value for name, value in read.items() if value is not None}
 
 
-def _paths(mapping: Mapping[str, Value]) -> Iterator[str]:
+def _told(mapping: Mapping[str, Any], sent: Any) -> tuple[dict[str, Any], str | None]:
+    """The same, and what is wrong with what could not be read."""
+    told: dict[str, Any] = {}
+    problem: str | None = None
+    for name, value in mapping.items():
+        try:
+            told |= _given({name: value}, sent)
+        except NoNumber as wrong:
+            problem = problem or str(wrong)
+    return told, problem
+
+
+def _read(value: Any, sent: Any) -> Any:
+    return at(sent, value) if isinstance(value, str) else value.read(sent)
+
+
+def _decimal(path: str, found: Any) -> Decimal | None:
+    if found is None or found == "":
+        return None
+    text = "" if isinstance(found, bool | list | Mapping) else str(found).strip()
+    if not _NUMBER.fullmatch(text):
+        raise NoNumber(f"what stands at {path} is no number")
+    return Decimal(text)
+
+
+def _as_json(path: str, number: Decimal | None) -> float | int | None:
+    if number is None or not number:
+        return None if number is None else 0
+    if number.adjusted() < _DIGITS:
+        read = int(number) if number == number.to_integral_value() else float(number)
+        if Decimal(repr(read)) == number:
+            return read
+    raise NoNumber(f"the number at {path} is larger, or has more digits, than can be kept exactly")
+
+
+def _paths(mapping: "Mapping[str, Any]") -> Iterator[str]:
     for value in mapping.values():
         yield value if isinstance(value, str) else value.path
+        if isinstance(value, Minor):
+            yield value.currency
+        elif isinstance(value, Each):
+            yield from _paths(value.fields)
 
 
 def _text(value: Any) -> str | None:

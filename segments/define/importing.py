@@ -11,7 +11,7 @@ from itertools import islice
 from typing import NamedTuple
 from uuid import UUID
 
-from segments.define.sheets import NotCsv, sheet
+from segments.define.sheets import NotCsv, lost, sheet
 from segments.errors import SegmentError
 from segments.language.events import LIST_EVENT
 from segments.leaves.listed import check_list_name
@@ -97,12 +97,16 @@ def read_rows(lines: Iterable[str], region: str = "ES") -> Iterator[Row]:
     columns, rows = sheet(lines)
     place, kind = _column(columns)
     for number, cells in rows:
-        yield _row(number, kind, cells[place].strip() if place < len(cells) else "", region)
+        value = cells[place].strip() if place < len(cells) else ""
+        problem = lost([value])
+        yield Row(number, None, problem, value) if problem else _row(number, kind, value, region)
 
 
 def _column(columns: Sequence[str]) -> tuple[int, str]:
     plain = [column.strip().lower().translate({ord(c): None for c in " _-"}) for column in columns]
     for known, kind in COLUMNS.items():
+        if plain.count(known) > 1:
+            raise BadFile(f"the first line names {known!r} twice; leave one of them")
         if known in plain:
             return plain.index(known), kind
     found = ", ".join(repr(column.strip()) for column in columns if column.strip())[:200] or "nothing"

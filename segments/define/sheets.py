@@ -6,7 +6,7 @@ Promise: what Excel, LibreOffice and databases write is read as it was meant; wh
 import codecs
 import csv
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from io import TextIOWrapper
 from typing import IO
 
@@ -14,6 +14,11 @@ from segments.errors import SegmentError
 
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _PIECE = 1 << 20
+#: Columns that a file may have, and characters of a line: what works on them works for everybody else, too.
+MOST_COLUMNS = 500
+_LONGEST = 1 << 20
+#: What stands where the bytes of a file are no text in its encoding (also in an export of such a file).
+_LOST = "\ufffd"
 _QUOTED = re.compile(r'"[^"]*"')
 _NAMED = re.compile(r"sep=(.)\s*", re.IGNORECASE)
 
@@ -57,18 +62,35 @@ def sheet(lines: Iterable[str]) -> tuple[list[str], Iterator[tuple[int, list[str
     The delimiter (comma, semicolon or tab) is the one that the first line names (`sep=;`) or holds most of, quotes aside.
 
     Raises:
-        NotCsv: it is none, here or while the rows are read.
+        NotCsv: it is none, here or while the rows are read, or has more columns than `MOST_COLUMNS`.
     """
-    source, before = iter(lines), 1
+    source, before = _of_bearable_length(lines), 1
     header = next(source, "").lstrip("\ufeff")
     if named := _NAMED.fullmatch(header):
         header, before = next(source, ""), 2
-    delimiter = named[1] if named else max(",;\t", key=_QUOTED.sub("", header).count)
+    bare = _QUOTED.sub("", header)
+    delimiter = named[1] if named else max(",;\t", key=bare.count)
+    if (found := bare.count(delimiter) + 1) > MOST_COLUMNS:
+        raise NotCsv(f"line {before} names {found:,} columns, more than {MOST_COLUMNS}; leave out those that are not needed")
     try:
         columns = next(csv.reader([header], delimiter=delimiter, strict=True), [])
     except (csv.Error, ValueError) as error:  # in newer versions of Python ValueError, where `sep=` names no delimiter
         raise NotCsv(f"line {before} is not CSV ({error}); it names the columns") from None
     return columns, _rows(source, delimiter, before)
+
+
+def lost(cells: Sequence[str]) -> str | None:
+    """What is wrong with a row of which some bytes were no text; nothing, where all of them were."""
+    if any(_LOST in cell for cell in cells):
+        return "holds bytes that are no text in the encoding of the file (or U+FFFD in their place); save it as UTF-8"
+    return None
+
+
+def _of_bearable_length(lines: Iterable[str]) -> Iterator[str]:
+    for number, line in enumerate(lines, 1):
+        if len(line) > _LONGEST:
+            raise NotCsv(f"line {number} is longer than {_LONGEST:,} characters")
+        yield line
 
 
 def _rows(source: Iterator[str], delimiter: str, before: int) -> Iterator[tuple[int, list[str]]]:

@@ -98,11 +98,14 @@ update audience set compared = comparing, comparing = null, compared_at = $2, re
 select from profile where id = any($1::uuid[]) order by id for key share;
 
 -- name: standing
--- Of each whether they live, are in the segment, and by what they could be known: the newest user id, and the addresses at which they said
+-- Of each whether they live, are in the segment, and by what they could be known: the user id that they have now (one that an alias left
+-- only where there is no other), the newest of several, and the addresses at which they said
 -- yes to marketing, the newest first.
 select p.id as profile_id, p.merged_into is null as alive, p.merged_into as survivor,
        exists (select from segment_member m where m.segment = $2 and m.profile_id = p.id) as member,
-       (select i.value from identity i where i.profile_id = p.id and i.kind = 'user_id' order by i.since desc, i.created_at desc limit 1) as user_id,
+       (select i.value from identity i where i.profile_id = p.id and i.kind = 'user_id' order by
+            (select max(e.ts) from event e where e.profile_id = p.id and e.type collate "C" = '$alias' and e.properties ->> 'previousId' = i.value)
+            nulls first, i.since desc, i.created_at desc limit 1) as user_id,
        coalesce(a.channels, '{}') as channels, coalesce(a.addresses, '{}') as addresses
 from profile p
 left join lateral (

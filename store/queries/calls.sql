@@ -6,7 +6,9 @@ select pg_advisory_xact_lock_shared($1, 0);
 -- name: facts
 -- What a call to a service is decided and made of: the run, its customer, and what is known of the call already.
 select r.profile_id, coalesce(p.drawn_as, p.id) as drawn_as, r.entered_at, coalesce(r.let_in_at, r.entered_at) as in_since, r.exit_reason, r.ended_at, r.holdout, r.journey, r.params, r.entry, p.traits, r.traceparent,
-       (select min(value) from identity where profile_id = r.profile_id and kind = 'user_id') as user_id,
+       (select i.value from identity i where i.profile_id = r.profile_id and i.kind = 'user_id' order by
+            (select max(e.ts) from event e where e.profile_id = r.profile_id and e.type collate "C" = '$alias' and e.properties ->> 'previousId' = i.value)
+            nulls first, i.value limit 1) as user_id,
        (select min(value) from identity where profile_id = r.profile_id and kind = 'anonymous_id') as anonymous_id,
        (select case when bool_or(c.state = 'killed' or r.created_at <= c.killed_at) then 'killed'
                     when bool_or(c.state = 'paused') then 'paused' else 'live' end

@@ -90,7 +90,25 @@ update campaign set cancelled_at = $2, changed_at = $2 where id = $1 and cancell
 
 -- name: to_tell
 -- Campaigns of which Temporal has not heard as they are now.
-select * from campaign where staged_at is not null and (told_at is null or told_at < changed_at) order by created_at limit $1;
+select * from campaign where staged_at is not null and (told_at is null or told_at < changed_at) 
+  and (id, changed_at) not in (select * from unnest($2::uuid[], $3::timestamptz[]))
+order by created_at limit $1;
+
+-- name: asked
+-- The hash of what was asked for by the call that made it.
+select became ->> 'asked' from audit where kind = 'campaign' and name = $1 and verb = 'make' order by id limit 1;
+
+-- name: note_refusal
+-- Temporal does not take it: among its problems as row 0, which no file has.
+insert into campaign_problem (campaign, row, problem) values ($1, 0, $2) on conflict (campaign, row) do update set problem = excluded.problem;
+
+-- name: no_refusal
+-- Temporal has taken it.
+delete from campaign_problem where campaign = $1 and row = 0;
+
+-- name: refusal
+-- Why Temporal does not take it.
+select problem from campaign_problem where campaign = $1 and row = 0;
 
 -- name: told
 -- Temporal has heard of it as it was then.

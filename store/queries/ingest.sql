@@ -140,3 +140,10 @@ select n from kept order by n;
 -- name: ensure_week
 -- A partition for the week of this instant.
 select ensure_event_week($1);
+
+-- name: earlier
+-- Whom the newest event of a type, of a source's own, named, of which a property says this; by the index on types, from today backwards.
+select user_id, anonymous_id from event
+where type = $1 and ts >= $5 and source = $2 and properties ->> $3::text = $4 and coalesce(user_id, anonymous_id) is not null
+order by ts desc
+limit 1;

@@ -34,7 +34,11 @@ on conflict (source, key) do update set digest = excluded.digest, profile_id = e
 
 -- name: begin_seen
 -- Where a whole reading writes down which rows there are.
-create temporary table source_seen (key bytea not null);
+create temporary table source_seen (key bytea primary key);
+
+-- name: seen
+-- These rows are there; returned are those that were not seen before.
+insert into source_seen select distinct unnest($1::bytea[]) on conflict do nothing returning key;
 
 -- name: count_gone
 -- How many of those known are not there any more, and how many are known.
@@ -59,7 +63,7 @@ delete from source_row where source = $1 and key = any($2::bytea[]) and digest i
 
 -- name: finish
 -- A reading has come to its end.
-update source set read_at = $2, newest_at = greatest(newest_at, $3), failed_at = null, failure = null, rows = $4, changed = $5, gone = $6, bad = $7,
+update source set read_at = $2, newest_at = greatest(case when newest_at > $2 then $2 else newest_at end, $3), failed_at = null, failure = null, rows = $4, changed = $5, gone = $6, bad = $7,
     erased = $8, problems = $9, gives = $10, changed_at = case when $5::bigint + $6::bigint > 0 then $2 else changed_at end
 where name = $1;
 

@@ -67,7 +67,9 @@ limit $5;
 select n.id, n.type, n.profile_id, n.at, n.about, n.attempts, n.tried_at,
        case when s.personal then (
            select i.value from identity i join profile p on p.id = n.profile_id
-           where i.profile_id = coalesce(p.merged_into, p.id) and i.kind = 'user_id' order by i.since desc, i.created_at desc limit 1) end as user_id
+           where i.profile_id = coalesce(p.merged_into, p.id) and i.kind = 'user_id' order by
+            (select max(e.ts) from event e where e.profile_id = coalesce(p.merged_into, p.id) and e.type collate "C" = '$alias' and e.properties ->> 'previousId' = i.value)
+            nulls first, i.since desc, i.created_at desc limit 1) end as user_id
 from notification n join subscription s on s.id = n.subscription
 where n.subscription = $1 and n.state = 'waiting' and (n.retry_at is null or n.retry_at <= $2)
 order by n.attempts, n.id

@@ -137,6 +137,20 @@ async def test_pro_15_who_leaves_the_segment_is_removed_from_the_ad_platform(qui
     assert (row.standing(quiet.clock.now()), row.there, row.result["members"], row.result["passed"]) == ("told", 2, 2, 2)
 
 
+async def test_an_audience_is_told_the_id_that_an_alias_kept(quiet: Shop, receiver: SignedReceiver) -> None:
+    """Not the one that it left, which may be the newer."""
+    there = await by_posts(quiet, receiver)
+    await people(quiet, None, "ana")
+    quiet.clock.set(quiet.clock.now() + timedelta(minutes=1))
+    await people(quiet, None, "before")
+    await sync(there)
+    assert set(receiver.audience) == {"ana", "before"}
+    await quiet.send("alias", userId="ana", previousId="before")
+    await quiet.look()
+    await sync(there)
+    assert set(receiver.audience) == {"ana"}
+
+
 async def test_jrn_15_who_looked_at_a_product_is_in_an_audience_elsewhere_and_an_hour_later_is_not(
     quiet: Shop, receiver: SignedReceiver
 ) -> None:

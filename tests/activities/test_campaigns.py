@@ -7,9 +7,11 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from temporalio.client import WorkflowExecutionStatus
+from temporalio.client import Schedule, ScheduleActionStartWorkflow, ScheduleSpec, WorkflowExecutionStatus
+from temporalio.service import RPCError, RPCStatusCode
 
 from journeys.campaigns.contracts import CampaignPart, CampaignStart, CampaignTurn
+from journeys.campaigns.cron import fault
 from journeys.contracts import Receipt
 from workers.testing.shop import Shop
 
@@ -216,6 +218,63 @@ async def test_what_repeats_is_a_schedule_that_makes_a_campaign_each_time(trial:
     await trial.parts.campaigns.again(turn.model_copy(update={"at": turn.at + timedelta(days=7)}))
     assert len((await trial.operate("GET", "/v1/campaigns")).json()["campaigns"]) == 2
     assert (await schedule.describe()).status is WorkflowExecutionStatus.TERMINATED
+
+
+CRONS = """
+0 9 * * mon|99 99 * * *|* * * * *|/ / / / /|@hourly|@daily|@often|0 9 * * 7|0 9 * * 8|0 9 * * mon-fri|0 9 * * fri-mon
+*/5 * * * *|0/7 * * * *|*/0 * * * *|0 9 L * *|0 9 ? * ?|0 9 * jan,dec *|0 9 * january *|0 9 * janu *|0 9 * * 1#2
+1-2-3 * * * *|1/2/3 * * * *|60 * * * *|0 24 * * *|0 0 0 * *|0 0 32 * *|0 0 1 13 *|0 0 1 0 *|1,,2 * * * *|, * * * *
+- * * * *|5-1 * * * *|0 9 * * *,1|0 9 1-7/2 * tue|+1 * * * *|*-5 * * * *|?/2 * * * *|*/100 * * * *
+0 9 * * sunday-tuesday|0 9 * * sat-7|0 9 * * TUE|0 9 * Mar-jun *|01 09 * * *|0 9 * *|0 9 * * * * * *
+"""
+
+
+async def test_a_cron_passes_where_temporal_takes_it(trial: Shop) -> None:
+    async def taken(cron: str) -> bool:
+        schedule = Schedule(
+            action=ScheduleActionStartWorkflow("none", id="none", task_queue="none"),
+            spec=ScheduleSpec(cron_expressions=[cron], jitter=timedelta(0)),
+        )
+        try:
+            handle = await trial.client.create_schedule(f"cron/{cron}", schedule)
+        except RPCError as refused:
+            if refused.status is not RPCStatusCode.INVALID_ARGUMENT:
+                raise
+            return False
+        await handle.delete()
+        return True
+
+    crons = [cron for line in CRONS.strip().splitlines() for cron in line.split("|")]
+    at_temporal = {cron: await taken(cron) for cron in crons}
+    refused_here_alone = {cron for cron in crons if fault(cron) is not None and at_temporal[cron]}
+    assert [cron for cron in crons if fault(cron) is None and not at_temporal[cron]] == []
+    assert refused_here_alone == {"0 9 * janu *", "0 9 * * 1#2", "+1 * * * *"}
+    assert 15 < sum(at_temporal.values()) < len(crons) - 15
+
+
+async def test_what_never_comes_is_no_cron() -> None:
+    assert fault("0 0 30 2 *") == "it never comes: none of its months has such a day"
+    assert fault("0 0 29 2 *") is None
+
+
+async def test_what_temporal_refuses_is_told_and_asked_again_ever_less_often(trial: Shop, crowd: list[str]) -> None:
+    made = await to_vips(trial, repeat={"cron": "0 9 * * mon"})
+    await trial.database.pool.execute("update campaign set cron = '99 9 * * mon' where id = $1", UUID(made["id"]))
+    campaigner = trial.watch.dispatcher.campaigner
+    for _ in range(5):
+        await campaigner.start()
+    (waits,) = campaigner.refused.values()
+    assert waits.after == 1.0, "asked once: it is not due again"
+    assert "INVALID_ARGUMENT" in (await looked_at(trial, made["id"]))["refused"]
+    campaigner.refused[UUID(made["id"])] = waits._replace(at=0.0)
+    await campaigner.start()
+    (waits,) = campaigner.refused.values()
+    assert waits.after == 2.0
+    await trial.operate("PUT", f"/v1/campaigns/{made['id']}/state", json={"state": "cancelled"})
+    await campaigner.start()
+    assert campaigner.refused == {}
+    told = await looked_at(trial, made["id"])
+    assert (told["state"], told["refused"]) == ("cancelled", None)
 
 
 async def test_a_killed_campaign_writes_to_nobody_and_a_paused_one_waits(trial: Shop, crowd: list[str]) -> None:

@@ -23,6 +23,7 @@ from workers.testing.shop import Shop, open_shop
 
 PASSWORD = "tricky-pass-word"
 MEMBERS = Source("loyalty", connect="LOYALTY_URL", sql="select user_id, tier, points from members", key="user_id")
+DATED = replace(MEMBERS, sql="select user_id, tier, points, updated_at from members")
 
 
 @pytest.fixture
@@ -296,3 +297,63 @@ async def test_a_table_elsewhere_is_read_by_another_role(elsewhere: str) -> None
     await there.pool.execute("insert into members select 'u' || n, 'gold', n, now() from generate_series(1, 5000) as n")
     await there.close()
     assert [len(some.rows) for some in read(MEMBERS, elsewhere)] == [2_000, 2_000, 1_000]
+
+
+async def test_a_row_of_the_future_takes_nothing_away_from_later_ones(quiet: Shop, elsewhere: str) -> None:
+    source = replace(DATED, event="Store Purchase", id="tier", at="updated_at", since=True)
+    now = quiet.clock.now()
+    await say(quiet, ("ana", "line-1", 1, now), ("ana", "line-2", 1, now + timedelta(days=30_000)))
+    first = await reading(quiet, source, elsewhere)
+    assert (first.changed, first.newest_at is not None and first.newest_at <= quiet.clock.now()) == (2, True)
+    assert first.problems == [{"row": 2, "problem": "updated_at is in the future; it counts as of now"}]
+    await quiet.database.pool.execute("insert into members values ('bea', 'line-3', 1, $1)", quiet.clock.now())
+    await reading(quiet, source, elsewhere)
+    assert await quiet.database.pool.fetchval("select count(*) from event where type = 'Store Purchase'") == 3
+
+
+async def test_a_mark_that_stands_in_the_future_is_set_right(quiet: Shop, elsewhere: str) -> None:
+    source = replace(DATED, at="updated_at", since=True)
+    await say(quiet, ("ana", "gold", 1, quiet.clock.now()))
+    await reading(quiet, source, elsewhere)
+    await quiet.database.pool.execute("update source set newest_at = '2099-01-01'")
+    await say(quiet, ("ana", "silver", 1, quiet.clock.now() + timedelta(minutes=1)))
+    found = await reading(quiet, source, elsewhere)
+    assert (found.changed, found.newest_at) == (1, quiet.clock.now())
+
+
+async def test_whoever_is_there_is_not_gone_because_their_row_is_bad(quiet: Shop, elsewhere: str) -> None:
+    when = datetime(2026, 1, 5, tzinfo=UTC)
+    source = replace(DATED, at="updated_at", most_gone=1.0)
+    await say(quiet, ("ana", "gold", 1, when), ("bea", "gold", 1, when))
+    await reading(quiet, source, elsewhere)
+    await quiet.database.pool.execute("alter table members alter updated_at type text")
+    await quiet.database.pool.execute("update members set updated_at = 'yesterday' where user_id = 'ana'")
+    assert counts(await reading(quiet, source, elsewhere)) == (2, 0, 0, 1)
+    assert (await traits(quiet, "ana"))[0] == {"tier": "gold", "points": 1}
+
+
+async def test_somebody_who_is_named_twice_is_who_the_first_row_says_however_far_apart(quiet: Shop, elsewhere: str) -> None:
+    when = datetime(2026, 1, 5, tzinfo=UTC)
+    sql = "select user_id, tier from members order by points"
+    source = replace(MEMBERS, sql=sql)
+    everybody = [(f"u{n}", "gold", Decimal(n), when) for n in range(2_500)]
+    await say(quiet, *everybody, ("u0", "silver", Decimal(2_500), when), (" u1 ", "silver", Decimal(2_501), when))
+    for changed in (2_500, 0):
+        found = await reading(quiet, source, elsewhere)
+        assert counts(found) == (2_502, changed, 0, 2)
+        assert found.problems[0] == {
+            "row": 2_501,
+            "problem": "user_id names somebody for the second time; the first row counts",
+        }
+    for user in ("u0", "u1"):
+        assert (await traits(quiet, user))[0] == {"tier": "gold"}
+    await say(quiet, *everybody)
+    assert counts(await reading(quiet, source, elsewhere)) == (2_500, 0, 0, 0)
+
+
+async def test_an_event_with_a_very_long_id_counts_once(quiet: Shop, elsewhere: str) -> None:
+    source = replace(DATED, event="Store Purchase", id="tier", at="updated_at")
+    await say(quiet, ("ana", "x" * 500, 1, quiet.clock.now()))
+    for _ in range(2):
+        assert counts(await reading(quiet, source, elsewhere)) == (1, 1, 0, 0)
+    assert await quiet.database.pool.fetchval("select count(*) from event where type = 'Store Purchase'") == 1

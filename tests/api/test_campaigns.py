@@ -57,6 +57,48 @@ async def test_a_repeated_call_makes_nothing_more(trial: Shop) -> None:
     assert first.json() == again.json()
 
 
+async def test_a_key_that_was_used_for_another_request_is_refused(trial: Shop) -> None:
+    for user in ("ana", "bea"):
+        await trial.signs_up(user)
+
+    async def asked(path: str, body: dict[str, Any], key: str) -> tuple[int, str]:
+        answer = await trial.operate("POST", path, json=body, headers={"Idempotency-Key": key})
+        return answer.status_code, answer.json().get("code", "")
+
+    async def sent(body: str) -> tuple[int, str]:
+        headers = {"Content-Type": "text/csv", "Idempotency-Key": "file"}
+        answer = await trial.operate("POST", "/v1/journeys/by_choice/starts/file", content=body.encode(), headers=headers)
+        return answer.status_code, answer.json().get("code", "")
+
+    reused, starts, later = (422, "key-reused"), "/v1/journeys/by_choice/starts", {"at": "2027-01-01T00:00:00Z"}
+    rows = {"rows": [{"user_id": "ana"}]}
+    for body, status in [
+        (rows, (201, "")),
+        (rows, (200, "")),
+        ({"rows": [{"user_id": "bea"}]}, reused),
+        (rows | later, reused),
+    ]:
+        assert await asked(starts, body, "rows") == status
+    for body, status in [
+        ({"segment": "vips"}, (201, "")),
+        ({"segment": "vips"}, (200, "")),
+        ({"segment": "vips"} | later, reused),
+    ]:
+        assert await asked(starts, body, "segment") == status
+    for body, status in [(SALE, (201, "")), (SALE, (200, "")), (SALE | later, reused)]:
+        assert await asked("/v1/campaigns", body, "sale") == status
+    for file, status in [("user_id\nana\n", (201, "")), ("user_id\nana\n", (200, "")), ("user_id\nbea\n", reused)]:
+        assert await sent(file) == status
+    assert await asked(starts, rows, "file") == reused
+
+
+async def test_a_file_that_names_a_column_twice_is_refused(trial: Shop) -> None:
+    for header in ("user_id,user_id", "user_id,User ID", "user_id,route,params.route", "user_id,key,Key"):
+        answer = await upload(trial, "by_choice", f"{header}\nana,email,push\n")
+        assert (answer.status_code, answer.json()["code"]) == (400, "bad-file"), header
+        assert "leave one of them" in answer.json()["detail"]
+
+
 @pytest.mark.parametrize(
     ("path", "body", "status", "told"),
     [
@@ -67,6 +109,12 @@ async def test_a_repeated_call_makes_nothing_more(trial: Shop) -> None:
         ("/v1/journeys/by_choice/starts", {"list": "nobody-knows"}, 404, "no list 'nobody-knows'"),
         ("/v1/journeys/by_choice/starts", {"segment": "vips", "at": "2027-01-01T09:00:00"}, 422, "`at` needs an offset"),
         ("/v1/journeys/by_choice/starts", {"segment": "vips", "repeat": {"cron": "often"}}, 422, "a cron has five fields"),
+        *(
+            (path, body | {"at": f"{year}-01-01T00:00:00", "in_their_zone": True}, 422, "of a year from 1970 to 8999")
+            for path, body in (("/v1/campaigns", SALE), ("/v1/journeys/by_choice/starts", {"segment": "vips"}))
+            for year in ("0001", "9999")
+        ),
+        ("/v1/campaigns", SALE | {"repeat": {"cron": "99 9 * * *"}}, 422, "the minute is a number from 0 to 59"),
         ("/v1/campaigns", SALE | {"to": {}}, 422, "say a segment or a list"),
         ("/v1/campaigns", SALE | {"message": {"channel": "push", "template": "note", "timezone": "Mars"}}, 422, "no IANA"),
     ],

@@ -153,3 +153,20 @@ async def test_when_a_row_was_so_can_be_said(ingest_api: Api) -> None:
     await counts(ingest_api, "user_id,plan,Since\nu-1,solo,2026-03-01T12:00:00Z\n", map=["Since=at"])
     await counts(ingest_api, "user_id,plan,Since\nu-1,family,2026-02-01\n", map=["Since=at"])
     assert await traits(ingest_api, "u-1") == {"plan": "solo"}, "the older word does not go before the newer one"
+
+
+async def test_very_many_columns_are_refused_in_words_and_written_down_nowhere(ingest_api: Api) -> None:
+    answer = await sent(ingest_api, b"user_id" + b",".join(b"c%d" % n for n in range(100_000)) + b"\nu-1\n")
+    assert (answer.status_code, answer.json()["code"]) == (422, "bad-file")
+    assert "names 100,000 columns, more than 500" in answer.json()["detail"]
+    assert await ingest_api.database.pool.fetchval("select count(*) from audit where verb = 'import'") == 0
+
+
+async def test_a_number_too_long_and_bytes_that_are_no_text_are_told_in_the_right_words(ingest_api: Api) -> None:
+    body = "user_id,age\nu-1,9999999999999999999999\nu-2,1\n"
+    told = (await sent(ingest_api, body, map="age=age:number")).json()
+    assert [each["problem"] for each in told["problems"]] == ["age has more digits than can be kept (64 bits); map it as text"]
+    lone = "user_id,note\nu-3,".encode("utf-16") + b"\x00\xd8" + "\nu-4,x\n".encode("utf-16-le") + b"x"
+    told = (await sent(ingest_api, lone)).json()
+    assert (told["created"], told["bad"]) == (1, 2)
+    assert all("no text in the encoding" in each["problem"] for each in told["problems"])

@@ -108,9 +108,9 @@ def by_stripe(body: bytes, at: datetime | None = None, secret: str = STRIPE) -> 
     return f"t={t},v1={mac(secret, f'{t}.'.encode() + body).hex()},v0={'6f' * 32}"
 
 
-def by_shopify(body: bytes) -> dict[str, str]:
+def by_shopify(body: bytes, topic: str = "orders/create") -> dict[str, str]:
     signature = b64encode(mac(SHOPIFY, body)).decode()
-    return {"x_shopify_hmac_sha256": signature, "x_shopify_topic": "orders/create", "x_shopify_event_id": "98880550"}
+    return {"x_shopify_hmac_sha256": signature, "x_shopify_topic": topic, "x_shopify_event_id": "98880550"}
 
 
 async def test_pro_08_an_order_of_shopifys_is_an_event_once(there: There) -> None:
@@ -121,10 +121,76 @@ async def test_pro_08_an_order_of_shopifys_is_an_event_once(there: There) -> Non
     assert again.json() == {"type": "orders/create", "accepted": 0, "duplicates": 1, "dead_letters": 0}
     ((type_, user, told),) = await there.events()
     assert (type_, user) == ("Order Completed", "115310627314723954")
-    assert (told["order_id"], told["revenue"], told["currency"], told["coupon"]) == (ORDER["id"], "388.00", "EUR", "WINTER")
+    assert (told["order_id"], told["revenue"], told["currency"], told["coupon"]) == (ORDER["id"], 388, "EUR", "WINTER")
+    assert (told["discount"], told["tax"], [each["price"] for each in told["products"]]) == (20, 0, [199, 189])
+    worth = "select (properties ->> 'revenue')::numeric = 388 and jsonb_typeof(properties -> 'revenue') = 'number' from event"
+    assert await there.database.pool.fetchval(worth)
     assert [each.get("sku") for each in told["products"]] == ["SKU2006-001", None]
     at = await there.database.pool.fetchval("select ts from event")
     assert at == datetime(2026, 11, 20, 21, 5, 26, tzinfo=UTC)
+
+
+async def told_by_shopify(there: There, topic: str, **sent: Any) -> dict[str, Any]:
+    body = orjson.dumps(sent)
+    answer = await there.send("shopify", body, **by_shopify(body, topic))
+    assert answer.status_code == 200, answer.text
+    told: dict[str, Any] = answer.json()
+    return told
+
+
+async def test_each_topic_of_one_event_of_shopifys_counts_and_what_is_about_counts_by_the_signed_body(there: There) -> None:
+    assert (await told_by_shopify(there, "orders/create", **ORDER))["accepted"] == 1
+    cancelled = ORDER | {"cancelled_at": "2026-11-20T16:09:00-05:00"}
+    assert (await told_by_shopify(there, "orders/cancelled", **cancelled))["accepted"] == 1
+    assert (await told_by_shopify(there, "orders/cancelled", **cancelled))["duplicates"] == 1
+    ana = {"id": 7, "first_name": "Ana"}
+    for at, accepted in (("2026-11-20T16:05:26Z", 1), ("2026-11-20T16:05:27Z", 1), ("2026-11-20T16:05:26Z", 0)):
+        assert (await told_by_shopify(there, "customers/update", **ana, updated_at=at))["accepted"] == accepted
+    assert [type_ for type_, *_ in await there.events()] == ["Order Completed", "Order Cancelled"]
+
+
+async def test_a_refund_is_of_whoever_placed_its_order(there: There) -> None:
+    refund = {"id": 5, "order_id": ORDER["id"], "created_at": "2026-11-21T10:00:00Z"}
+    refund |= {"transactions": [{"amount": "19.99", "currency": "EUR"}]}
+    assert (await told_by_shopify(there, "refunds/create", **refund))["dead_letters"] == 1
+    reason = await there.database.pool.fetchval("select reason from dead_letter")
+    order = "'Order Completed' with the order_id at order_id"
+    assert reason == f"no-identity: names no customer, and no {order} came from here in the last 180 days"
+    await told_by_shopify(there, "orders/create", **ORDER)
+    assert (await told_by_shopify(there, "refunds/create", **refund))["accepted"] == 1
+    _, (type_, user, told) = await there.events()
+    assert (type_, user, told["total"]) == ("Order Refunded", "115310627314723954", 19.99)
+
+
+@pytest.mark.parametrize(
+    ("amount", "reason"),
+    [
+        ('"sNaN"', "is no number"),
+        ('"NaN"', "is no number"),
+        ('"Infinity"', "is no number"),
+        ('"1e99999999"', "is no number"),
+        ("1e300", "larger"),
+        ('"1e400"', "larger"),
+        ('"1999.123456789012345678"', "larger, or has more digits"),
+        ("true", "is no number"),
+        ('"19,99"', "is no number"),
+    ],
+)
+async def test_what_is_no_amount_is_a_dead_letter_with_its_reason(amount: str, reason: str, there: There) -> None:
+    body = orjson.dumps(SESSION).replace(b"1999", amount.encode())
+    answer = await there.send("stripe", body, stripe_signature=by_stripe(body))
+    assert (answer.status_code, answer.json()["dead_letters"]) == (200, 1), answer.text
+    told = await there.database.pool.fetchval("select reason from dead_letter")
+    assert told.startswith("bad-number: ")
+    assert reason in told
+    assert "data.object.amount_total" in told
+
+
+async def test_an_id_of_any_length_is_one_that_counts_once(there: There) -> None:
+    body = orjson.dumps({"id": "x" * 4_000, "event": "ticket.created", "requester": {"external_id": "u-1"}})
+    for accepted in (1, 0):
+        answer = await there.send("desk", body, x_desk_signature=mac(DESK, body).hex())
+        assert (answer.json()["accepted"], answer.json()["dead_letters"]) == (accepted, 0)
 
 
 async def test_a_payment_of_stripes_is_an_order_in_whole_units(there: There) -> None:

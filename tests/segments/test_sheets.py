@@ -36,6 +36,29 @@ def test_names_in_windows_1252_are_read_as_they_were_meant() -> None:
     assert next(rows)[1][0] == "Muñoz, Ana"
 
 
+def test_a_header_of_very_many_columns_is_refused_before_anything_is_done_with_it() -> None:
+    for many in (f"user_id{',c' * 500}\n", f"sep=;\nuser_id{';c' * 500}\n"):
+        with pytest.raises(NotCsv, match="names 501 columns, more than 500"):
+            sheet(many.splitlines(keepends=True))
+    assert len(sheet([f"user_id{',c' * 499}\n"])[0]) == 500
+    with pytest.raises(NotCsv, match="line 2 is longer than 1,048,576 characters"):
+        list(sheet(["user_id\n", "," * (1 << 20) + "\n"])[1])
+
+
+@pytest.mark.parametrize("last", [b"x", b"\x00\xd8\n\x00"])
+def test_bytes_that_are_no_text_are_a_bad_row(last: bytes) -> None:
+    """An odd byte at the end of UTF-16, and half of a surrogate pair."""
+    raw = "email\nana@shop.example\n".encode("utf-16") + last
+    good, bad = read_rows(lines_of(BytesIO(raw)))
+    assert (good.name, bad.name) == (("email", "ana@shop.example"), None)
+    assert "no text in the encoding" in bad.problem
+
+
+def test_a_column_that_is_named_twice_is_refused() -> None:
+    with pytest.raises(BadFile, match="names 'email' twice"):
+        list(read_rows(["E-mail,email\n", "a@b.example,c@d.example\n"]))
+
+
 def test_telephones_are_read_as_ingest_reads_them() -> None:
     rows = list(read_rows(["Phone\n", "600 123 456\n", "+44 20 7946 0958\n", "12\n"], "ES"))
     assert [row.name for row in rows] == [("phone", "+34600123456"), ("phone", "+442079460958"), None]

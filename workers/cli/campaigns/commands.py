@@ -214,9 +214,10 @@ async def _made(
 async def told_of(asked: Asked, row: "CampaignRow") -> dict[str, Any]:
     """A start or campaign, and how far it is, as JSON has it."""
     from api.campaigns.views import view_of
-    from store.campaigns import counts_of
+    from store.campaigns import counts_of, refusal_of
 
-    return view_of(row, await counts_of(asked.database, row.id), asked.now).model_dump(mode="json")
+    counts, refused = await counts_of(asked.database, row.id), await refusal_of(asked.database, row.id)
+    return view_of(row, counts, asked.now, refused).model_dump(mode="json")
 
 
 async def _existing(asked: Asked, id_: UUID) -> "CampaignRow":

@@ -29,6 +29,8 @@ def one(told: Mapping[str, Any]) -> Iterable[RenderableType]:
         yield from _rows(told["problems"])
         return
     yield Text(f"{told['name']} ({told['id']}): {told['state']}; {counts}; {told['done']:,} done, {told['waiting']:,} waiting")
+    if told.get("refused"):
+        yield Text(f"Temporal does not take it, and is asked again: {told['refused']}")
     yield from _table("outcome", told["outcomes"])
     yield from _rows(told.get("bad_rows", ()))
     yield from _rows(told.get("left_out", ()))
