@@ -19,6 +19,7 @@ from journeys.sources.hook import WebhookSource
 from segments import Segment
 from segments.language.readings import Reading
 from store import Database
+from store.rules import Rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,3 +115,8 @@ class ApiConfig:
     oidc: Oidc | None = field(default=None, repr=False)
     #: Whose access tokens are let in in place of keys.
     oauth: OAuth | None = None
+
+    @property
+    def rules(self) -> Rules:
+        """What commands keep to as well."""
+        return Rules(self.approve_campaigns, self.default_region, [str(each) for each in self.opened])

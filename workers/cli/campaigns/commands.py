@@ -9,7 +9,7 @@ from uuid import UUID
 
 import typer
 
-from workers.cli.asked import InJson, fail, say, settings, whoever
+from workers.cli.asked import InJson, fail, needs_approval, say, settings, whoever
 from workers.cli.segments.asked import Asked, Json, ask
 
 if TYPE_CHECKING:
@@ -196,7 +196,7 @@ def _drafted(
         when = When(at=instant(at, in_their_zone=in_their_zone), in_their_zone=in_their_zone, per_second=per_second)
     except ValidationError as error:
         fail("; ".join(each["msg"] for each in error.errors()))
-    return drafted(when, asked.now, whoever(), journey, needs_approval=settings().approve_campaigns)
+    return drafted(when, asked.now, whoever(), journey, needs_approval=needs_approval())
 
 
 async def _made(

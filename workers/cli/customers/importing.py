@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from workers.cli.asked import InJson, fail, say, settings, with_database
+from workers.cli.asked import InJson, deployed, fail, say, settings, with_database
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -47,7 +47,7 @@ def import_(
 
     if not file.is_file():
         fail(f"{file}: there is no such file")
-    given = settings()
+    given = deployed()
     with file.open("rb") as raw:
         id_ = again or digest(raw)
     how = How(
