@@ -40,7 +40,8 @@ class Preview:
 
     `missing` are the variables without a value: a fallback or another branch stands in their place. `otherwise` are the values
     of contexts that nobody gave, as these declare them, by their variables: `{"context.weather.rain": 0.0}`. `language` and
-    `zone` are those of its amounts and dates; `size` is that of a text message; `cost` is by the catalogue's prices, with their currency.
+    `zone` are those of its amounts and dates; `size` is that of a text message; `cost` is by the catalogue's prices, with their
+    currency.
     """
 
     channel: str

@@ -1,6 +1,7 @@
 """`journeys starts …`: a dry run, a file, a segment, what came of it, and failures in one line."""
 
 import json
+import re
 from getpass import getuser
 from pathlib import Path
 from secrets import token_hex
@@ -51,8 +52,14 @@ async def test_a_file_is_tried_started_looked_at_paused_and_cancelled(
     shown = await starts(dsn, "show", made["id"])
     assert "3 rows, 2 bad, 0 twice" in shown
     assert "no such customer" in shown
-    assert made["id"] in await starts(dsn)
-    assert "paused" in await starts(dsn, "pause", made["id"])
+    short = re.search(made["id"][:8] + r"\S*", await starts(dsn))
+    assert short, "as much of it as tells it from the others"
+    assert (await starts_json(dsn, "show", short[0]))["id"] == made["id"]
+    assert "paused" in await starts(dsn, "pause", short[0])
+    assert "no start or campaign x; `journeys starts` lists them" in await starts(dsn, "show", "x", code=1)
+    second = await starts_json(dsn, "file", "by_choice", str(file))
+    assert f"several starts or campaigns begin with {made['id'][0]}" in await starts(dsn, "cancel", made["id"][0], code=1)
+    assert "cancelled" in await starts(dsn, "cancel", second["id"])
     assert "goes on" in await starts(dsn, "resume", made["id"])
     assert "cancelled" in await starts(dsn, "cancel", made["id"])
     assert "it is over already" in await starts(dsn, "cancel", made["id"], code=1)
