@@ -17,10 +17,13 @@ from activities.channels.message import Content, SmsContent
 from activities.channels.preview import CannotPreview, Given, Preview
 from activities.channels.sms.parts import size_of
 from activities.templates import BrokenTemplate, Context, TemplateError, Templates
+from activities.templating.bare import variables
 from activities.templating.base import Template
 from activities.templating.language import noting
 from activities.templating.vocabulary import OFFERED, USER_ID
+from journeys import entering
 from journeys.clock import Clock
+from journeys.contexts.context import Context as Around
 from journeys.contracts import Channel
 from journeys.gate.budget import cost_of
 from segments.language.events import AHEAD
@@ -39,7 +42,7 @@ class Previews:
     """The messages of a catalogue, to be looked at; prices in millionths of the currency, by channel and country.
 
     `homes` are the zones of the journeys that send a template, where they are one; `home` is that of most journeys. It counts
-    as a journey's own zone does in a message.
+    as a journey's own zone does in a message. `contexts` are those that the catalogue declares: nobody is asked.
     """
 
     templates: Templates
@@ -48,6 +51,7 @@ class Previews:
     public_url: str = "http://127.0.0.1:8080"
     home: str = "UTC"
     homes: Mapping[tuple[Channel, str], str] = field(default_factory=dict)
+    contexts: Mapping[str, Around[Any]] = field(default_factory=dict)
 
     async def __call__(self, clock: Clock, database: Database, channel: str, name: str, given: Given) -> Preview:
         """A message for whoever is given.
@@ -88,22 +92,34 @@ class Previews:
 
     def _rendered(self, channel: str, name: str, given: Given, evidence: "_Evidence") -> Preview:
         _insist_on_fitting(self._template(channel, name), given)
+        around = self._around(channel, name, given)
         language = language_of(given.customer, evidence.locale)
         template = self.templates.fitting(Channel(channel), name, language)
         zone = self._zone(channel, name, given, evidence)
         with noting() as missing:
-            content = self._content(channel, name, self._context(given, zone, language))
+            content = self._content(channel, name, self._context(given, zone, language, around))
         return Preview(
             channel=channel,
             template=name,
             file=template.file,
             content=content,
             missing=tuple(missing),
+            otherwise={
+                each: value for each, value in _told(around) if each in variables(template) and not _is_given(given, each)
+            },
             language=getattr(template, "language", None) or language or "en",
             zone=zone,
             size=size_of(content.text) if isinstance(content, SmsContent) else None,
             cost=self._cost(channel, content, evidence.phone),
         )
+
+    def _around(self, channel: str, name: str, given: Given) -> dict[str, dict[str, Any]]:
+        """What contexts tell, as it is given, else as they declare it for when they are not told."""
+        named = self.templates.around(Channel(channel), name)
+        if strange := sorted(set(given.context) - named):
+            told = ", ".join(sorted(named)) or "none"
+            raise CannotPreview(f"this message names no context {', '.join(strange)}; it names {told}")
+        return {each: _as_told(self.contexts[each], given.context.get(each, {})) for each in named if each in self.contexts}
 
     def _zone(self, channel: str, name: str, given: Given, evidence: "_Evidence") -> str:
         if given.timezone is not None:
@@ -118,7 +134,7 @@ class Previews:
             wrong = f"{error.detail}. The message would be recorded as failed, not sent"
             raise CannotPreview(f"{wrong}: give the value, or write a fallback there, | default: '…'") from None
 
-    def _context(self, given: Given, zone: str, language: str | None) -> Context:
+    def _context(self, given: Given, zone: str, language: str | None, around: Mapping[str, Any]) -> Context:
         url = self.public_url.rstrip("/")
         return Context(
             customer=given.customer,
@@ -132,6 +148,7 @@ class Previews:
             bought=given.bought,
             zone=rules_of(zone),
             language=language,
+            around=around,
         )
 
     def _cost(self, channel: str, content: Content, phone: str | None) -> str | None:
@@ -157,6 +174,25 @@ class _Evidence:
     device: str | None = None
     phone: str | None = None
     locale: str | None = None
+
+
+def _as_told(context: Around[Any], given: Any) -> dict[str, Any]:
+    fields = context.model.model_fields
+    if not isinstance(given, Mapping) or set(given) - set(fields):
+        raise CannotPreview(f"context.{context.name} tells {', '.join(fields)}, each by its name; give some of these")
+    try:
+        return entering.read(context.model, {**context.default, **given})
+    except entering.UnlikeDeclared as unlike:
+        raise CannotPreview(f"context.{context.name} is not as it is declared: {unlike}") from None
+
+
+def _told(around: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, Any]]:
+    return [(f"context.{name}.{each}", value) for name, told in around.items() for each, value in told.items()]
+
+
+def _is_given(given: Given, variable: str) -> bool:
+    _, name, each = variable.split(".")
+    return each in given.context.get(name, {})
 
 
 def _insist_on_fitting(template: Template, given: Given) -> None:

@@ -20,6 +20,7 @@ from segments import Segment
 from segments.language.readings import Reading
 from segments.predictions.prediction import Prediction
 from store import Database
+from store.rules import Rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,3 +118,8 @@ class ApiConfig:
     oidc: Oidc | None = field(default=None, repr=False)
     #: Whose access tokens are let in in place of keys.
     oauth: OAuth | None = None
+
+    @property
+    def rules(self) -> Rules:
+        """What commands keep to as well."""
+        return Rules(self.approve_campaigns, self.default_region, [str(each) for each in self.opened])

@@ -43,6 +43,10 @@ class PreviewOut(BaseModel):
     file: str = Field(examples=["definitions/cart_abandonment/cart-reminder.push.yaml"])
     content: _Values = Field(description="what it shows: title, body, subject, html, text, …, by the channel")
     missing: list[str] = Field(description="variables without a value: a fallback, or another branch, stands in their place")
+    otherwise: _Values = Field(
+        description="what contexts tell where nobody gives it: as they declare it, by variable",
+        examples=[{"context.weather.rain": 0.0}],
+    )
     language: str = Field(description="of its amounts and dates")
     zone: str = Field(description="of its dates")
     size: SizeOut | None = Field(description="of a text message")
@@ -62,6 +66,9 @@ class PreviewIn(BaseModel):
     fetched: _Values = Field(default_factory=dict, description="what services gave", repr=False)
     product: _Values = Field(default_factory=dict, description="what a template that asks for a product offers", repr=False)
     bought: _Values = Field(default_factory=dict, description="what it is offered for", repr=False)
+    context: _Values = Field(
+        default_factory=dict, description="what contexts tell, by name", examples=[{"weather": {"rain": 2}}], repr=False
+    )
     timezone: str | None = Field(default=None, max_length=100, description="where dates are shown", examples=["Europe/Madrid"])
 
 

@@ -13,6 +13,7 @@ from api.config import ApiConfig
 from store import Database, StoreError, connect
 from store.database import alive
 from store.keys import Caller, Right
+from store.rules import keep
 
 _PULSE = 2.0  # seconds for a sign of life of Postgres
 
@@ -40,7 +41,9 @@ class Store:
         if self._database is None:
             async with self._opening:
                 if self._database is None:
-                    self._database = await connect(self._config.dsn, max_size=self._most)
+                    opened = await connect(self._config.dsn, max_size=self._most)
+                    await keep(opened, self._config.rules)
+                    self._database = opened
         return self._database
 
     async def answers(self) -> bool:

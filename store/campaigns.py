@@ -13,6 +13,7 @@ from uuid import UUID
 
 from store.audit import note
 from store.database import Connection, Database, Record, columns
+from store.ids import ids_between
 from store.named import queries
 
 _SQL = queries("campaigns")
@@ -146,6 +147,12 @@ async def campaign(database: Database, id_: UUID) -> CampaignRow | None:
     """One campaign."""
     row = await database.pool.fetchrow(_SQL["by_id"], id_)
     return _row(row) if row else None
+
+
+async def campaigns_like(database: Database, beginning: str, most: int = 5) -> list[CampaignRow]:
+    """The campaigns whose id begins so, some of them."""
+    between = ids_between(beginning)
+    return [_row(row) for row in await database.pool.fetch(_SQL["between"], *between, most)] if between else []
 
 
 async def newest(

@@ -7,7 +7,9 @@ exact digits or nothing, because half a number is another customer's. What only 
 import re
 import unicodedata
 from hashlib import blake2b
+from string import hexdigits
 from typing import Any
+from uuid import UUID
 
 #: Characters of a user or anonymous id (an index key: 512 characters are at most 2,048 bytes).
 ID_LIMIT = 512
@@ -24,6 +26,7 @@ _PLACEHOLDERS = frozenset(_WORDS.split()) | {"[object object]", "[object undefin
 _EMPTY_NUMBER = re.compile(r"-?[0-]+|-1|[fF]{8}-?(?:[fF]{4}-?){3}[fF]{12}")
 #: What stands around a word, or is no word by itself: quotes, blanks, and characters of no width.
 _UNSEEN = "\"'` \t\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
+_UUID = 32  # digits
 _LONGEST_PLACEHOLDER = 40  # a UUID in quotes
 
 
@@ -87,6 +90,14 @@ def is_placeholder(text: str) -> bool:
         return False
     bare = text.strip(_UNSEEN).lower()
     return not bare or bare in _PLACEHOLDERS or (bare[0] in "-0f" and _EMPTY_NUMBER.fullmatch(bare) is not None)
+
+
+def ids_between(beginning: str) -> tuple[UUID, UUID] | None:
+    """The first and the last of our own ids that begin so; None where none can."""
+    digits = beginning.replace("-", "").lower()
+    if not digits or len(digits) > _UUID or set(digits) - set(hexdigits):
+        return None
+    return UUID(digits.ljust(_UUID, "0")), UUID(digits.ljust(_UUID, "f"))
 
 
 def _digits(value: Any, limit: int) -> str:

@@ -82,7 +82,7 @@ def previews_of(found: Catalogue, templates: Templates, public_url: str, senders
     zones = Counter(journey.spec.timezone for journey in found.journeys.values())
     home = zones.most_common(1)[0][0] if zones else "UTC"
     homes = _homes(found, senders_of(found) if senders is None else senders)
-    return Previews(templates, found.prices, found.currency, public_url, home, homes)
+    return Previews(templates, found.prices, found.currency, public_url, home, homes, found.contexts)
 
 
 def _homes(found: Catalogue, senders: Senders) -> dict[tuple[Channel, str], str]:

@@ -3,7 +3,8 @@
 Promise: it names the variables that had no value; nothing of it is kept, and none of its links does anything.
 """
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -18,7 +19,8 @@ class Given:
     """What a message is previewed with: a real customer by a name that is known, made-up values, or these over that one's.
 
     `product` is what a template that asks for one offers, `bought` the purchase that it goes with; `timezone` is where dates
-    are shown, whatever else tells it.
+    are shown, whatever else tells it. `context` is what contexts tell, by their names: `{"weather": {"rain": 2}}`; what it
+    leaves out is as each context declares for when it is not told (`otherwise=`).
     """
 
     named: tuple[str, str] | None = field(default=None, repr=False)
@@ -28,6 +30,7 @@ class Given:
     fetched: _Values = field(default_factory=dict, repr=False)
     product: _Values = field(default_factory=dict, repr=False)
     bought: _Values = field(default_factory=dict, repr=False)
+    context: _Values = field(default_factory=dict, repr=False)
     timezone: str | None = None
 
 
@@ -35,8 +38,10 @@ class Given:
 class Preview:
     """A message as it would look.
 
-    `missing` are the variables without a value: a fallback or another branch stands in their place. `language` and `zone` are
-    those of its amounts and dates; `size` is that of a text message; `cost` is by the catalogue's prices, with their currency.
+    `missing` are the variables without a value: a fallback or another branch stands in their place. `otherwise` are the values
+    of contexts that nobody gave, as these declare them, by their variables: `{"context.weather.rain": 0.0}`. `language` and
+    `zone` are those of its amounts and dates; `size` is that of a text message; `cost` is by the catalogue's prices, with their
+    currency.
     """
 
     channel: str
@@ -44,6 +49,7 @@ class Preview:
     file: str
     content: Content = field(repr=False)
     missing: tuple[str, ...] = ()
+    otherwise: _Values = field(default_factory=dict)
     language: str = "en"
     zone: str = "UTC"
     size: Size | None = None
@@ -80,3 +86,26 @@ class CannotPreview(Exception):
     def __init__(self, sentence: str, of: Literal["customer", "template"] | None = None) -> None:
         super().__init__(sentence)
         self.of = of
+
+
+def around_of(said: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """What contexts tell, as it is written in a line: `weather.rain=2`; a value is JSON, else a text.
+
+    Raises:
+        CannotPreview: something is not written so.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for each in said:
+        path, equals, text = each.partition("=")
+        name, dot, field_ = path.strip().partition(".")
+        if not (name and dot and field_ and equals):
+            raise CannotPreview(f"{each[:80]!r} tells nothing of a context; write weather.rain=2")
+        found.setdefault(name, {})[field_] = _read(text)
+    return found
+
+
+def _read(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text

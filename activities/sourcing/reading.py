@@ -118,7 +118,7 @@ def _statement(source: Source, newest: datetime | None, limit: int | None) -> st
     if source.since and newest is not None:
         since = (newest - OVERLAP).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f+00:00")
         statement = f"select * from ({statement}) as newer where {source.at} >= '{since}'"  # noqa: S608 - the author's own
-    return statement if limit is None else f"select * from ({statement}) as some limit {limit:d}"  # noqa: S608
+    return statement if limit is None else f"select * from ({statement}) as tried limit {limit:d}"  # noqa: S608
 
 
 def _said(error: Exception, address: str) -> str:

@@ -16,12 +16,12 @@ from liquid.expression import Expression
 
 from activities.templating.base import Template
 from activities.templating.language import Phrase
-from activities.templating.vocabulary import OFFERED
+from activities.templating.vocabulary import CONTEXT, OFFERED
 
 #: Under which names there may be no value.
 _MAY_LACK = ("customer", "entry", "fetched")
 #: Those that whoever looks at a message may give values for.
-_GIVEN = (*_MAY_LACK, "params", *OFFERED)
+_GIVEN = (*_MAY_LACK, "params", CONTEXT, *OFFERED)
 
 
 class Bare(NamedTuple):

@@ -139,7 +139,7 @@ async def attempt(
             assert current is not None, "it was made just now"
             if isinstance(of, Message):
                 found = await campaigns.trial_of_message(connection, new.id, of.channel.value, of.purpose.value)
-                would = Counter({reason or "be asked for": number for reason, number in found.items()})
+                would = Counter({reason or "be written to": number for reason, number in found.items()})
             else:
                 would = await _entries(clock, connection, new, of)
         finally:

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Request, Response
 
-from activities.channels.preview import CannotPreview
+from activities.channels.preview import CannotPreview, around_of
 from activities.channels.preview import Given as Shown
 from api.auth import JourneyReader, Of, PersonReader, Reader, insist_on, may, schemes
 from api.campaigns.making import asked_for, attempt, checks_of, drafted, make, of_message, taken_by
@@ -203,15 +203,23 @@ async def preview_campaign(
     user_id: Annotated[
         str | None, Query(max_length=200, description="the `userId` of a customer; nobody: its fallbacks show")
     ] = None,
+    context: Annotated[
+        list[str] | None,
+        Query(max_length=100, description="what contexts tell; else as they declare it", examples=["weather.rain=2"]),
+    ] = None,
 ) -> dict[str, object]:
-    """A campaign's message as it would look now."""
+    """A campaign's message as it would look now; `otherwise` is what of a context nobody gave, so that its own holds."""
     found = await _existing(database, campaign)
     if found.message is None:
         raise Problem(422, "it starts a journey, whose messages are previewed by themselves", code="no-message")
     response.headers["Cache-Control"] = "no-store"
     message = message_of(found.message)
     named = ("user_id", user_id) if user_id is not None else None
-    return await _shown(config, database, message, Shown(named=named, params=dict(message.params)))
+    try:
+        around = around_of(context or ())
+    except CannotPreview as error:
+        raise Problem(422, str(error), code="cannot-preview") from None
+    return await _shown(config, database, message, Shown(named=named, params=dict(message.params), context=around))
 
 
 @router.put("/campaigns/{campaign}/state", responses=responses(401, 403, 404, 409, 422, 503))
@@ -365,7 +373,8 @@ async def _shown(config: ApiConfig, database: Database, message: Message, given:
     if config.preview is None:
         return {}
     try:
-        return dict((await config.preview(database, message.channel.value, message.template, given)).shown)
+        found = await config.preview(database, message.channel.value, message.template, given)
+        return found.shown | ({"otherwise": dict(found.otherwise)} if found.otherwise else {})
     except CannotPreview as error:
         if error.of is not None:
             raise Problem(404, str(error), code=f"unknown-{error.of}") from None

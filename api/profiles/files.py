@@ -11,7 +11,7 @@ from api.problems import Problem, responses
 from api.profiles.importing import BadFile, How, Report, column, digest, taken
 from api.state import Config, Db
 from api.uploads import FILE_LIMIT, received
-from segments.define.sheets import NotCsv, lines_of
+from segments.define.sheets import NotCsv, Written, lines_of, written_in
 from store.keys import Caller, Right
 
 router = APIRouter(prefix="/v1/customers", tags=["profiles"], dependencies=schemes())
@@ -44,6 +44,9 @@ class CustomersTaken(BaseModel):
     updated: int
     already: int = Field(description="taken before, when the same file was sent")
     bad: int
+    encoding: str = Field(description="in which the file was read", examples=["utf-8", "cp1252"])
+    sample: list[str] = Field(description="words of it that are not ASCII, which show whether that is right")
+    doubt: str | None = Field(description="why it may be another encoding")
     problems: list[BadRow] = Field(description="the first hundred bad rows")
 
 
@@ -68,6 +71,9 @@ async def import_customers(
             examples=["Age=age:number"],
         ),
     ] = None,
+    encoding: Annotated[
+        str | None, Query(max_length=40, description="of the file; else as it looks", examples=["mac_roman", "koi8-r"])
+    ] = None,
     region: Annotated[
         str | None, Query(pattern="^[A-Z]{2}$", description="of phone numbers without a country code; else the deployment's")
     ] = None,
@@ -89,7 +95,7 @@ async def import_customers(
     if dry_run:  # it tells of each whether they are here
         insist_on(caller, Right.PERSONAL)
     async with received(request) as file:
-        id_ = idempotency_key or digest(file)
+        id_ = idempotency_key or digest(file) + (f":{encoding}" if encoding else "")
         try:
             columns = dict(column(each) for each in mapping or ())
             how = How(
@@ -104,13 +110,15 @@ async def import_customers(
                 id=id_,
             )
             taking = Taking(database, how.region, config.readings)
-            report = await taken(database, lines_of(file), how, taking, dry_run=dry_run)
+            written = written_in(file, encoding)
+            report = await taken(database, lines_of(file, encoding), how, taking, dry_run=dry_run)
         except (BadFile, NotCsv) as error:
             raise Problem(422, str(error), code="bad-file") from None
-    return _told(id_, report, dry_run=dry_run)
+    return _told(id_, report, written, dry_run=dry_run)
 
 
-def _told(id_: str, report: Report, *, dry_run: bool) -> CustomersTaken:
+def _told(id_: str, report: Report, written: Written, *, dry_run: bool) -> CustomersTaken:
     counts = {name: getattr(report, name) for name in ("rows", "created", "updated", "already", "bad")}
     problems = [BadRow(row=row, problem=problem) for row, problem in report.problems]
-    return CustomersTaken(id=id_, dry_run=dry_run, problems=problems, **counts)
+    how = {"encoding": written.encoding, "sample": [*written.sample], "doubt": written.doubt}
+    return CustomersTaken.model_validate({"id": id_, "dry_run": dry_run, "problems": problems, **counts, **how})

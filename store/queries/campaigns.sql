@@ -14,6 +14,10 @@ select * from campaign where journey = $1 and key = $2;
 -- One campaign.
 select * from campaign where id = $1;
 
+-- name: between
+-- Campaigns whose ids stand between two, some of them.
+select * from campaign where id between $1 and $2 order by id limit $3;
+
 -- name: newest
 -- Campaigns, newest first, of a journey or of all, before a place in that order.
 select * from campaign

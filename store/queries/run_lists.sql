@@ -71,7 +71,11 @@ left join lateral (
     order by retry_at nulls first limit 1
 ) d on true
 left join lateral (
-    select string_agg(which, ', ' order by which) as which, min(until) as until from expectation x
+    select string_agg(
+               case when expected ->> 'kind' = 'people' then format('task "%s" at %s', expected ->> 'title', coalesce(
+                        assigned_to, case when (expected ->> 'by')::timestamptz <= $2 then expected ->> 'escalate' end, expected ->> 'to'))
+                    when which = 'it' then 'what it waits for' else which end, ', ' order by which) as which,
+           min(until) as until from expectation x
     where x.run_id = r.id and x.until > $2 and x.happened_at is null
       and not exists (select from expectation o where o.run_id = r.id and o.wait = x.wait and o.happened_at is not null)
       and not exists (select from expectation o where o.run_id = r.id and o.wait > x.wait and o.wait / 10000 = x.wait / 10000)

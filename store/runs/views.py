@@ -2,15 +2,14 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from string import hexdigits
 from typing import Any
 from uuid import UUID
 
 from store.database import Connection, Database, Record
+from store.ids import ids_between
 from store.named import queries
 
 _SQL = queries("runs")
-_DIGITS = 32  # of an id
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +98,9 @@ async def run_by_id(database: Database, run_id: UUID) -> Run | None:
 
 async def runs_like(database: Database, beginning: str, most: int = 5) -> list[Run]:
     """The runs whose id begins so, some of them."""
-    digits = beginning.replace("-", "").lower()
-    if not digits or len(digits) > _DIGITS or set(digits) - set(hexdigits):
+    between = ids_between(beginning)
+    if between is None:
         return []
-    between = UUID(digits.ljust(_DIGITS, "0")), UUID(digits.ljust(_DIGITS, "f"))
     return [run_of(row) for row in await database.pool.fetch(_SQL["between"], *between, most)]
 
 

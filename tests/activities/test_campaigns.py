@@ -129,7 +129,7 @@ async def test_a_dry_run_counts_and_leaves_nothing(trial: Shop, crowd: list[str]
     assert (told["rows"], told["bad"], told["twice"]) == (14, 1, 1)
     await trial.send("identify", userId="u1", context=trial.consents("u1", ["push"], "UNSUBSCRIBED"))
     trial_of_sale = await to_vips(trial, 200, dry_run=True)
-    assert trial_of_sale["would"] == {"be asked for": 9, "no consent": 1}
+    assert trial_of_sale["would"] == {"be written to": 9, "no consent": 1}
     assert (await trial.operate("GET", "/v1/campaigns")).json()["campaigns"] == []
 
 

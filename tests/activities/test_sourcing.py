@@ -1,9 +1,14 @@
 """Sources read for real: tables of Postgres by ADBC, files and a database of DuckDB's; changed, gone, erased, cut short."""
 
+import asyncio
+import json
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -19,6 +24,7 @@ from journeys.contracts import SourceReading
 from store import Database, connect, sources
 from store.customers.erasure import begin, purge
 from store.sources import SourceRow
+from tests.command_line import environment
 from workers.testing.shop import Shop, open_shop
 
 PASSWORD = "tricky-pass-word"
@@ -220,6 +226,33 @@ async def test_a_query_is_a_list_and_who_left_it_is_off_the_list(quiet: Shop, tm
     invites("bea")
     assert counts(await reading(quiet, guests, f"duckdb://{place}")) == (1, 0, 1, 0)
     assert await quiet.database.pool.fetchval(on) == 1
+
+
+async def test_the_first_rows_are_read_to_be_tried_from_either_kind(quiet: Shop, elsewhere: str, tmp_path: Path) -> None:
+    """`journeys sources try` asks the engines for a few rows: what it asks is SQL to both."""
+    when = datetime(2026, 1, 5, tzinfo=UTC)
+    await say(quiet, *((f"user-{number}", "gold", Decimal(number), when) for number in range(4)))
+    place = tmp_path / "crm.duckdb"
+    with duckdb.connect(str(place)) as crm:
+        crm.sql("create table members as select 'user-' || i as user_id, 'gold' as tier, i as points from range(4) as four (i)")
+    for address in (elsewhere, f"duckdb://{place}"):
+        (first,) = await asyncio.to_thread(lambda at=address: list(read(MEMBERS, at, limit=2)))
+        assert [row["user_id"] for row in first.rows] == ["user-0", "user-1"]
+
+
+async def test_a_source_is_tried_on_the_command_line(elsewhere: str, database: Database, tmp_path: Path) -> None:
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "__init__.py").write_text(
+        "from journeys import Source\n"
+        'loyalty = Source("loyalty", connect="LOYALTY_URL", sql="select user_id, tier from members;", key="user_id")\n'
+    )
+    await database.pool.execute("insert into members values ('ana', 'gold', 1, now())")
+    program = "import os, sys; os.environ['LOYALTY_URL'] = sys.argv.pop(1); from workers.cli.main import main; main()"
+    told = [sys.executable, "-c", program, elsewhere, "sources", "try", "loyalty", "--json"]
+    given = environment([str(tmp_path)], {"catalogue": "shop"})
+    done = await asyncio.to_thread(partial(subprocess.run, told, env=given, capture_output=True, text=True, check=False))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout) == [{"user_id": "ana", "tier": "gold"}]
 
 
 @pytest.mark.parametrize(

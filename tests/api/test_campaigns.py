@@ -150,3 +150,28 @@ async def test_openapi_has_the_schema_of_each_journeys_parameters(trial: Shop) -
     assert choice["properties"]["route"]["enum"] == ["push", "email"]
     for body in ("StartRun", "Starts"):
         assert {"$ref": "#/components/schemas/params.by_choice"} in schemas[body]["properties"]["params"]["anyOf"]
+
+
+async def test_a_message_that_names_a_context_is_previewed_as_it_declares_unless_it_is_given(
+    database: Database, dsn: str, temporal_address: str, tmp_path: Path
+) -> None:
+    """A newcomer's H4: no door could show it."""
+    async with open_shop(database, dsn, temporal_address, tmp_path, catalogue="weather_catalogue", serve=False) as shop:
+        body = {
+            "name": "rain", "to": {"segment": "coat-fans"}, "at": "2099-01-01T09:00:00Z",
+            "message": {"channel": "push", "template": "by-weather"},
+        }  # fmt: skip
+        made = await shop.operate("POST", "/v1/campaigns", json=body)
+        assert made.status_code == 201, made.text
+        path = f"/v1/campaigns/{made.json()['id']}/preview"
+        told = (await shop.operate("GET", path)).json()
+        assert (told["title"], told["otherwise"]["context.weather.rain"]) == ("Go out", 0)
+        wet = (await shop.operate("GET", path, params={"context": ["weather.rain=2", "weather.temperature=9"]})).json()
+        assert (wet["title"], wet["body"], "otherwise" in wet) == ("Stay in: 2 mm", "9 degrees", False)
+        refused = await shop.operate("GET", path, params={"context": "rain"})
+        assert (refused.status_code, refused.json()["code"]) == (422, "cannot-preview")
+        path = "/v1/templates/push/by-weather/preview"
+        shown = (await shop.operate("POST", path, json={"context": {"weather": {"rain": 3}}})).json()
+        assert shown["content"]["title"] == "Stay in: 3 mm"
+        assert shown["otherwise"] == {"context.weather.temperature": 26}
+        assert (await shop.operate("POST", path, json={})).json()["content"]["title"] == "Go out"

@@ -6,7 +6,7 @@ from io import BytesIO
 import pytest
 
 from segments.define.importing import BadFile, read_rows
-from segments.define.sheets import NotCsv, encoding_of, lines_of, sheet
+from segments.define.sheets import NotCsv, encoding_of, lines_of, sheet, written_in
 
 ROWS = [("email", "ana@shop.example"), ("email", "bob@shop.example")]
 TEXT = "Correo;E-mail\r\nMuñoz, Ana;ana@shop.example\r\nPeña, Bob;bob@shop.example\r\n"
@@ -74,3 +74,26 @@ def test_what_is_no_list_says_what_it_names() -> None:
         list(read_rows(["colour\n", "red\n"]))
     with pytest.raises(NotCsv, match="what follows line 2 is not CSV"):
         list(read_rows(["user_id\n", "a\n", '"b\n']))
+
+
+@pytest.mark.parametrize(
+    ("encoding", "name"), [("mac_roman", "García"), ("mac_roman", "Ibáñez"), ("koi8-r", "Иванов"), ("shift_jis", "田中さん")]
+)
+def test_what_is_hardly_windows_1252_is_doubted_and_read_by_the_name_of_its_encoding(encoding: str, name: str) -> None:
+    raw = f"user_id,name\nu-1,{name} Peñaç\n" if encoding == "mac_roman" else f"user_id,name\nu-1,{name}\n"
+    file = BytesIO((raw + "u-2,x\n").encode(encoding))
+    guessed = written_in(file)
+    assert (guessed.encoding, guessed.doubt is not None, name in guessed.sample) == ("cp1252", True, False)
+    named = written_in(file, encoding)
+    assert (named.doubt, named.sample[0]) == (None, name)
+    assert name in lines_of(file, encoding).read()
+
+
+@pytest.mark.parametrize("name", ["Muñoz", "O\u2019Neill", "Ibáñez", "Françoise", "Müller-Weiß", "Peña & Söhne", "10 €"])
+def test_what_windows_writes_is_not_doubted(name: str) -> None:
+    assert written_in(BytesIO(f"name\n{name}\n".encode("cp1252"))).doubt is None
+
+
+def test_an_encoding_that_there_is_not_is_refused() -> None:
+    with pytest.raises(NotCsv, match="there is no encoding 'klingon'; it is one such as"):
+        lines_of(BytesIO(b"x"), "klingon")

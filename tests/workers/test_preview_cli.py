@@ -53,3 +53,24 @@ async def test_a_real_customer_is_looked_up(dsn: str, database: Database) -> Non
     assert "Ana, your cart is still here" in shown.stdout, shown.stderr
     nobody = await in_thread("preview", "push", "cart-reminder", "--for", "nobody", **given)
     assert (nobody.returncode, nobody.stderr) == (1, "journeys: no such customer\n")
+
+
+WEATHER = {"catalogue": "weather_catalogue"}
+
+
+def test_what_a_context_tells_is_as_it_declares_unless_it_is_given() -> None:
+    """A newcomer's H4: no door could show a message that says what the weather is like."""
+    told = json.loads(journeys("preview", "push", "by-weather", "--json", **WEATHER).stdout)
+    assert (told["content"]["title"], told["content"]["body"]) == ("Go out", "26 degrees")
+    assert told["otherwise"] == {"context.weather.rain": 0.0, "context.weather.temperature": 26.0}
+    card = journeys("preview", "push", "by-weather", "--context", "weather.rain=2", **WEATHER)
+    assert "Stay in: 2 mm" in card.stdout, card.stderr
+    assert "as it is declared: context.weather.temperature=26.0" in " ".join(card.stdout.split())
+    for given, said in (
+        ("rain=2", "tells nothing of a context; write weather.rain=2"),
+        ("weather.snow=2", "context.weather tells temperature"),
+        ("wether.rain=2", "names no context wether; it names weather"),
+        ("weather.rain=lots", "is not as it is declared: rain"),
+    ):
+        wrong = journeys("preview", "push", "by-weather", "--context", given, **WEATHER)
+        assert (wrong.returncode, said in wrong.stderr) == (1, True), wrong.stderr

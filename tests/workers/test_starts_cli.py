@@ -1,15 +1,29 @@
 """`journeys starts …`: a dry run, a file, a segment, what came of it, and failures in one line."""
 
 import json
+import re
 from getpass import getuser
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
+import pytest
+
+from activities.web.addresses import network_of
+from api.config import ApiConfig
+from api.state import Store
 from store import Database
+from store.rules import Rules, keep, kept
 from tests.command_line import in_thread
 from tests.workers.test_segments_cli import CATALOGUE, shop
 
 __all__ = ["shop"]
+
+
+@pytest.fixture(autouse=True)
+async def deployment(database: Database) -> None:
+    """An API has started on this database, and asks for no approval."""
+    await keep(database, Rules())
 
 
 async def starts(dsn: str, *arguments: str, code: int = 0) -> str:
@@ -38,8 +52,14 @@ async def test_a_file_is_tried_started_looked_at_paused_and_cancelled(
     shown = await starts(dsn, "show", made["id"])
     assert "3 rows, 2 bad, 0 twice" in shown
     assert "no such customer" in shown
-    assert made["id"] in await starts(dsn)
-    assert "paused" in await starts(dsn, "pause", made["id"])
+    short = re.search(made["id"][:8] + r"\S*", await starts(dsn))
+    assert short, "as much of it as tells it from the others"
+    assert (await starts_json(dsn, "show", short[0]))["id"] == made["id"]
+    assert "paused" in await starts(dsn, "pause", short[0])
+    assert "no start or campaign x; `journeys starts` lists them" in await starts(dsn, "show", "x", code=1)
+    second = await starts_json(dsn, "file", "by_choice", str(file))
+    assert f"several starts or campaigns begin with {made['id'][0]}" in await starts(dsn, "cancel", made["id"][0], code=1)
+    assert "cancelled" in await starts(dsn, "cancel", second["id"])
     assert "goes on" in await starts(dsn, "resume", made["id"])
     assert "cancelled" in await starts(dsn, "cancel", made["id"])
     assert "it is over already" in await starts(dsn, "cancel", made["id"], code=1)
@@ -112,3 +132,50 @@ async def test_one_is_started_by_parameters_once_and_what_is_wrong_is_said(datab
     assert "no such customer" in await starts(dsn, "one", "by_choice", "nobody", code=1)
     assert "no journey 'by_choise'" in await starts(dsn, "one", "by_choise", "ana", code=1)
     assert "write route=push" in await starts(dsn, "one", "by_choice", "ana", "--param", "route", code=1)
+
+
+async def test_approval_is_asked_for_where_the_deployment_asks_for_it_whatever_is_set_here(
+    database: Database, dsn: str, shop: object, tmp_path: Path
+) -> None:
+    """A newcomer's H2: from a second terminal, without JOURNEYS_APPROVE_CAMPAIGNS, a campaign went out unseen."""
+    command = ("message", "sale", "--channel", "push", "--template", "note", "--segment", "vips")
+    api = Store(ApiConfig(dsn=dsn, approve_campaigns=True, default_region="FR", opened=(network_of("127.0.0.1"),)))
+    await api.open()
+    await api.close()
+    made = await starts_json(dsn, *command)
+    assert (made["state"], made["needs_approval"]) == ("waiting for approval", True)
+    lax = await in_thread(
+        "starts", "everybody", "by_choice", "--segment", "vips", "--json",
+        database_url=dsn, catalogue=CATALOGUE, approve_campaigns="false",
+    )  # fmt: skip
+    assert json.loads(lax.stdout)["state"] == "waiting for approval", lax.stderr
+    file = tmp_path / "customers.csv"
+    file.write_text("user_id\nana\n")
+    assert (await starts_json(dsn, "file", "by_choice", str(file)))["state"] == "waiting for approval"
+
+    told = await in_thread(
+        *("subscriptions", "put", "crm", "http://127.0.0.1:9911/crm", "--type", "run.ended"),
+        database_url=dsn, catalogue=CATALOGUE, secret=token_hex(32),
+    )  # fmt: skip
+    assert told.returncode == 0, told.stderr
+    people = tmp_path / "people.csv"
+    people.write_text("user_id,phone\nclea,01 42 68 53 00\n")
+    came = await in_thread("customers", "import", str(people), database_url=dsn, catalogue=CATALOGUE)
+    assert came.returncode == 0, came.stderr
+    assert await database.pool.fetchval("select address from endpoint where channel = 'sms'") == "+33142685300"
+
+
+async def test_what_nobody_has_told_waits_for_approval(database: Database, dsn: str, shop: object) -> None:
+    await database.pool.execute("truncate audit")
+    assert await kept(database) is None
+    made = await starts_json(dsn, "everybody", "by_choice", "--segment", "vips")
+    assert made["state"] == "waiting for approval"
+
+
+async def test_rules_are_kept_once_and_each_change_of_them_is_in_the_audit(database: Database) -> None:
+    for each in (Rules(), Rules(approve_campaigns=True), Rules(approve_campaigns=True)):
+        await keep(database, each)
+    noted = await database.pool.fetch("select was, became from audit where kind = 'rules' order by id")
+    assert [row["became"]["approve_campaigns"] for row in noted] == [False, True]
+    assert noted[1]["was"] == noted[0]["became"]
+    assert await kept(database) == Rules(approve_campaigns=True, private_targets=[])

@@ -2,6 +2,7 @@
 
 import os
 from contextlib import suppress
+from contextvars import ContextVar
 from difflib import get_close_matches
 from functools import cache
 from importlib.util import find_spec
@@ -16,11 +17,14 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
     from store import Database
+    from store.rules import Rules
     from workers.settings import Settings
 
 T = TypeVar("T")
 #: Of a command that answers in a sentence; `say` prints it.
 InJson = Annotated[bool, typer.Option("--json", help="JSON instead of a sentence.")]
+#: The rules of the deployment whose database a command works with.
+_RULES: "ContextVar[Rules | None]" = ContextVar("rules", default=None)
 _NEARLY = 0.85  # JOURNEYS_CATALOG is JOURNEYS_CATALOGUE; JOURNEYS_HOME is nothing of ours
 
 
@@ -33,7 +37,7 @@ def settings(data_dir: Path | None = None) -> "Settings":
 
     _warn_of_strangers(frozenset(Settings.model_fields))
     try:
-        return Settings() if data_dir is None else Settings(data_dir=data_dir)
+        return _by_the_rules(Settings() if data_dir is None else Settings(data_dir=data_dir))
     except ValidationError as error:
         fail("\n".join(map(_problem, error.errors(include_url=False, include_input=False))))
     except SettingsError as error:
@@ -45,6 +49,28 @@ def settings_here() -> "Settings":
     from workers.embedded.beside import beside
 
     return beside(settings())
+
+
+def deployed() -> "Settings":
+    """The same, with the rules of the deployment whose database this is; inside `with_database` `settings` has them."""
+
+    async def found(_: "Database") -> "Settings":
+        return settings()
+
+    return with_database(found)
+
+
+def needs_approval() -> bool:
+    """Whether what is made here for many waits for somebody else: as the deployment has it; nobody has told, so it does."""
+    rules = _RULES.get()
+    return rules is None or rules.approve_campaigns or settings().approve_campaigns
+
+
+def _by_the_rules(given: "Settings") -> "Settings":
+    rules = _RULES.get()
+    if rules is None:
+        return given
+    return given.model_copy(update={"default_region": rules.default_region, "private_targets": (*rules.private_targets,)})
 
 
 @cache
@@ -74,12 +100,14 @@ def _problem(problem: "ErrorDetails") -> str:
 def with_database(work: "Callable[[Database], Awaitable[T]]", by: str = "") -> "T":
     """Do something with the configured database, or with that of the stack which runs on the data directory.
 
-    What it changes stands in the audit by this name, else by that under which one is logged in.
+    What it changes stands in the audit by this name, else by that under which one is logged in. Meanwhile `settings` are by the
+    rules of the deployment, as its API keeps them.
     """
     import asyncio
 
     from store import connect
     from store.audit import Actor, act_as
+    from store.rules import kept
     from workers.embedded.configured import reach_postgres
 
     dsn = _dsn()
@@ -91,6 +119,7 @@ def with_database(work: "Callable[[Database], Awaitable[T]]", by: str = "") -> "
         await reach_postgres(dsn)
         database = await connect(dsn, max_size=1)
         try:
+            _RULES.set(await kept(database))
             return await work(database)
         finally:
             await database.close()

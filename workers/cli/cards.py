@@ -18,6 +18,9 @@ def drawn(found: Preview) -> Iterable[RenderableType]:
     yield Panel(Group(*_card(found)), title=f"{found.channel} · {found.template}", title_align="left", width=_WIDTH)
     if found.missing:
         yield Text("no value, so the template says something else: " + ", ".join(found.missing), style="yellow")
+    if found.otherwise:
+        taken = ", ".join(f"{name}={value}" for name, value in found.otherwise.items())
+        yield Text(f"not asked of anybody, so as it is declared: {taken}; give another by --context", style="yellow")
     told = [str(found.size)] if found.size else []
     told += [found.cost] if found.cost else []
     yield Text(" · ".join([*told, f"language {found.language}", f"dates in {found.zone}", found.file]), style="dim")

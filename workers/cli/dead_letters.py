@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from workers.cli.asked import InJson, fail, say, settings, with_database
+from workers.cli.asked import InJson, deployed, fail, say, with_database
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -79,7 +79,7 @@ def replay(
     which = _Given(ids, source, reason, since, until).which(all_=all_)
     from journeys.catalogue import load
 
-    given = settings()
+    given = deployed()
     how = given.default_region, load(given.catalogue).readings
     done = with_database(lambda database: again(database, which, given.clock.now(), *how))
     sentence = f"stored {done.stored}, stored before {done.duplicates}, still refused {done.refused}, skipped {done.skipped}"

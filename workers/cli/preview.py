@@ -31,6 +31,10 @@ def preview(
     fetched: Annotated[str | None, typer.Option(metavar="JSON", help="What services gave, by service.")] = None,
     product: Annotated[str | None, typer.Option(metavar="JSON", help="The product that the template offers.")] = None,
     bought: Annotated[str | None, typer.Option(metavar="JSON", help="The purchase that it goes with.")] = None,
+    context: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="What a context tells, repeated: weather.rain=2; else what it declares."),
+    ] = None,
     timezone: Annotated[
         str | None, typer.Option(metavar="ZONE", help="Where dates are shown, as Europe/Madrid; else as the journey would.")
     ] = None,
@@ -44,7 +48,7 @@ def preview(
     Links that are made for one customer say `preview` where their signature would be. With --for this is personal data.
     """
     given = _given(customer=customer, entry=entry, params=params, fetched=fetched, product=product, bought=bought)
-    given = replace(given, timezone=timezone)
+    given = replace(given, timezone=timezone, context=_around(context or []))
     found = _previewed(channel, template, given, (by, user) if user else None, catalogue)
     from workers.definitions import place_of
 
@@ -90,6 +94,15 @@ def _given(**told: str | None) -> "Given":
     return Given(**values)
 
 
+def _around(said: list[str]) -> dict[str, dict[str, Any]]:
+    from activities.channels.preview import CannotPreview, around_of
+
+    try:
+        return around_of(said)
+    except CannotPreview as error:
+        fail(f"--context: {error}")
+
+
 def _object(option: str, text: str) -> dict[str, Any]:
     """What an option holds: JSON, or the name of a file with it."""
     written = text if text.lstrip().startswith("{") else _content(option, Path(text))
@@ -118,5 +131,5 @@ def _write(found: "Preview", file: Path) -> None:
 
 
 def _told(found: "Preview") -> dict[str, Any]:
-    names = ("channel", "template", "file", "missing", "language", "zone", "size", "cost")
+    names = ("channel", "template", "file", "missing", "otherwise", "language", "zone", "size", "cost")
     return {"content": found.shown} | {name: getattr(found, name) for name in names}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from workers.cli.asked import InJson, fail, say, settings, settings_here, with_database
+from workers.cli.asked import InJson, deployed, fail, say, settings, settings_here, with_database
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -121,7 +121,7 @@ def import_(
     from api.profiles.opt_outs import Reading, taken
     from segments.define.sheets import lines_of
 
-    given = settings()
+    given = deployed()
     how = Reading(channel.value, given.default_region, _secret(), "import: command line", given.clock.now())
     with file.open("rb") as raw:
         told = with_database(lambda database: taken(database, lines_of(raw), how, dry_run=dry_run))
@@ -139,7 +139,7 @@ def _digest_of(channel: str, address: str) -> bytes:
 
     if _is_digest(address):
         return bytes.fromhex(address)
-    read = read_as(KINDS[channel].address, address, settings().default_region)
+    read = read_as(KINDS[channel].address, address, deployed().default_region)
     return suppression_digest(_secret(), channel, read or fail(f"this is no address for {channel}; choose another --channel?"))
 
 

@@ -103,7 +103,13 @@ def show(found: T, draw: Callable[[T], Iterable[RenderableType]], *, as_json: bo
 
 @contextmanager
 def reading(
-    file: Path, *, quiet: bool, utf8: bool = False, otherwise: str = "strict", doing: str = "importing"
+    file: Path,
+    *,
+    quiet: bool,
+    encoding: str | None = None,
+    utf8: bool = False,
+    otherwise: str = "strict",
+    doing: str = "importing",
 ) -> Iterator[TextIO]:
     """A text file in whatever encoding, or in UTF-8 only, with a progress bar on a terminal.
 
@@ -111,9 +117,9 @@ def reading(
     """
     console = Console(stderr=True)
     with file.open("rb") as raw:
-        encoding, errors = ("utf-8-sig", otherwise) if utf8 else (encoding_of(raw), "replace")
+        encoding, errors = ("utf-8-sig", otherwise) if utf8 else (encoding or encoding_of(raw), "replace")
     if not encoding.startswith("utf-8"):
-        console.print(f"{file} is not UTF-8; read as {_ENCODINGS.get(encoding, 'UTF-16')}")
+        console.print(f"{file} is not UTF-8; read as {_ENCODINGS.get(encoding, encoding)}")
     if quiet or not console.is_terminal:
         with file.open(encoding=encoding, errors=errors) as lines:
             yield lines

@@ -80,7 +80,7 @@ def _addresses(stack: EmbeddedStack) -> dict[str, str]:
         "Ingest key": stack.keys.ingest,
         "Client key": f"{stack.keys.client}  (for pages and apps: docs/ingest.md)",
         "Identity secret": f"{stack.identity_secret}  (signs user ids for the client key)",
-        "Operate key": stack.keys.operate,
+        "Operate key": f"{stack.keys.operate}  (for keys and audit: journeys keys create me --role admin)",
     }
 
 

@@ -5,14 +5,15 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
-from uuid import UUID
 
 import typer
 
-from workers.cli.asked import InJson, fail, say, settings, whoever
+from workers.cli.asked import InJson, fail, needs_approval, say, settings, whoever
 from workers.cli.segments.asked import Asked, Json, ask
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from api.campaigns.models import Trial
     from api.campaigns.rows import Given
     from journeys import JourneyDefinition
@@ -25,7 +26,7 @@ starts = typer.Typer(
 
 _ALL = 100_000
 Journey = Annotated[str, typer.Argument(help="The journey, as `journeys reference` and the API list it.")]
-Id = Annotated[UUID, typer.Argument(help="The id of the start, or of the campaign.")]
+Id = Annotated[str, typer.Argument(metavar="ID", help="Of the start or campaign, or as much of it as the list shows.")]
 At = Annotated[datetime | None, typer.Option(help="When, in UTC; with --in-their-zone on each customer's own clock.")]
 InTheirZone = Annotated[bool, typer.Option("--in-their-zone", help="At what each customer's own clock shows.")]
 PerSecond = Annotated[float | None, typer.Option(help="At most so many customers a second.")]
@@ -109,13 +110,12 @@ def everybody(
 def approve(id_: Id, as_json: InJson = False) -> None:
     """Let a campaign begin that somebody else has made; whoever made it does not approve it."""
 
-    async def work(asked: Asked) -> bool:
+    async def work(asked: Asked, made: "CampaignRow") -> bool:
         from store import campaigns
 
-        made = await _existing(asked, id_)
         if made.needs_approval and made.by == whoever():
             fail("whoever made it does not approve it; somebody else has to, logged in by a name of their own")
-        return await campaigns.approve(asked.database, id_, whoever(), asked.now)
+        return await campaigns.approve(asked.database, made.id, whoever(), asked.now)
 
     _changed(id_, work, "approved", as_json=as_json, otherwise="it waits for no approval")
 
@@ -127,9 +127,10 @@ def show(id_: Id, as_json: Json = False) -> None:
     async def work(asked: Asked) -> dict[str, Any]:
         from store.campaigns import problems_of, refused_of
 
-        told = await told_of(asked, await _existing(asked, id_))
-        bad = await problems_of(asked.database, id_, 0, _ALL)
-        out = await refused_of(asked.database, id_, 0, _ALL)
+        made = await _existing(asked, id_)
+        told = await told_of(asked, made)
+        bad = await problems_of(asked.database, made.id, 0, _ALL)
+        out = await refused_of(asked.database, made.id, 0, _ALL)
         told["bad_rows"] = [{"row": row, "problem": problem} for row, problem in bad]
         told["left_out"] = [{"row": row, "customer_id": str(who), "reason": reason} for row, who, reason in out]
         return told
@@ -141,10 +142,10 @@ def show(id_: Id, as_json: Json = False) -> None:
 def pause(id_: Id, as_json: InJson = False) -> None:
     """Nobody else is started or written to until it is resumed."""
 
-    async def work(asked: Asked) -> bool:
+    async def work(asked: Asked, made: "CampaignRow") -> bool:
         from store import campaigns
 
-        return await campaigns.pause(asked.database, id_, asked.now, asked.now)
+        return await campaigns.pause(asked.database, made.id, asked.now, asked.now)
 
     _changed(id_, work, "paused", as_json=as_json)
 
@@ -153,10 +154,10 @@ def pause(id_: Id, as_json: InJson = False) -> None:
 def resume(id_: Id, as_json: InJson = False) -> None:
     """It goes on where it was."""
 
-    async def work(asked: Asked) -> bool:
+    async def work(asked: Asked, made: "CampaignRow") -> bool:
         from store import campaigns
 
-        return await campaigns.pause(asked.database, id_, None, asked.now)
+        return await campaigns.pause(asked.database, made.id, None, asked.now)
 
     _changed(id_, work, "goes on", as_json=as_json)
 
@@ -165,10 +166,10 @@ def resume(id_: Id, as_json: InJson = False) -> None:
 def cancel(id_: Id, as_json: InJson = False) -> None:
     """Nobody else is started or written to; runs of a journey that began go on."""
 
-    async def work(asked: Asked) -> bool:
+    async def work(asked: Asked, made: "CampaignRow") -> bool:
         from store import campaigns
 
-        return await campaigns.cancel(asked.database, id_, asked.now)
+        return await campaigns.cancel(asked.database, made.id, asked.now)
 
     _changed(id_, work, "cancelled", as_json=as_json)
 
@@ -196,7 +197,7 @@ def _drafted(
         when = When(at=instant(at, in_their_zone=in_their_zone), in_their_zone=in_their_zone, per_second=per_second)
     except ValidationError as error:
         fail("; ".join(each["msg"] for each in error.errors()))
-    return drafted(when, asked.now, whoever(), journey, needs_approval=settings().approve_campaigns)
+    return drafted(when, asked.now, whoever(), journey, needs_approval=needs_approval())
 
 
 async def _made(
@@ -220,10 +221,17 @@ async def told_of(asked: Asked, row: "CampaignRow") -> dict[str, Any]:
     return view_of(row, counts, asked.now, refused).model_dump(mode="json")
 
 
-async def _existing(asked: Asked, id_: UUID) -> "CampaignRow":
-    from store.campaigns import campaign
+async def _existing(asked: Asked, named: str) -> "CampaignRow":
+    """The one of an id, or of as much of one as tells it from all others; none, or several, end the command."""
+    from store.campaigns import campaigns_like
 
-    return await campaign(asked.database, id_) or fail(f"no start or campaign {id_}")
+    found = await campaigns_like(asked.database, named)
+    if not found:
+        fail(f"no start or campaign {named}; `journeys starts` lists them")
+    if len(found) > 1:
+        ids = ", ".join(str(each.id) for each in found)
+        fail(f"several starts or campaigns begin with {named}: {ids}; say more of the one that you mean")
+    return found[0]
 
 
 def show_one(work: Callable[[Asked], Awaitable[dict[str, Any]]], *, as_json: bool) -> None:
@@ -235,17 +243,18 @@ def show_one(work: Callable[[Asked], Awaitable[dict[str, Any]]], *, as_json: boo
 
 
 def _changed(
-    id_: UUID,
-    work: Callable[[Asked], Awaitable[bool]],
+    named: str,
+    work: Callable[[Asked, "CampaignRow"], Awaitable[bool]],
     state: str,
     *,
     as_json: bool,
     otherwise: str = "it is over already",
 ) -> None:
-    async def known(asked: Asked) -> bool:
-        await _existing(asked, id_)
-        return await work(asked)
+    async def known(asked: Asked) -> tuple["UUID", bool]:
+        made = await _existing(asked, named)
+        return made.id, await work(asked, made)
 
-    if not ask(known):
+    id_, done = ask(known)
+    if not done:
         fail(otherwise)
     say({"id": id_, "state": state}, f"{id_}: {state}", as_json=as_json)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from workers.cli.asked import fail, settings, whoever
+from workers.cli.asked import fail, needs_approval, settings, whoever
 from workers.cli.campaigns.commands import At, DryRun, InTheirZone, PerSecond, instant, show_one, told_of
 from workers.cli.segments.asked import Asked, Json
 
@@ -48,7 +48,7 @@ def message(
 
         body = _body(said)
         await _insist_on_known(asked, body)
-        new = of_message(body, asked.now, whoever(), needs_approval=settings().approve_campaigns)
+        new = of_message(body, asked.now, whoever(), needs_approval=needs_approval())
         if dry_run:
             return (await attempt(settings().clock, asked.database, new, body.message)).model_dump(mode="json")
         return await told_of(asked, await make(asked.database, new))

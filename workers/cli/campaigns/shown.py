@@ -7,16 +7,20 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from workers.cli.operating.run_tables import as_short
+
 
 def listed(found: Sequence[Mapping[str, Any]]) -> Iterable[RenderableType]:
     """The starts and campaigns."""
     if not found:
         yield Text("nothing yet; begin with `journeys starts file JOURNEY FILE --dry-run`")
         return
+    length = as_short([each["id"] for each in found])
     table = Table("id", "name", "state", "rows", "done", "waiting", "made by")
+    table.columns[0].no_wrap = True
     for each in found:
         numbers = (f"{each[name]:,}" for name in ("rows", "done", "waiting"))
-        table.add_row(each["id"], each["name"], each["state"], *numbers, each["by"])
+        table.add_row(each["id"][:length], each["name"], each["state"], *numbers, each["by"])
     yield table
 
 

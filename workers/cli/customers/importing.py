@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from workers.cli.asked import InJson, fail, say, settings, with_database
+from workers.cli.asked import InJson, deployed, fail, say, settings, with_database
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -28,6 +28,9 @@ def import_(
             " Notes=- (left out). Others become traits of their own names.",
         ),
     ] = None,
+    encoding: Annotated[
+        str | None, typer.Option(help="Of the file, such as mac_roman, koi8-r or shift_jis; else as it looks.")
+    ] = None,
     region: Annotated[str, typer.Option(help="Of phone numbers without a country code (JOURNEYS_DEFAULT_REGION).")] = "",
     consent: Annotated[
         list[str] | None, typer.Option(help="Everybody in the file has consented on this channel: email, sms or whatsapp.")
@@ -44,12 +47,19 @@ def import_(
 ) -> None:
     """Create or change the customers of a CSV file; repeating it changes nothing, and goes on where it broke off."""
     from api.profiles.importing import How, column, digest
+    from segments.define.sheets import NotCsv, written_in
 
     if not file.is_file():
         fail(f"{file}: there is no such file")
-    given = settings()
+    given = deployed()
     with file.open("rb") as raw:
-        id_ = again or digest(raw)
+        id_ = again or digest(raw) + (f":{encoding}" if encoding else "")
+        try:
+            written = written_in(raw, encoding)
+        except NotCsv as error:
+            fail(str(error))
+    if written.doubt and not as_json:
+        typer.echo(f"{file}: {written.doubt}", err=True)
     how = How(
         source=_BY,
         now=given.clock.now(),
@@ -61,14 +71,17 @@ def import_(
         clear=clear,
         id=id_,
     )
-    report = with_database(lambda database: _taken(database, file, how, bad, dry_run=dry_run, quiet=as_json))
+    report = with_database(lambda database: _taken(database, file, how, bad, written.encoding, dry_run=dry_run, quiet=as_json))
     for row, problem in () if as_json else report.problems:
         typer.echo(f"line {row}: {problem}", err=True)
     would = ("would be created", "would be changed") if dry_run else ("created", "changed")
     counts = (
         f"{report.created:,} {would[0]}, {report.updated:,} {would[1]}, {report.already:,} taken before, {report.bad:,} bad"
     )
-    say({"id": id_, "dry_run": dry_run, **_plain(report)}, f"{report.rows:,} rows: {counts}", as_json=as_json)
+    plainly = not written.sample and written.encoding.startswith("utf-8")
+    read_as = "" if plainly else "; " + " ".join([f"read as {written.encoding}:", *written.sample])
+    told = _plain(report) | {"encoding": written.encoding, "sample": [*written.sample], "doubt": written.doubt}
+    say({"id": id_, "dry_run": dry_run, **told}, f"{report.rows:,} rows: {counts}{read_as}", as_json=as_json)
 
 
 def _plain(report: "Report") -> dict[str, Any]:
@@ -77,7 +90,9 @@ def _plain(report: "Report") -> dict[str, Any]:
     return {**counts, "problems": problems}
 
 
-async def _taken(database: "Database", file: Path, how: "How", bad: Path | None, *, dry_run: bool, quiet: bool) -> "Report":
+async def _taken(
+    database: "Database", file: Path, how: "How", bad: Path | None, encoding: str, *, dry_run: bool, quiet: bool
+) -> "Report":
     from contextlib import ExitStack
 
     from api.ingest.taking import Taking
@@ -87,17 +102,19 @@ async def _taken(database: "Database", file: Path, how: "How", bad: Path | None,
 
     taking = Taking(database, how.region, load(settings().catalogue).readings)
     with ExitStack() as stack:
-        lines = stack.enter_context(reading(file, quiet=quiet))
-        refused = _writing(file, stack.enter_context(bad.open("w", encoding="utf-8-sig", newline=""))) if bad else None
+        lines = stack.enter_context(reading(file, quiet=quiet, encoding=encoding))
+        refused = (
+            _writing(file, encoding, stack.enter_context(bad.open("w", encoding="utf-8-sig", newline=""))) if bad else None
+        )
         return await taken(database, lines, how, taking, dry_run=dry_run, refused=refused)
 
 
-def _writing(file: Path, out: "TextIO") -> "Refused":
+def _writing(file: Path, encoding: str, out: "TextIO") -> "Refused":
     """Writes each bad row with the columns of the file, and what is wrong in front."""
     from segments.define.sheets import lines_of, sheet
 
     with file.open("rb") as raw:
-        names, _ = sheet(lines_of(raw))
+        names, _ = sheet(lines_of(raw, encoding))
     written = csv.writer(out)
     written.writerow(["problem", "line", *names])
     return lambda number, problem, cells: written.writerow([problem, number, *cells])

@@ -81,7 +81,7 @@ def listed(runs: Sequence[RunTold]) -> Iterable[RenderableType]:
         yield Text("no such runs")
         return
     heads, rows = ("run", "journey", "status", "entered", "why, or next", "when"), []
-    now, shown = datetime.now(UTC), _as_short([str(run.id) for run in runs])
+    now, shown = datetime.now(UTC), as_short([str(run.id) for run in runs])
     for run in runs:
         entered, when = short(run.entered_at, now), short(run.ended_at or run.next_at, now)
         rows.append((str(run.id)[:shown], run.journey, run.status, entered, _what(run), when))
@@ -120,7 +120,7 @@ def ended(found: Ended) -> Iterable[RenderableType]:
     yield Text(f"{runs} of {people}; {found.ended:,} {'was' if found.ended == 1 else 'were'} told to end")
 
 
-def _as_short(ids: Sequence[str]) -> int:
+def as_short(ids: Sequence[str]) -> int:
     """How much of the ids tells them apart, as `show` and `end` take it."""
     return next(length for length in range(_SHORT, _WHOLE + 1) if len({each[:length] for each in ids}) == len({*ids}))
 

@@ -67,7 +67,7 @@ def put(
     definitions, _ = load_definitions(given.catalogue)
 
     async def work(database: "Database") -> "Subscription":
-        known = Known(definitions.journeys, (await all_segments(database, definitions.segments)).known, given.opened)
+        known = Known(definitions.journeys, (await all_segments(database, definitions.segments)).known, settings().opened)
         try:
             new = wanted(name, url, type_, known, journeys=journey or (), segments=segment or (), personal=personal)
         except Unwanted as wrong:
