@@ -200,7 +200,7 @@ def install(app: FastAPI, shown: Shown = as_json) -> None:
         Problem: _problem,
         HTTPException: _http,
         ListIsFrozen: _frozen,
-        RequestValidationError: _invalid,
+        RequestValidationError: invalid,
         asyncpg.DataError: _unaskable,
         Exception: _crash,
         **dict.fromkeys(UNAVAILABLE, _unavailable),
@@ -237,7 +237,8 @@ def _advice(request: Request, error: HTTPException) -> str:
     return str(error.detail)
 
 
-def _invalid(_: Request, error: RequestValidationError) -> Problem:
+def invalid(_: Request, error: RequestValidationError) -> Problem:
+    """A request that is not what the call takes, with where exactly."""
     faults = [Fault(pointer=_pointer(fault["loc"]), detail=fault["msg"]) for fault in error.errors()]
     detail = "; ".join(f"{fault.pointer}: {fault.detail}" for fault in faults[:3])
     return Problem(422, f"the request is not valid: {detail}", code="invalid-request", errors=faults)
