@@ -206,7 +206,7 @@ def install(app: FastAPI, shown: Shown = as_json) -> None:
         HTTPException: _http,
         ListIsFrozen: _frozen,
         DoneBefore: _done_before,
-        RequestValidationError: _invalid,
+        RequestValidationError: invalid,
         asyncpg.DataError: _unaskable,
         ClientDisconnect: _hung_up,
         Exception: _crash,
@@ -248,7 +248,8 @@ def _advice(request: Request, error: HTTPException) -> str:
     return str(error.detail)
 
 
-def _invalid(_: Request, error: RequestValidationError) -> Problem:
+def invalid(_: Request, error: RequestValidationError) -> Problem:
+    """A request that is not what the call takes, with where exactly."""
     faults = [Fault(pointer=_pointer(fault["loc"]), detail=fault["msg"]) for fault in error.errors()]
     detail = "; ".join(f"{fault.pointer}: {fault.detail}" for fault in faults[:3])
     return Problem(422, f"the request is not valid: {detail}", code="invalid-request", errors=faults)

@@ -115,10 +115,14 @@ def _showing(found: Catalogue, channel: Channel, name: str) -> Iterator[str]:
 
 
 def experiments_of(found: Catalogue) -> dict[str, list[Experiment]]:
-    """What is declared of the experiments that each journey asks about, on any of its ways."""
-    walked = {name: look_through(each) for name, each in found.journeys.items()} if found.experiments else {}
-    asked = {name: sorted({drawn.asked.experiment for drawn in seen.draws.values()}) for name, seen in walked.items()}
-    return {name: [found.experiments[each] for each in names if each in found.experiments] for name, names in asked.items()}
+    """The experiments that each journey asks about on any of its ways: as declared, else by the shares it asks with."""
+    return {name: list(_asked(found, definition)) for name, definition in found.journeys.items()}
+
+
+def _asked(found: Catalogue, definition: JourneyDefinition) -> Iterator[Experiment]:
+    draws = {drawn.asked.experiment: drawn.asked for drawn in look_through(definition).draws.values()}
+    for name, asked in sorted(draws.items()):
+        yield found.experiments.get(name) or Experiment(name, asked.shares)
 
 
 def examine(module: str) -> Examined:

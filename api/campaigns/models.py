@@ -1,5 +1,6 @@
 """What the calls about campaigns and bulk starts take and answer, as OpenAPI shows it."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Self
 from uuid import UUID
@@ -130,6 +131,7 @@ class Trial(BaseModel):
         description="customers by what would come of them", examples=[{"enter": 950, "already running": 50}]
     )
     problems: list[RowProblem] = Field(description="the first hundred bad rows")
+    warnings: list[str] = Field(default_factory=list, description="what to know first: there is one of this name, for example")
 
 
 class CampaignView(BaseModel):
@@ -163,6 +165,10 @@ class CampaignView(BaseModel):
         description="what came of those who are done", examples=[{"sent": 950, "skipped: no consent": 50}]
     )
     asked_again: dict[str, int] = Field(description="why messages wait", examples=[{"quiet hours": 12}])
+    # Not `list[str]`: within this class `list` is a field.
+    warnings: Sequence[str] = Field(
+        default=(), description="as it is made: what to know, such as that there is one of this name"
+    )
 
 
 class CampaignPage(BaseModel):

@@ -119,21 +119,42 @@ async def start_file(
     idempotency_key: _Key = None,
 ) -> CampaignView | Trial:
     """Start a journey for the customers of a file; a wrong column is refused, a wrong row is told."""
-    definition = definition_of(config, journey)
+    definition_of(config, journey)  # before a file is received for nothing
     try:
         body = Starts(at=at, in_their_zone=in_their_zone, per_second=per_second, dry_run=dry_run, rows=[])
     except ValueError as error:
         raise Problem(422, str(error), code="invalid-query") from None
-    new = drafted(body, config.clock.now(), caller.name, journey, idempotency_key, needs_approval=config.approve_campaigns)
+    lines = "ndjson" in request.headers.get("content-type", "")
     async with received(request) as file:
-        try:
-            held = file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # a temporary file has `readinto`
-            asked = asked_for(body, held)
-            file.seek(0)
-            rows = _read(request, file, config.default_region, definition)
-            return await _made(config, database, response, new, definition, rows, body, caller, asked)
-        except SegmentError as error:
-            raise Problem(400, f"{error}", code="bad-file") from None
+        return await start_sheet(journey, file, body, response, caller, config, database, idempotency_key, lines=lines)
+
+
+async def start_sheet(
+    journey: str,
+    file: IO[bytes],
+    body: Starts,
+    response: Response,
+    caller: Caller,
+    config: ApiConfig,
+    database: Database,
+    key: str | None = None,
+    *,
+    lines: bool = False,
+) -> CampaignView | Trial:
+    """Start a journey for the customers of a file: CSV, or `lines` of JSON; `body` says the rest, also parameters of all.
+
+    Raises:
+        Problem: 400, it cannot be read; 404, there is no such journey.
+    """
+    definition = definition_of(config, journey)
+    new = drafted(body, config.clock.now(), caller.name, journey, key, needs_approval=config.approve_campaigns)
+    asked = asked_for(body, file_digest(file, "sha256").hexdigest())  # type: ignore[arg-type]  # a temporary file has `readinto`
+    file.seek(0)
+    try:
+        rows = _read(file, config.default_region, definition, lines=lines)
+        return await _made(config, database, response, new, definition, rows, body, caller, asked)
+    except SegmentError as error:
+        raise Problem(400, f"{error}", code="bad-file") from None
 
 
 @router.post("/campaigns", status_code=201, response_model=CampaignView | Trial, responses=_CALLS)
@@ -152,12 +173,24 @@ async def make_campaign(
     await _known(config, database, body.to.segment, body.to.list)
     await _shown(config, database, body.message, Shown())
     new = of_message(body, config.clock.now(), caller.name, idempotency_key, needs_approval=config.approve_campaigns)
+    warned = {"warnings": await _named_alike(database, new)}
     if body.dry_run:
         response.status_code = 200
-        return await attempt(config.clock, database, new, body.message)
+        return (await attempt(config.clock, database, new, body.message)).model_copy(update=warned)
     made = await make(database, new, asked=asked_for(body))
     response.status_code = 201 if made.id == new.id else 200
-    return await _view(config, database, made)
+    view = await _view(config, database, made)
+    return view.model_copy(update=warned) if made.id == new.id else view
+
+
+async def _named_alike(database: Database, new: Row) -> list[str]:
+    """What to know where there is a campaign of the same name already."""
+    return [
+        f"there is one of this name since {each.created_at:%Y-%m-%d %H:%M} UTC, made by {each.by} ({each.id}): this is another,"
+        " whoever is in both is written to by both, unless a cap holds one back; caps and reports count them together."
+        " Repeat a call with the same Idempotency-Key to make one"
+        for each in await campaigns.newest(database, new.journey, None, 1)
+    ]
 
 
 @router.get("/campaigns", responses=responses(400, 401, 403, 422, 503))
@@ -350,8 +383,8 @@ def _by_our_names(rows: Iterable[Given], caller: Caller) -> Iterator[Given]:
         yield row
 
 
-def _read(request: Request, file: IO[bytes], region: str, definition: JourneyDefinition) -> Iterable[Given]:
-    if "ndjson" in request.headers.get("content-type", ""):
+def _read(file: IO[bytes], region: str, definition: JourneyDefinition, *, lines: bool) -> Iterable[Given]:
+    if lines:
         return from_lines(lines_of(file), region)
     return from_sheet(lines_of(file), region, taken_by(definition))
 

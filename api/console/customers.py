@@ -83,6 +83,7 @@ async def show(
         messages=await messages_page(database, customer, after=messages, limit=_LATEST),
         events=await events_page(database, customer, after=events, limit=_LATEST) if personal else None,
         journeys=sorted({*config.catalogue, *(run.journey for run in runs)}),
+        startable=[name for name in sorted(config.catalogue) if caller.has(name)],
         journey=journey or "",
         channels=[kind.name for kind in addressed()],
         why=await _why(config, database, journey, customer, show=personal) if journey else None,

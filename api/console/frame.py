@@ -69,6 +69,7 @@ NAVIGATION = (
     Entry(f"{PLACE}/experiments", "Experiments"),
     Entry(f"{PLACE}/tasks", "Tasks", Right.PERSONAL),
     Entry(f"{PLACE}/trouble", "Trouble"),
+    Entry(f"{PLACE}/data", "Data"),
     Entry(f"{PLACE}/deliverability", "Deliverability"),
     Entry(f"{PLACE}/keys", "Keys", Right.ADMIN),
     Entry(f"{PLACE}/audit", "Audit", Right.ADMIN),

@@ -1,6 +1,7 @@
 """The first page: how the journeys stand, and what needs somebody."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from typing import Annotated
 
 from fastapi import Query, Request
@@ -11,7 +12,7 @@ from api.config import ApiConfig
 from api.console.frame import PLACE, form, page, pages, seen
 from api.console.journeys import DONE, wanted
 from api.console.session import sees
-from api.runs.journeys import JourneyView, everything, throw
+from api.runs.journeys import OF_EVERYTHING, JourneyView, everything, throw
 from api.runs.journeys import seen as journeys_seen
 from api.segments.access import entries
 from api.state import Config, Db
@@ -42,7 +43,7 @@ async def home(
         "home",
         journeys=sorted(journeys, key=_place)[: None if whole else _MOST],
         count=len(journeys),
-        warnings=[(each.name, warning) for each in journeys for warning in each.warnings],
+        warnings=_warnings(journeys),
         concerns=[each for each in await _concerns(config, database, caller) if each.sentence not in warned],
         stopped=await providers.stopped(database) if caller.has(None) else [],
         doubts=await _in_doubt(database, caller),
@@ -65,6 +66,16 @@ async def switch_everything(
     state = wanted(await form(request))
     await throw(config, database, EVERYTHING, state, caller.name)
     return seen(PLACE, DONE[state])
+
+
+def _warnings(journeys: Iterable[JourneyView]) -> list[tuple[list[str], str]]:
+    """What needs somebody, each once with its journeys; that everything is stopped stands above all."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for each in journeys:
+        for warning in each.warnings:
+            if not warning.startswith(OF_EVERYTHING):
+                found[warning].append(each.name)
+    return [(names, warning) for warning, names in found.items()]
 
 
 def _place(journey: JourneyView) -> tuple[bool, int, str]:

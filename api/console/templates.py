@@ -121,7 +121,7 @@ async def overview(
 @router.get("/{channel}/{template}")
 async def show(channel: str, template: str, request: Request, caller: Looking, config: Config, database: Db) -> Response:
     """One of them: fallbacks show, and what has none, since it is always given, stands there by its name."""
-    known = _known(config, channel, template)
+    known = known_template(config, channel, template)
     always = {f"params.{name}": name for name in known.params} | (dict(_PRODUCT) if known.product else {})
     wish = Wish({f"{_VALUE}{name}": text for name, text in always.items()})
     return await _shown(request, config, database, known, wish.given(caller), wish)
@@ -130,14 +130,14 @@ async def show(channel: str, template: str, request: Request, caller: Looking, c
 @router.post("/{channel}/{template}")
 async def look(channel: str, template: str, request: Request, caller: Looking, config: Config, database: Db) -> Response:
     """One of them for a customer, or with values."""
-    known, wish = _known(config, channel, template), Wish(await form(request))
+    known, wish = known_template(config, channel, template), Wish(await form(request))
     return await _shown(request, config, database, known, wish.given(caller), wish)
 
 
 @router.post("/{channel}/{template}/letter")
 async def letter(channel: str, template: str, request: Request, caller: Looking, config: Config, database: Db) -> Response:
     """A letter's HTML, for its frame."""
-    known, wish = _known(config, channel, template), Wish(await form(request))
+    known, wish = known_template(config, channel, template), Wish(await form(request))
     found = await previewed(config, database, known.channel, known.template, wish.given(caller))
     if not isinstance(found.content, EmailContent):
         raise Problem(404, f"a message of {known.channel} is no letter", code="unknown-page")
@@ -146,7 +146,12 @@ async def letter(channel: str, template: str, request: Request, caller: Looking,
     return HTMLResponse(found.content.html, headers=headers | {"Referrer-Policy": "no-referrer"})
 
 
-def _known(config: ApiConfig, channel: str, template: str) -> TemplateKnown:
+def known_template(config: ApiConfig, channel: str, template: str) -> TemplateKnown:
+    """A template of the catalogue.
+
+    Raises:
+        Problem: 404, there is none.
+    """
     for each in config.templates:
         if (each.channel, each.template) == (channel, template):
             return each

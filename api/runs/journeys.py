@@ -37,6 +37,8 @@ from store.runs.views import customer_id as customer
 
 router = APIRouter(prefix="/v1", tags=["journeys"], dependencies=schemes())
 
+#: How the warning begins that all journeys have while everything is stopped at once.
+OF_EVERYTHING = "everything is "
 _SUMS_LATELY = timedelta(days=7)  # for how long sums that were others are a warning
 _LATELY = timedelta(days=1)  # for how long runs that met their ceiling are a warning
 _NOTHING: Mapping[str, Any] = MappingProxyType(
@@ -143,12 +145,12 @@ class JourneyView(BaseModel):
     params: dict[str, Any] = Field(description="JSON Schema of the parameters")
     priority: int = Field(default=0, description="of two journeys that are due at once for one customer the higher writes")
     budget: BudgetView | None = None
-    new_today: int = Field(default=0, description="customers whose first message (or holdout) in it was today (UTC)")
+    new_today: int = Field(default=0, description="entries today (UTC), also of whom a holdout keeps out")
     converted_today: int = Field(default=0, description="customers whose conversion counts for it today")
     sent_today: int = Field(default=0, description="messages of it that a provider took today")
     experiments: list[ExperimentView] = Field(
         default_factory=list,
-        description="its holdout, the experiments of the catalogue that it asks about; of marketing, the company's holdout",
+        description="its holdout, the experiments that it asks about; of marketing, the company's holdout",
     )
 
 
@@ -185,7 +187,7 @@ async def seen(
     used = await _used(config, database, names)
     wrong = await differing(database, config.clock.now() - _SUMS_LATELY)
     plans = await planned_in(config, database, around, names) if with_plans else {}
-    today = await by_journey(database, config.clock.now(), f"{HOLDOUT}/")
+    today = await by_journey(database, config.clock.now(), f"{HOLDOUT}/", names)
     return [
         _journey(
             config,
@@ -435,7 +437,7 @@ def _switched(switch: Thrown | None) -> Iterator[str]:
     if switch and switch.why and switch.state != LIVE:
         yield f"{switch.told}; once that is mended: {switch.resumed_by}, or PUT /v1/journeys/{switch.journey}/state with live"
     if switch and switch.journey == EVERYTHING and switch.state != LIVE:
-        yield f"everything is {switch.told}: {switch.resumed_by}, or PUT /v1/state with live"
+        yield f"{OF_EVERYTHING}{switch.told}: {switch.resumed_by}, or PUT /v1/state with live"
 
 
 def _miscounted(wrong: Differing | None) -> Iterator[str]:

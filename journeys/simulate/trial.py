@@ -88,7 +88,7 @@ class Does(_Told):
         return self.at or began + timedelta(seconds=self.after or 0)
 
 
-class Starts(_Told):
+class LetIn(_Told):
     """A start by hand when it begins, as over the API."""
 
     params: _Plain = {}
@@ -103,7 +103,7 @@ class Trial(_Told):
     days: float = Field(default=30, gt=0, le=LONGEST.days, description="how long it is played from there")
     customer: MadeUp = MadeUp()
     does: list[Does] = Field(default=[], max_length=200)
-    start: Starts | None = Field(default=None, description="they are let in by hand; without it by what they do alone")
+    start: LetIn | None = Field(default=None, description="they are let in by hand; without it by what they do alone")
 
 
 @dataclass(frozen=True, slots=True)

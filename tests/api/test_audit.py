@@ -100,6 +100,14 @@ CHANGES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/campaigns"): {
         "json": {"name": "news", "to": {"segment": "vips"}, "message": {"channel": "push", "template": "note"}}
     },
+    ("POST", "/console/campaigns/new"): {
+        "data": {"message": "push/note", "name": "news-too", "to": "segment:vips", "step": "make", "key": "k-1"}
+    },
+    ("POST", "/console/journeys/{journey}/start"): {
+        "journey": "by_choice",
+        "data": {"to": "rows", "rows": "user_id\nzoe", "step": "make", "key": "k-2"},
+    },
+    ("POST", "/console/customers/{customer_id}/start"): {"data": {"journey": "three_messages", "key": "k-3"}},
     ("POST", "/v1/campaigns/{campaign}/approve"): {},
     ("POST", "/console/campaigns/{campaign}/approve"): {},
     ("POST", "/console/campaigns/{campaign}/state"): {"data": {"to": "paused"}},

@@ -38,7 +38,7 @@ from store.report import refusals
 from store.runs.lists import Wanted, list_runs
 from store.runs.views import Message, Run, messages_of, run_by_id
 from workers.assembly import Parts, assemble
-from workers.definitions import previews_of, senders_of, templates_in
+from workers.definitions import experiments_of, previews_of, senders_of, templates_in
 from workers.sandbox import Sandbox, running_sandbox
 from workers.sandbox.server import (
     ACCESS_TOKEN,
@@ -309,6 +309,7 @@ def _with_messages(config: ApiConfig, parts: Parts, clock: HandClock) -> ApiConf
         config,
         places=catalogue.places,
         predictions=catalogue.predictions,
+        experiments=experiments_of(catalogue),
         render=rendering(templates.render),
         preview=partial(previews, clock),
         templates=[*templates_in(catalogue, templates, senders)],

@@ -196,3 +196,11 @@ async def test_without_javascript_a_trait_is_said_and_a_customer_erased(console:
     assert await page.get_by_role("heading", name="Erasure").is_visible()
     await page.set_viewport_size(_PHONE)  # type: ignore[arg-type]
     assert await page.evaluate("document.documentElement.scrollWidth") <= _PHONE["width"]
+
+
+async def test_the_navigation_stands_on_one_line_of_a_desk(console: Console, visitor: BrowserContext) -> None:
+    page = await signed_on(console, visitor, "admin")
+    for language in ("en", "es"):
+        await page.goto(f"{console.url}/console/campaigns?lang={language}")
+        high = await page.evaluate("document.querySelector('.top').offsetHeight")
+        assert high < 60, language

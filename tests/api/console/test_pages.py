@@ -55,6 +55,47 @@ async def test_home_has_the_numbers_of_the_api_and_what_needs_somebody(console: 
     assert needs.count("vip-at-risk") == 1, "what is said of a journey is not said again of its segment"
 
 
+async def test_home_tells_who_entered_today_before_any_message_of_theirs(console: Console) -> None:
+    pool, now = console.shop.database.pool, console.shop.clock.now()
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    insert = (
+        "insert into run (id, journey, profile_id, entered_by, entered_at, created_at, workflow_id, ended_at, outcome,"
+        " waits_until)"
+        " values (gen_random_uuid(), 'urgent', $1, 'api', $2, $2, gen_random_uuid()::text, $3, $4, $5)"
+    )
+    later = now + timedelta(days=1)
+    for entered, waits in ((midnight, None), (now, None), (midnight - timedelta(seconds=1), None), (now, later)):
+        over = (None, None) if waits else (now, "finished")
+        await pool.execute(insert, console.customer, entered, *over, waits)
+    [urgent] = await asked(console, "/v1/journeys", journey="urgent")
+    assert urgent["new_today"] == 2, "neither yesterday's, nor who is in line"
+    async with console.signed_on() as browser:
+        told = {row[0].split()[0]: row for row in rows(await shown(browser, "/console"), "Journeys")}
+        assert told["urgent"][3] == "2"
+        page = await shown(browser, "/console/journeys/urgent")
+    assert "<dt>Entered today</dt><dd>2</dd>" in page
+
+
+async def test_a_journey_lists_the_experiments_that_it_asks_about_without_declaring_them(console: Console) -> None:
+    [view] = await asked(console, "/v1/journeys", journey="experiments")
+    [channel] = view["experiments"]
+    assert (channel["name"], channel["arms"]) == ("channel", {"push": 0.5, "email": 0.5})
+    async with console.signed_on() as browser:
+        page = await shown(browser, "/console/journeys/experiments")
+    assert 'href="/console/experiments/channel"' in page
+    assert "asks about no experiment" not in page
+
+
+async def test_what_is_said_of_all_journeys_is_one_line_or_none(console: Console) -> None:
+    async with console.signed_on() as browser:
+        before = (await shown(browser, "/console")).partition('id="needs"')[2].count("<li>")
+        await browser.post("/console/state", data={"to": "paused"})
+        page = await shown(browser, "/console")
+    assert "Everything is paused since" in page
+    needs = page.partition('id="needs"')[2].partition("</section>")[0]
+    assert (needs.count("<li>"), "everything is" in needs) == (before, False)
+
+
 async def test_everything_is_stopped_and_lives_again_in_the_audit_by_who_did_it(console: Console) -> None:
     async with console.signed_on() as browser:
         for to, said, stands in (("paused", "Paused: messages wait", True), ("live", "Live again: what waited", False)):

@@ -189,6 +189,7 @@ async def test_without_personal_data_there_are_ids_and_reasons_and_nobody_is_fou
             *("segment why", "tasks", "tasks none"),
             *("keys", "audit", "audit none"),  # of admins
             "segment list",  # of those who may change one
+            *("campaign new", "campaign new of a message", "start which", "start many", "start one"),  # of those who may start
         }
         everything = "".join(answer.text for answer in told.values())
         assert [each for each in ("Bilbao", "ana@", "34601", ">ana<") if each in everything] == []
@@ -208,7 +209,7 @@ async def test_a_key_of_one_journey_sees_that_one(console: Console) -> None:
     async with console.signed_on("of one") as browser:
         told = {name: (await browser.get(path)).status_code for name, path in console.pages.items()}
         allowed = {name for name, status in told.items() if status == 200}
-        assert allowed == {"home", "journey", "run", "tasks", "tasks none", "experiments of one"}
+        assert allowed == {"home", "journey", "run", "tasks", "tasks none", "experiments of one", "start which"}
         home = (await browser.get("/console")).text
         assert ("three_messages" in home, "while_vip" in home) == (True, False)
         assert (await browser.get("/console/journeys/while_vip")).status_code == 403

@@ -46,10 +46,10 @@ def trial(
 def _told(file: Path | None) -> "Trial":
     from pydantic import ValidationError
 
-    from journeys.simulate.trial import Starts, Trial
+    from journeys.simulate.trial import LetIn, Trial
 
     if file is None:
-        return Trial(start=Starts())
+        return Trial(start=LetIn())
     try:
         return Trial.model_validate_json(sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes())
     except OSError as error:
