@@ -14,7 +14,7 @@ from journeys.arms import Experiment
 from journeys.clock import Clock
 from journeys.onsite.places import Place
 from journeys.policies import GlobalHoldout
-from journeys.simulate.trial import Played, Trial
+from journeys.simulate.trial import Played, TrialRun
 from journeys.sources.hook import WebhookSource
 from segments import Segment
 from segments.language.readings import Reading
@@ -103,7 +103,7 @@ class ApiConfig:
     #: What a deployed version does to people compared with another: their ids, and the changes.
     compared: Callable[[Database, str, str | None], Awaitable[tuple[str, str, Sequence[Any]]]] | None = None
     #: What came of a made-up customer in a journey, at a time, in a version of the catalogue: which one that was, and it.
-    tried: Callable[[Database, str, Trial, datetime, str | None], Awaitable[tuple[str | None, Played]]] | None = None
+    tried: Callable[[Database, str, TrialRun, datetime, str | None], Awaitable[tuple[str | None, Played]]] | None = None
     #: How the catalogue wants some traits to be read when they come in.
     #: What the catalogue foretells of customers.
     predictions: Mapping[str, Prediction] = field(default_factory=dict)

@@ -6,6 +6,8 @@ Promise: each change of them stands in the audit, as that of the system; the new
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
+import asyncpg
+
 from store.database import Database
 from store.named import queries
 
@@ -28,5 +30,8 @@ async def keep(database: Database, rules: Rules) -> None:
 
 async def kept(database: Database) -> Rules | None:
     """The rules of the API that started last; nothing: none has started on this database yet."""
-    told = await database.pool.fetchval(_SQL["kept"])
+    try:
+        told = await database.pool.fetchval(_SQL["kept"])
+    except asyncpg.UndefinedTableError:  # a database without a schema yet, which somebody may be about to make
+        return None
     return None if told is None else Rules(**{name: told[name] for name in Rules.__dataclass_fields__ if name in told})

@@ -13,7 +13,7 @@ from journeys import JourneyDefinition
 from journeys.catalogue import Catalogue
 from journeys.catalogue import load as load_here
 from journeys.errors import JourneyError
-from journeys.simulate.trial import Played, Trial, play
+from journeys.simulate.trial import Played, TrialRun, play
 from journeys.versions.archive import unpacked
 from journeys.versions.loading import load
 from segments import Segment
@@ -80,7 +80,7 @@ class Trying:
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
 
     async def __call__(
-        self, database: Database, journey: str, trial: Trial, now: datetime, version: str | None = None
+        self, database: Database, journey: str, trial: TrialRun, now: datetime, version: str | None = None
     ) -> tuple[str | None, Played]:
         """The version that was played, and what came of it.
 

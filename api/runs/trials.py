@@ -18,7 +18,7 @@ from api.runs.models import JourneyName
 from api.state import Config, Db
 from journeys.errors import CatalogueError, InvalidParams, JourneyError
 from journeys.simulate import SimulationError
-from journeys.simulate.trial import Played, Trial
+from journeys.simulate.trial import Played, TrialRun
 
 router = APIRouter(prefix="/v1", tags=["journeys"], dependencies=schemes())
 _Version = partial(Query, min_length=4, max_length=64, pattern=r"^[0-9A-Za-z]+$")
@@ -78,7 +78,7 @@ class PlayedView(_View):
 @router.post("/journeys/{journey}/simulate", responses=responses(401, 403, 404, 422, 503))
 async def simulate_journey(
     journey: JourneyName,
-    body: Trial,
+    body: TrialRun,
     caller: JourneyReader,
     config: Config,
     database: Db,

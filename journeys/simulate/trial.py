@@ -96,12 +96,12 @@ class LetIn(_Told):
     entry: _Plain = Field(default={}, description="what the entering event brings along")
 
 
-class Trial(_Told):
+class TrialRun(_Told):
     """Who, what they do, and how long it is played."""
 
     began: _Instant | None = Field(default=None, description="when it begins; now")
     days: float = Field(default=30, gt=0, le=LONGEST.days, description="how long it is played from there")
-    customer: MadeUp = MadeUp()
+    customer: MadeUp = Field(default_factory=MadeUp)
     does: list[Does] = Field(default=[], max_length=200)
     start: LetIn | None = Field(default=None, description="they are let in by hand; without it by what they do alone")
 
@@ -159,7 +159,7 @@ class Played:
     complete: bool
 
 
-def play(catalogue: Catalogue, journey: str, trial: Trial, now: datetime, segments: Iterable[Segment] = ()) -> Played:
+def play(catalogue: Catalogue, journey: str, trial: TrialRun, now: datetime, segments: Iterable[Segment] = ()) -> Played:
     """What comes of a trial; `segments` are those that the catalogue does not hold.
 
     Raises:
@@ -182,7 +182,9 @@ def play(catalogue: Catalogue, journey: str, trial: Trial, now: datetime, segmen
 class _Stage:
     """A world with the customer in it."""
 
-    def __init__(self, catalogue: Catalogue, journey: str, trial: Trial, began: datetime, segments: Iterable[Segment]) -> None:
+    def __init__(
+        self, catalogue: Catalogue, journey: str, trial: TrialRun, began: datetime, segments: Iterable[Segment]
+    ) -> None:
         self.journey, self.trial, self.began = journey, trial, began
         self.definition = catalogue.journey(journey)
         self.until = began + timedelta(days=trial.days)

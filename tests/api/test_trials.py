@@ -14,7 +14,7 @@ from api import ApiConfig
 from journeys.catalogue import load
 from journeys.errors import CatalogueError
 from journeys.simulate import SimulationError
-from journeys.simulate.trial import Trial, play
+from journeys.simulate.trial import TrialRun, play
 from journeys.versions.loading import load as load_version
 from store import Database
 from store.keys import Grant, Role, put_key
@@ -48,12 +48,12 @@ async def hello(j: Journey) -> None:
 
 def tried(journey: str, **trial: Any) -> dict[str, str | None]:
     """What became of each message of a trial."""
-    played = play(load("definitions"), journey, Trial.model_validate(CART | trial), BEGAN)
+    played = play(load("definitions"), journey, TrialRun.model_validate(CART | trial), BEGAN)
     return {each.step: each.reason or each.state for each in played.messages if each.journey == journey}
 
 
 def moments(journey: str, **trial: Any) -> list[timedelta]:
-    played = play(load("definitions"), journey, Trial.model_validate(CART | trial), BEGAN)
+    played = play(load("definitions"), journey, TrialRun.model_validate(CART | trial), BEGAN)
     return [each.at - BEGAN for each in played.messages if each.journey == journey]
 
 
@@ -78,23 +78,23 @@ def test_who_said_yes_on_no_channel_gets_nothing_and_it_says_why() -> None:
 
 def test_what_was_before_is_known_and_who_was_in_it_before_does_not_enter() -> None:
     played = play(
-        load("definitions"), "cart_abandonment", Trial.model_validate(CART | {"does": [after(-60, "Product Added")]}), BEGAN
+        load("definitions"), "cart_abandonment", TrialRun.model_validate(CART | {"does": [after(-60, "Product Added")]}), BEGAN
     )
     assert (played.runs, played.messages) == ((), ())
     assert "from the beginning" in played.lacking
-    played = play(load("definitions"), "cart_abandonment", Trial.model_validate(CART | {"does": []}), BEGAN)
+    played = play(load("definitions"), "cart_abandonment", TrialRun.model_validate(CART | {"does": []}), BEGAN)
     assert "never entered the segment abandoned-cart" in played.lacking
-    assert "give `start`" in play(load("definitions"), "cart_discount", Trial(), BEGAN).lacking
+    assert "give `start`" in play(load("definitions"), "cart_discount", TrialRun(), BEGAN).lacking
 
 
 def test_a_journey_is_started_by_hand_and_hears_what_comes_back_of_its_messages() -> None:
     hand = {"does": [], "start": {"entry": {"score": 10}}}
     assert tried("nps", **hand)
     later = [after(3_600, "Message Clicked", message="push:nothing-like-it")]
-    played = play(load("definitions"), "nps", Trial.model_validate(CART | hand | {"does": later}), BEGAN)
+    played = play(load("definitions"), "nps", TrialRun.model_validate(CART | hand | {"does": later}), BEGAN)
     assert played.unheard == ("Message Clicked of push:nothing-like-it",)
     with pytest.raises(CatalogueError, match="no journey"):
-        play(load("definitions"), "nothing", Trial(), BEGAN)
+        play(load("definitions"), "nothing", TrialRun(), BEGAN)
 
 
 def test_chance_falls_by_the_lot_and_the_same_lot_the_same_way(tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_chance_falls_by_the_lot_and_the_same_lot_the_same_way(tmp_path: Path) -
     does = {"does": [after(60, "App Opened")]}
 
     def arm(lot: int) -> str:
-        trial = Trial.model_validate(does | {"customer": {"lot": lot}})
+        trial = TrialRun.model_validate(does | {"customer": {"lot": lot}})
         return play(catalogue, "hello", trial, BEGAN).messages[-1].step
 
     arms = [arm(lot) for lot in range(20)]
@@ -119,7 +119,7 @@ def test_chance_falls_by_the_lot_and_the_same_lot_the_same_way(tmp_path: Path) -
     ],
 )
 def test_what_does_not_end_or_breaks_is_told(tmp_path: Path, then: str, told: str) -> None:
-    trial = Trial.model_validate({"days": 400, "does": [after(60, "App Opened")]})
+    trial = TrialRun.model_validate({"days": 400, "does": [after(60, "App Opened")]})
     if not told:
         played = play(_written(tmp_path, then), "hello", trial, BEGAN)
         assert (len(played.messages) <= 1_000, played.complete) in {(True, True), (True, False)}

@@ -69,7 +69,11 @@ def _by_the_page(grant: Grant, *, write: bool) -> set[str]:
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in page.strip().splitlines()]
     heads, found = rows[0], set()
     for row in (dict(zip(heads, cells, strict=True)) for cells in rows[2:]):
-        able = row[grant.role] and (grant.personal or row["persons"] != "only if") and (not grant.journeys or row["of one journey"])
+        able = (
+            row[grant.role]
+            and (grant.personal or row["persons"] != "only if")
+            and (not grant.journeys or row["of one journey"])
+        )
         if able and (write or not row["changes something"]):
             found.add(row["Tool"].strip("`"))
     return found

@@ -88,6 +88,6 @@ async def test_without_script_the_form_is_filled_and_saved_all_the_same(
     await page.get_by_label("Name", exact=True).fill("reachable-vips")
     await page.get_by_role("button", name="Save").click()
     assert await page.get_by_role("status").inner_text() == "Saved: every watch takes it up within seconds."
-    await page.get_by_role("link", name="ES").click()
+    await page.get_by_role("link", name="ES", exact=True).click()
     await page.get_by_role("link", name="Cambiar", exact=True).click()
     assert await page.get_by_label("Clase de condición, 2").input_value() == "reachable"

@@ -60,7 +60,7 @@ def look(client: Journeys, run: UUID) -> models.ProfileView:
 
 def define(client: Journeys) -> models.SegmentDetail:
     """A segment: counted before it is saved, saved, and let go again."""
-    counted = client.count_definition(models.Question(predicate=GOLD))
+    counted = client.count_definition(models.CountQuestion(predicate=GOLD))
     assert counted.members == 2
     made = client.put_segment("golden", models.SegmentBody(predicate=GOLD, owner="growth"))
     assert client.get_segment("golden").owner == "growth"

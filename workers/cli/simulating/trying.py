@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from journeys.simulate.trial import Played, Trial
+    from journeys.simulate.trial import Played, TrialRun
 
 
 def trial(
@@ -43,15 +43,15 @@ def trial(
     show(played, _drawn, as_json=as_json)
 
 
-def _told(file: Path | None) -> "Trial":
+def _told(file: Path | None) -> "TrialRun":
     from pydantic import ValidationError
 
-    from journeys.simulate.trial import LetIn, Trial
+    from journeys.simulate.trial import LetIn, TrialRun
 
     if file is None:
-        return Trial(start=LetIn())
+        return TrialRun(start=LetIn())
     try:
-        return Trial.model_validate_json(sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes())
+        return TrialRun.model_validate_json(sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes())
     except OSError as error:
         fail(f"{file} cannot be read: {error.strerror}")
     except ValidationError as error:
@@ -59,14 +59,14 @@ def _told(file: Path | None) -> "Trial":
         fail("; ".join(faults))
 
 
-def _here(journey: str, told: "Trial", catalogue: str | None) -> "Played":
+def _here(journey: str, told: "TrialRun", catalogue: str | None) -> "Played":
     from journeys.simulate.trial import play
 
     given = settings()
     return play(examined_or_fail(catalogue or given.catalogue), journey, told, given.clock.now())
 
 
-def _deployed(journey: str, told: "Trial", version: str) -> "Played":
+def _deployed(journey: str, told: "TrialRun", version: str) -> "Played":
     from workers.codes import Trying
     from workers.signing import trusted
 
