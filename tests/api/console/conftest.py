@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -164,7 +165,11 @@ async def something_happens(shop: Shop) -> Run:
     await shop.send("track", userId="ana", event="Order Completed", timestamp=now.isoformat())
     late = request(run, step="email:note", channel=Channel.EMAIL, due_at=now, useless_after=useless_after)
     assert not (await shop.parts.delivery.deliver(late)).sent, "the goal is reached"
-    await Folding(shop.database, None, shop.clock).fold()
+    for _ in range(100):  # a turn that somebody else was faster in is none
+        await Folding(shop.database, None, shop.clock).fold()
+        if await shop.database.pool.fetchval("select exists (select from daily_sum)"):
+            break
+        await asyncio.sleep(0.1)
     await asks(shop, run, "call", now - timedelta(hours=1), title=f"Call {HOSTILE}", to="care", choices=["reached", HOSTILE])
     await asks(shop, run, "look", now + timedelta(hours=1), title="Look after her", to="shop", values=["price", "glad"])
     return run
