@@ -51,7 +51,7 @@ activities            BORDER segments.* store.* activities.dispatch activities.g
 activities.versions   BORDER segments.* store.* activities activities.channels activities.templating
 activities.asking     BORDER journeys.errors segments.* store.* activities.gate activities.versions
 activities.contexts   BORDER store.* activities activities.versions WEB
-activities.audiences  BORDER journeys.audiences store.* activities.channels activities.deliver.patience activities.web
+activities.audiences  BORDER journeys.audiences store.* activities activities.deliver.patience WEB
 activities.calling    BORDER store.* activities activities.deliver.patience activities.gate activities.versions WEB
 activities.campaigns  BORDER segments.* store.* activities activities.deliver activities.dispatch activities.versions
 activities.channels   BORDER segments.language segments.time store.* activities activities.templating activities.web
@@ -63,7 +63,7 @@ activities.measuring  BORDER journeys.experiments segments.* store.* activities 
 activities.notifying  BORDER store.* activities activities.deliver.patience WEB
 activities.predicting BORDER journeys.experiments segments.* store.* activities activities.deliver.patience
 activities.privacy    BORDER store.* activities activities.channels activities.deliver.patience activities.dispatch
-activities.sourcing   BORDER journeys.sources segments.* store.* activities.channels activities.deliver.patience
+activities.sourcing   BORDER journeys.sources segments.* store.* activities activities.channels activities.deliver.patience
 activities.templating store.* activities.channels
 activities.web
 

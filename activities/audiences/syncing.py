@@ -15,9 +15,7 @@ import httpx
 import structlog
 from temporalio import activity
 from temporalio.client import Client
-from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.exceptions import ApplicationError
-from temporalio.service import RPCError
 
 from activities.audiences import guard
 from activities.audiences.destinations import Batch, CannotTell, Destination, Setting
@@ -27,9 +25,10 @@ from activities.audiences.passing import LeftOut, ids_of
 from activities.audiences.signed import SignedPosts
 from activities.channels.suppression import suppression_digests
 from activities.deliver.patience import alive
+from activities.waking import woken
 from journeys.audiences.audience import Audience, BucketDestination, HttpDestination
 from journeys.clock import Clock
-from journeys.contracts import WATCH_QUEUE, AudienceTurn, Purpose
+from journeys.contracts import AudienceTurn, Purpose
 from store import Connection, Database, audiences
 from store.audiences import Comparing, Entry, Found, Person, Told
 from store.customers.topics import shareable
@@ -129,17 +128,8 @@ class Audiences:
             if name not in self.declared:
                 await audiences.fails(self.database, name, _UNDECLARED, self.clock.now())
                 continue
-            try:
-                await self.client.start_workflow(
-                    "sync-audience",
-                    name,
-                    id=f"audience/{name}",
-                    task_queue=WATCH_QUEUE,
-                    id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                    static_summary=f"the destination of {name} is told who came and who left",
-                )
-            except RPCError as error:
-                log.warning("temporal did not take an audience; it is tried again", audience=name, status=error.status.name)
+            why = f"the destination of {name} is told who came and who left"
+            await woken(self.client, "sync-audience", name, f"audience/{name}", why)
 
     async def declare(self) -> dict[str, timedelta]:
         """Write down which audiences the catalogue has; returns how often each is compared."""

@@ -15,15 +15,13 @@ import httpx
 import structlog
 from temporalio import activity
 from temporalio.client import Client
-from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.exceptions import ApplicationError
-from temporalio.service import RPCError
 
 from activities.deliver.patience import alive
 from activities.notifying.posting import Answer, tell
 from activities.notifying.secrets import keys_of
+from activities.waking import woken
 from journeys.clock import Clock
-from journeys.contracts import WATCH_QUEUE
 from store import Database, subscriptions
 from store.subscriptions import Due, Subscription, Told
 
@@ -57,17 +55,7 @@ class Notifying:
     async def wake(self) -> None:
         """Have everybody told for whom something is due."""
         for id_ in await subscriptions.to_wake(self.database, self.clock.now()):
-            try:
-                await self.client.start_workflow(
-                    "notify",
-                    str(id_),
-                    id=f"notify/{id_}",
-                    task_queue=WATCH_QUEUE,
-                    id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                    static_summary="a receiver is told what happened",
-                )
-            except RPCError as error:
-                log.warning("temporal did not take what is to be told; it is tried again", status=error.status.name)
+            await woken(self.client, "notify", f"{id_}", f"notify/{id_}", "a receiver is told what happened")
 
     @activity.defn(name="notify")
     async def notify(self, subscription: str) -> int:

@@ -3,17 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import structlog
 from temporalio.client import Client
-from temporalio.common import WorkflowIDConflictPolicy
-from temporalio.service import RPCError
 
+from activities.waking import woken
 from journeys.clock import Clock
-from journeys.contracts import WATCH_QUEUE
 from segments.predictions.prediction import Prediction
 from store import Database, predictions
-
-log = structlog.get_logger(__name__)
 
 #: How often it is looked whether somebody wants a prediction trained or scored now (seconds).
 EVERY = 2.0
@@ -40,17 +35,7 @@ class Predicting:
         for name, trains in await predictions.asked(self.database):
             if name not in self.declared:
                 continue
-            what = "train-prediction" if trains else "score-prediction"
-            try:
-                await self.client.start_workflow(
-                    what,
-                    name,
-                    id=f"predict/{name}/{'train' if trains else 'score'}/asked",
-                    task_queue=WATCH_QUEUE,
-                    id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                    static_summary=f"{name}: {what}, because somebody asked for it",
-                )
-            except RPCError as error:
-                log.warning("temporal did not take a prediction", prediction=name, status=error.status.name)
-            else:
+            what = "train" if trains else "score"
+            why = f"{name}: {what}-prediction, because somebody asked for it"
+            if await woken(self.client, f"{what}-prediction", name, f"predict/{name}/{what}/asked", why):
                 await predictions.taken_up(self.database, name, trains=trains)

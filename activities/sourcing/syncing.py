@@ -16,16 +16,15 @@ from uuid import UUID
 import structlog
 from temporalio import activity
 from temporalio.client import Client
-from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.exceptions import ApplicationError
-from temporalio.service import RPCError
 
 from activities.channels.keyed import keyed_digest
 from activities.deliver.patience import alive
 from activities.sourcing.reading import CannotRead, Rows, read
 from activities.sourcing.rows import DIGEST, Entry, entry_of, named_by
+from activities.waking import woken
 from journeys.clock import Clock
-from journeys.contracts import WATCH_QUEUE, SourceReading
+from journeys.contracts import SourceReading
 from journeys.sources.source import Becomes, Source
 from segments.language.events import AHEAD, LIST_EVENT
 from segments.leaves.listed import check_list_name
@@ -94,19 +93,9 @@ class Sourcing:
     async def wake(self) -> None:
         """Have those read that somebody wants read now."""
         for name in await sources.asked(self.database):
-            if name not in self.declared:
-                continue
-            try:
-                await self.client.start_workflow(
-                    "read-source",
-                    name,
-                    id=f"source/{name}/asked",
-                    task_queue=WATCH_QUEUE,
-                    id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                    static_summary=f"source {name} is read, because somebody asked for it",
-                )
-            except RPCError as error:
-                log.warning("temporal did not take the reading of a source", source=name, status=error.status.name)
+            if name in self.declared:
+                why = f"source {name} is read, because somebody asked for it"
+                await woken(self.client, "read-source", name, f"source/{name}/asked", why)
 
     async def declare(self) -> dict[str, timedelta]:
         """Write down which sources the catalogue has; returns how often each is read."""
