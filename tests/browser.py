@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 import uvicorn
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
@@ -26,6 +26,7 @@ SCRIPTS = {
 async def chromium() -> AsyncIterator[Browser]:
     """Chromium without a window."""
     path = browser()
+    expect.set_options(timeout=30_000)  # a busy machine takes its time; nothing here promises one
     async with async_playwright() as driver:
         started = await driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield started

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from playwright.async_api import Page, Route
+from playwright.async_api import Page, Route, expect
 
 from activities.channels import sign_unsubscribe
 from activities.channels.confirming import Confirmation, confirm_url
@@ -135,7 +135,7 @@ async def test_a_question_on_whatsapp_is_answered_by_a_tap(trial: Shop, page: Pa
         answer = await http.post(f"{trial.sandbox.url}/v23.0/1/messages", json=told)
     assert answer.is_success, answer.text
     await page.goto(trial.sandbox.url)
-    assert await page.get_by_text("La tienda").is_visible()
+    await expect(page.get_by_text("La tienda")).to_be_visible()
     await picture(page, "a question")
     async with page.expect_request("**/whatsapp/replies") as said:
         await page.get_by_role("button", name="Sí, por favor").click()

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page
+from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from tests.api.console.conftest import Console
 from tests.browser import barriers, chromium  # noqa: F401 - a fixture
@@ -137,24 +137,25 @@ async def test_without_javascript_everything_is_done_all_the_same(console: Conso
     await page.get_by_role("link", name="Customers").click()
     await page.get_by_label("User id, email").fill("ana")
     await page.get_by_role("button", name="Look up").click()
-    assert page.url == f"{console.url}/console/customers/{console.customer}"
+    await expect(page).to_have_url(f"{console.url}/console/customers/{console.customer}")
     await page.get_by_label("Journey").select_option("three_messages")
     await page.get_by_role("button", name="Why?").click()
-    assert await page.get_by_text("email note was not sent: goal reached").is_visible()
+    await expect(page.get_by_text("email note was not sent: goal reached")).to_be_visible()
     await page.get_by_role("link", name="its story").first.click()
-    assert page.url == f"{console.url}/console/runs/{console.run.id}"
+    await expect(page).to_have_url(f"{console.url}/console/runs/{console.run.id}")
     await page.get_by_text("End this run").click()
     await page.get_by_role("button", name="End it").click()
-    assert await page.get_by_role("status").inner_text() == "The run was told to end; nothing more is sent."
+    await expect(page.get_by_role("status")).to_have_text("The run was told to end; nothing more is sent.")
     await page.goto(f"{console.url}/console/segments/vips")
     await page.get_by_label("User id, email").fill("ana@example.com")
     await page.get_by_role("button", name="Why?").click()
-    assert await page.get_by_text("is in it", exact=True).is_visible()
+    await expect(page.get_by_text("is in it", exact=True)).to_be_visible()
     await page.get_by_role("link", name="ES", exact=True).click()
-    assert await page.get_by_role("heading", name="Tamaño con el tiempo").is_visible()
+    await expect(page.get_by_role("heading", name="Tamaño con el tiempo")).to_be_visible()
     await page.get_by_role("link", name="Inicio").click()
-    assert await page.get_by_role("heading", name="Lo que necesita a alguien").is_visible(), "the language stays"
+    await expect(page.get_by_role("heading", name="Lo que necesita a alguien")).to_be_visible()
     await page.get_by_role("button", name="Salir").click()
+    await page.wait_for_url("**/console/login*")
     await page.goto(f"{console.url}/console")
     assert "/console/login" in page.url
 
@@ -190,10 +191,10 @@ async def test_without_javascript_a_trait_is_said_and_a_customer_erased(console:
     await page.get_by_label("Trait", exact=True).fill("tier")
     await page.get_by_label("Value; empty").fill("silver")
     await page.get_by_role("button", name="Say it").click()
-    assert await page.get_by_role("status").inner_text() == "It is known of them now."
+    await expect(page.get_by_role("status")).to_have_text("It is known of them now.")
     await page.get_by_label("to confirm").last.fill(str(console.customer)[-12:])
     await page.get_by_role("button", name="Erase for good").click()
-    assert await page.get_by_role("heading", name="Erasure").is_visible()
+    await expect(page.get_by_role("heading", name="Erasure")).to_be_visible()
     await page.set_viewport_size(_PHONE)  # type: ignore[arg-type]
     assert await page.evaluate("document.documentElement.scrollWidth") <= _PHONE["width"]
 

@@ -114,7 +114,8 @@ def test_common_conditions_have_fields_of_their_own() -> None:
 
 
 def test_the_table_has_a_line_for_every_kind_of_the_language() -> None:
-    told = {key for keys in readers() for key in keys.split()}
+    ours = (keys for keys, kind in readers().items() if kind.__module__.startswith("segments."))  # a test may add another
+    told = {key for keys in ours for key in keys.split()}
     drawn = {step for kind in KINDS["customer"] + KINDS["property"] for part in kind.parts for step in (part.name, *part.at)}
     drawn |= {word for kind in KINDS["customer"] for part in kind.fields for word in getattr(part.shape, "options", ())}
     assert told - drawn == {"not"}, "it is a tick of each row"

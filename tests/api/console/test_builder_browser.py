@@ -83,11 +83,11 @@ async def test_without_script_the_form_is_filled_and_saved_all_the_same(
     await page.get_by_role("button", name="Work it out").click()
     await page.get_by_label("Channel").select_option(label="push")
     await page.get_by_role("button", name="Work it out").click()
-    assert await page.get_by_text('tier is "gold" and is reachable by push').is_visible()
-    assert await page.get_by_text("exact: everybody was counted").is_visible()
+    await expect(page.get_by_text('tier is "gold" and is reachable by push')).to_be_visible()
+    await expect(page.get_by_text("exact: everybody was counted")).to_be_visible()
     await page.get_by_label("Name", exact=True).fill("reachable-vips")
     await page.get_by_role("button", name="Save").click()
-    assert await page.get_by_role("status").inner_text() == "Saved: every watch takes it up within seconds."
+    await expect(page.get_by_role("status")).to_have_text("Saved: every watch takes it up within seconds.")
     await page.get_by_role("link", name="ES", exact=True).click()
     await page.get_by_role("link", name="Cambiar", exact=True).click()
     assert await page.get_by_label("Clase de condición, 2").input_value() == "reachable"

@@ -4,7 +4,7 @@ import json
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from playwright.async_api import BrowserContext, Locator, Page
+from playwright.async_api import BrowserContext, Locator, Page, expect
 
 from tests.api.agents.door import Agent, over_http
 from tests.api.console.conftest import Console
@@ -122,10 +122,8 @@ async def test_each_is_three_clicks_from_home_at_most(console: Console, visitor:
     await page.get_by_label("User id, email").fill("ana")
     await clicks.on(page.get_by_role("button", name="Look up"))
     await page.wait_for_url("**/console/customers/*-*")
-    assert await page.locator("#runs").get_by_role("columnheader", name="What is next").is_visible(), (
-        "what comes next, and when"
-    )
-    assert await page.locator("#messages").get_by_text("goal reached").first.is_visible(), "why a message was not sent"
+    await expect(page.locator("#runs").get_by_role("columnheader", name="What is next")).to_be_visible()
+    await expect(page.locator("#messages").get_by_text("goal reached").first).to_be_visible()
     await page.get_by_label("Journey", exact=True).select_option(JOURNEY)
     await clicks.on(page.get_by_role("button", name="Why?"))
     await page.locator("#why .reasons li").first.wait_for()
@@ -136,9 +134,9 @@ async def test_each_is_three_clicks_from_home_at_most(console: Console, visitor:
     await clicks.on(page.get_by_role("link", name=JOURNEY, exact=True))
     steps = page.get_by_role("table").filter(has_text="Steps")
     await steps.get_by_role("columnheader", name="Converted").wait_for()
-    assert await steps.get_by_role("columnheader", name="Here now").is_visible()
+    await expect(steps.get_by_role("columnheader", name="Here now")).to_be_visible()
     last = page.get_by_role("table").filter(has_text="Who came in last")
-    assert await last.get_by_role("link").first.is_visible()
+    await expect(last.get_by_role("link").first).to_be_visible()
     assert clicks.counted == 1, "who is in it, and how many converted by message"
 
     for begin, then, stands in (
