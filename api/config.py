@@ -18,7 +18,7 @@ from journeys.simulate.trial import Played, TrialRun
 from journeys.sources.hook import WebhookSource
 from segments import Segment
 from segments.language.readings import Reading
-from segments.predictions.prediction import Prediction
+from segments.predictions.declared import Declared
 from store import Database
 from store.rules import Rules
 
@@ -106,7 +106,7 @@ class ApiConfig:
     tried: Callable[[Database, str, TrialRun, datetime, str | None], Awaitable[tuple[str | None, Played]]] | None = None
     #: How the catalogue wants some traits to be read when they come in.
     #: What the catalogue foretells of customers.
-    predictions: Mapping[str, Prediction] = field(default_factory=dict)
+    predictions: Mapping[str, Declared] = field(default_factory=dict)
     readings: Mapping[str, Reading] = field(default_factory=dict)
     #: The journeys of a version of the catalogue, where its code may be executed here; for what comes next in a run.
     codes: Callable[[Database, str | None], Awaitable[Mapping[str, Any] | None]] | None = None

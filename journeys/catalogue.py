@@ -33,7 +33,7 @@ from journeys.sources.source import Source
 from journeys.telling import problem_of
 from segments import DefinitionError, Predicate, Segment
 from segments.language.readings import Reading
-from segments.predictions.prediction import Prediction, check_predictions, predictions_in
+from segments.predictions.declared import Declared, check_predictions, predictions_in
 
 _CALLED: dict[type, str] = {
     JourneyDefinition: "journeys",
@@ -46,7 +46,7 @@ _CALLED: dict[type, str] = {
     Source: "sources",
     WebhookSource: "sources of webhooks",
     Audience: "audiences",
-    Prediction: "predictions",
+    Declared: "predictions",
 }
 Import = Callable[[str], ModuleType]
 _RENAME = "rename one", Rule.TWO_OF_A_NAME
@@ -83,7 +83,7 @@ class Catalogue:
     #: Whom other systems are told of.
     audiences: Mapping[str, Audience] = field(default_factory=dict)
     #: What is foretold of customers.
-    predictions: Mapping[str, Prediction] = field(default_factory=dict)
+    predictions: Mapping[str, Declared] = field(default_factory=dict)
 
     def journey(self, name: str) -> JourneyDefinition:
         """A journey by its name.
@@ -156,7 +156,7 @@ def gathered(module: str, modules: list[ModuleType]) -> tuple[Catalogue, list[Pr
     services, too = _by_name(modules, Service)
     contexts, twice_around = _by_name(modules, Context)
     derived, twice_derived = _by_name(modules, DerivedTrait)
-    predictions, twice_foretold = _by_name(modules, Prediction)
+    predictions, twice_foretold = _by_name(modules, Declared)
     segments |= {each.name: each for trait in derived.values() for each in trait.segments}
     places, twice_there = _by_name(modules, Place)
     experiments, twice_asked = _experiments(modules, places)
@@ -314,7 +314,7 @@ def _foretold_by_nobody(
     segments: Mapping[str, Segment],
     places: Mapping[str, Place],
     journeys: Mapping[str, JourneyDefinition],
-    predictions: Mapping[str, Prediction],
+    predictions: Mapping[str, Declared],
 ) -> Iterator[Problem]:
     """Segments, goals and places that ask for a prediction which the catalogue does not declare."""
     asked_by = [(f"segment {each.name}", each.predicate) for each in segments.values()]
@@ -324,7 +324,7 @@ def _foretold_by_nobody(
         try:
             check_predictions(predictions.values(), predictions_in(predicate))
         except DefinitionError as error:
-            remedy = "declare it: Prediction(…), or correct the name"
+            remedy = "declare it, or correct what is asked of it"
             yield Problem(modules[0].__file__ or "", 1, 1, f"{whose}: {error}", True, remedy, Rule.DECLARATION)
 
 

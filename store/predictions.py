@@ -24,6 +24,7 @@ class PredictionRow:
     """A prediction as it stands; `champion…`, `family` and `card` are of the model that scores, where there is one."""
 
     name: str
+    kind: str
     declared: str
     retrain: timedelta
     score: timedelta
@@ -104,14 +105,17 @@ class NewModel:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How true probabilities of an instant were: sums over people, squares those of what came less what was foretold."""
+    """How true scores of an instant were: sums over people, squares those of what came less what was foretold.
+
+    The log loss is one of probabilities only.
+    """
 
     as_of: datetime
     people: int
     foretold: float
     came: float
     squares: float
-    log_loss: float
+    log_loss: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +126,31 @@ class Score:
     score: float
     version: int
     as_of: datetime
+    low: float | None = None
+    high: float | None = None
+    label: str | None = None
+    more: Mapping[str, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewScore:
+    """What is foretold of a customer from now on."""
+
+    who: UUID
+    score: float
+    low: float | None = None
+    high: float | None = None
+    label: str | None = None
+    more: Mapping[str, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How scores lie: customers by tenths of the score from 0 to 1, scores by tenths of the customers, customers by kind."""
+
+    bands: list[int]
+    spread: list[float]
+    sizes: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +185,7 @@ class Threshold(Protocol):
 
 
 Scores = Sequence[tuple[UUID, float | None]]
+Labels = Sequence[tuple[UUID, str | None]]
 
 
 async def found(database: Database, name: str | None = None) -> list[PredictionRow]:
@@ -164,10 +194,18 @@ async def found(database: Database, name: str | None = None) -> list[PredictionR
 
 
 async def declare(
-    database: Database, name: str, declared: str, retrain: timedelta, score: timedelta, max_age: timedelta, now: datetime
+    database: Database,
+    name: str,
+    declared: str,
+    retrain: timedelta,
+    score: timedelta,
+    max_age: timedelta,
+    now: datetime,
+    *,
+    kind: str = "probability",
 ) -> None:
     """Write down a prediction of the catalogue; a new one, or one that means something else, is to be trained at once."""
-    await database.pool.execute(_SQL["declare"], name, declared, retrain, score, max_age, now)
+    await database.pool.execute(_SQL["declare"], name, declared, retrain, score, max_age, now, kind)
 
 
 async def ask_training(database: Database, name: str, now: datetime) -> bool:
@@ -258,10 +296,17 @@ async def no_longer(connection: Connection, name: str) -> list[UUID]:
     return [row["profile_id"] for row in await connection.fetch(queries("known")["no_longer"], name)]
 
 
-async def write(connection: Connection, told: Told, scores: Sequence[tuple[UUID, float]]) -> None:
+async def standing_labels(connection: Connection, name: str) -> list[str | None]:
+    """The kinds that those in `asked` were sorted into before, a row each."""
+    found: list[str | None] = await connection.fetchval(queries("known")["standing_labels"], name)
+    return found
+
+
+async def write(connection: Connection, told: Told, scores: Sequence[NewScore]) -> None:
     """Write scores that are others than before, inside the caller's transaction."""
-    ids, values = [who for who, _ in scores], [score for _, score in scores]
-    await connection.execute(_SQL["write_scores"], told.prediction, ids, values, told.version, told.as_of)
+    columns = [[getattr(each, column) for each in scores] for column in ("who", "score", "low", "high", "label")]
+    more = [each.more for each in scores]
+    await connection.execute(_SQL["write_scores"], told.prediction, *columns, told.version, told.as_of, more)
 
 
 async def drop(connection: Connection, name: str, who: Sequence[UUID]) -> None:
@@ -295,8 +340,15 @@ async def scores_of(connection: Connection, customer: UUID) -> list[Score]:
     return [Score(**dict(row)) for row in await connection.fetch(_SQL["scores_of"], customer)]
 
 
-async def bands(database: Database, name: str) -> list[int]:
-    """How many customers have a score of each tenth, from 0 to 1."""
+async def shape(database: Database, row: PredictionRow) -> Shape:
+    """How the scores of a prediction lie, as its kind has it: the others are empty."""
+    if row.kind == "probability":
+        return Shape(await _bands(database, row.name), [], {})
+    sizes = {each["label"]: each["people"] for each in await database.pool.fetch(_SQL["sizes"], row.name)}
+    return Shape([], [] if sizes else await database.pool.fetchval(_SQL["spread"], row.name) or [], sizes)
+
+
+async def _bands(database: Database, name: str) -> list[int]:
     counted = {min(row["tenth"], 10): row["people"] for row in await database.pool.fetch(_SQL["bands"], name)}
     return [counted.get(tenth, 0) for tenth in range(1, 11)]
 
@@ -313,3 +365,15 @@ async def cross(
     by = told.version, told.as_of, at, f"prediction {told.prediction}", upwards
     crossed: int = await connection.fetchval(_SQL["cross"], threshold.kind, ids, values, threshold.up, threshold.back, *by)
     return crossed
+
+
+async def sort(connection: Connection, kind: str, labels: Labels, told: Told, at: datetime, *, moves: bool = True) -> int:
+    """Say of who is sorted into another kind than before, and only of them, into which, inside the caller's transaction.
+
+    The events are of the type `kind`. A label is None of who is in none any more; where nobody `moves`, nobody else is told of.
+    """
+    await connection.execute(queries("ingest")["ensure_week"], at)
+    ids, values = [who for who, _ in labels], [label for _, label in labels]
+    by = told.version, told.as_of, at, moves, f"prediction {told.prediction}"
+    moved: int = await connection.fetchval(_SQL["sort"], kind, ids, values, *by)
+    return moved

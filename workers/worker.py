@@ -27,7 +27,7 @@ from journeys.contracts import CALLS_QUEUE, WATCH_QUEUE, WORKFLOW_QUEUE, Channel
 from journeys.temporal.repeat import RepeatMessage
 from journeys.temporal.workflow import JourneyRun
 from segments.ask.overview import all_segments
-from segments.predictions.prediction import Prediction
+from segments.predictions.declared import Declared
 from store import Database, connect
 from store.away import AWAY
 from store.deliveries.providers import stop
@@ -315,7 +315,7 @@ async def keep_schedules(
         )
 
 
-async def keep_predicting(client: Client, declared: Mapping[str, Prediction]) -> None:
+async def keep_predicting(client: Client, declared: Mapping[str, Declared]) -> None:
     """Make sure that predictions are trained and scored as often as they say."""
     for name, each in declared.items():
         train, score = "no schedule trains a prediction", "no schedule scores customers"

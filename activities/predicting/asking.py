@@ -7,7 +7,7 @@ from temporalio.client import Client
 
 from activities.waking import woken
 from journeys.clock import Clock
-from segments.predictions.prediction import Prediction
+from segments.predictions.declared import Declared
 from store import Database, predictions
 
 #: How often it is looked whether somebody wants a prediction trained or scored now (seconds).
@@ -21,13 +21,13 @@ class Predicting:
     database: Database
     client: Client
     clock: Clock
-    declared: Mapping[str, Prediction]
+    declared: Mapping[str, Declared]
 
-    async def declare(self) -> Mapping[str, Prediction]:
+    async def declare(self) -> Mapping[str, Declared]:
         """Write down which predictions the catalogue has; those that are new, or mean something else, are trained at once."""
         for each in self.declared.values():
             spans = each.retrain, each.score, each.max_age
-            await predictions.declare(self.database, each.name, each.version, *spans, self.clock.now())
+            await predictions.declare(self.database, each.name, each.version, *spans, self.clock.now(), kind=each.kind)
         return self.declared
 
     async def wake(self) -> None:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from math import sqrt
 
 from journeys.experiments.sequences import ConfidenceSequence
-from segments.predictions.prediction import Prediction
+from segments.predictions.declared import Declared
 from store.predictions import Champion, Outcome
 
 _SEQUENCE = ConfidenceSequence.at(0.05, 2_000)  # narrowest at so many people
@@ -24,7 +24,7 @@ class Drift:
 
     Attributes:
         people: How many.
-        foretold, came: Mean probability, and the share of whom it came true.
+        foretold, came: Mean probability or amount, and the share of whom it came true, or what came on average.
         half: Half of the interval around the difference; any number of looks at it err in 5 of 100 models.
     """
 
@@ -43,12 +43,12 @@ class Drift:
         spread = max(sum(each.squares for each in outcomes) / people - (came - foretold) ** 2, 0.0)
         return cls(people, foretold, came, _SEQUENCE.width(people) * sqrt(spread / people))
 
-    def beyond(self, tolerance: float) -> bool:
-        """Whether the whole interval lies outside of what is tolerated."""
-        return abs(self.came - self.foretold) - self.half > tolerance
+    def beyond(self, tolerance: float | None) -> bool:
+        """Whether the whole interval lies outside of what is tolerated; None tolerates all."""
+        return tolerance is not None and abs(self.came - self.foretold) - self.half > tolerance
 
 
-def why_held(prediction: Prediction, champion: Champion | None, outcomes: Sequence[Outcome], now: datetime) -> str | None:
+def why_held(prediction: Declared, champion: Champion | None, outcomes: Sequence[Outcome], now: datetime) -> str | None:
     """Why nobody new may come over a threshold of a prediction, in words for operators; None where they may."""
     if champion is None:
         return "no model has been trained yet"
@@ -58,13 +58,13 @@ def why_held(prediction: Prediction, champion: Champion | None, outcomes: Sequen
         told = f"{age / _DAY:.1f} days old, and is trusted for {prediction.max_age / _DAY:g}"
         return f"its model is {told}; see why no newer one was trained"
     drift = Drift.of(outcomes)
-    if drift is not None and drift.beyond(prediction.tolerance):
+    if drift is not None and drift.beyond(prediction.tolerated(drift.foretold)):
         told = f"{drift.foretold:.3f} was foretold on average and {drift.came:.3f} came, of {drift.people:,} people"
-        return f"its probabilities are not true any more: {told}, ±{drift.half:.3f}; it is trained again"
+        return f"{prediction.what} are not true any more: {told}, ±{drift.half:.3f}; it is trained again"
     return None
 
 
-def turn(prediction: Prediction, at: datetime) -> tuple[int, int]:
+def turn(prediction: Declared, at: datetime) -> tuple[int, int]:
     """Of how many parts of the people one is looked at in each scoring, and which: everybody once in a horizon."""
-    parts = max(1, round(prediction.horizon / prediction.score))
+    parts = max(1, round((prediction.ahead or prediction.score) / prediction.score))
     return parts, int(at.timestamp() // prediction.score.total_seconds()) % parts

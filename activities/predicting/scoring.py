@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -19,7 +20,8 @@ from temporalio import activity
 from activities.deliver.patience import alive
 from activities.metrics import PREDICTION_HELD
 from activities.predicting.guard import turn, why_held
-from activities.predicting.training import past
+from activities.predicting.kind import Chosen, Floats, Labels, Says, model_of, numbers, past
+from activities.predicting.kinds import kind_of
 from journeys.clock import Clock
 from journeys.contracts import PredictionRound
 from segments.ask import known
@@ -28,36 +30,61 @@ from segments.ask.overview import all_segments
 from segments.errors import DefinitionError
 from segments.language.predicate import Predicate
 from segments.language.segment import Segment
-from segments.leaves.crossed import Crossed
-from segments.models.card import surprise
-from segments.models.propensity import Propensity
-from segments.models.stored import Kept
-from segments.predictions.prediction import Prediction, predictions_in
+from segments.leaves.crossed import Crossed, Foretold, Sorted
+from segments.models.stored import Model
+from segments.predictions.declared import Declared, predictions_in
 from store import Database, predictions
-from store.predictions import Champion, Outcome, Told
+from store.predictions import Champion, NewScore, Outcome, Told
 
 log = structlog.get_logger(__name__)
 
 _AT_ONCE = 2_000  # customers of one transaction
-_DIGITS = 4  # of a score: what changes less is no news
-_JUDGED = 100_000  # people of an instant whose horizon has passed, of whom a part is looked at
-Floats = NDArray[np.float64]
-Chosen = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What a table's rows had before: scores (NaN: none) and labels; `gone` had one and are not in the table."""
+
+    scores: Floats
+    labels: Labels | None
+    gone: Sequence[UUID]
 
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """Scores of a table's rows, and those that they had before (NaN: none); `gone` had one and are not in the table."""
+    """What a model says of a table's rows, beside what they had before; where `changed` is false, that stays."""
 
     table: Table
-    scores: Floats
-    before: Floats
-    gone: Sequence[UUID]
+    says: Says
+    before: Before
+    changed: Chosen
+
+    @property
+    def scores(self) -> Floats:
+        """The score that stands from now on."""
+        return np.where(self.changed, self.says.scores, self.before.scores)
+
+    def moving(self, *, settled: bool) -> Chosen:
+        """Who may have come to be of another kind; where it is settled, what was said before is known to be."""
+        if self.says.labels is None or self.before.labels is None:
+            return np.zeros(len(self.table), bool)
+        moved: Chosen = self.says.labels != self.before.labels
+        return moved if settled else np.ones(len(self.table), bool)
 
     def crossing(self, threshold: Crossed, *, settled: bool) -> Chosen:
         """Who may have crossed a threshold; where it is settled, all who were over it by their score are known to be."""
+        before = self.before.scores
         up, back = self.scores >= threshold.up, self.scores < threshold.back
-        return (up & ~(settled & (self.before >= threshold.up))) | (back & ~(self.before < threshold.back))
+        return (up & ~(settled & (before >= threshold.up))) | (back & ~(before < threshold.back))
+
+    def rows(self, chosen: NDArray[np.int64]) -> list[NewScore]:
+        """What is written of these."""
+        says, few = self.says, len(chosen)
+        beside = [[None] * few if each is None else each[chosen].tolist() for each in (says.low, says.high, says.labels)]
+        named = {name: values[chosen].tolist() for name, values in says.more.items()}
+        more = [{name: values[n] for name, values in named.items()} or None for n in range(few)]
+        columns = zip(chosen, says.scores[chosen].tolist(), *beside, more, strict=True)
+        return [NewScore(self.table.id(row), *told) for row, *told in columns]
 
 
 @dataclass(frozen=True)
@@ -66,7 +93,7 @@ class Scoring:
 
     database: Database
     clock: Clock
-    declared: Mapping[str, Prediction]
+    declared: Mapping[str, Declared]
     segments: Mapping[str, Segment]
     asks: Sequence[Predicate]
 
@@ -86,10 +113,10 @@ class Scoring:
                 await predictions.fail(self.database, prediction.name, self.clock.now(), "score", why)
                 return f"not scored: {why}"
 
-    async def _score(self, prediction: Prediction, at: datetime) -> str:
+    async def _score(self, prediction: Declared, at: datetime) -> str:
         async with self.database.pool.acquire() as connection:
             champion = await predictions.champion(connection, prediction.name)
-        model = None if champion is None else _model(champion)
+        model = None if champion is None else model_of(champion)
         if champion is not None and model is not None and champion.declared == prediction.version:
             await self._look_back(prediction, champion, model, at)
         outcomes = await predictions.outcomes(self.database, prediction.name, champion.version) if champion else []
@@ -106,77 +133,93 @@ class Scoring:
             f"; nobody new comes over a threshold: {why}" if why else ""
         )
 
-    async def _hold(self, prediction: Prediction, why: str | None) -> None:
+    async def _hold(self, prediction: Declared, why: str | None) -> None:
         """Let nobody new in, or let them again; operators are told."""
         await predictions.hold(self.database, prediction.name, self.clock.now(), why)
         PREDICTION_HELD.labels(prediction.name).set(0 if why is None else 1)
         if why is not None:
             log.warning("a prediction lets nobody new in", prediction=prediction.name, why=why)
 
-    async def _look_back(self, prediction: Prediction, champion: Champion, model: Propensity, at: datetime) -> None:
+    async def _look_back(self, prediction: Declared, champion: Champion, model: Model, at: datetime) -> None:
         """How true the champion is of people whose horizon has passed since it was judged: a part of them each time.
 
         Features are as they were known then, so no score needs to be kept for it. Everybody is looked at once in a horizon.
         """
-        as_of = at - prediction.horizon
+        if prediction.ahead is None:
+            return
+        as_of = at - prediction.ahead
         done = await predictions.outcomes(self.database, prediction.name, champion.version)
         judged = datetime.fromisoformat(champion.card["judged_as_of"])
         if as_of < (done[-1].as_of if done else judged) + prediction.score:
             return
         parts, part = turn(prediction, at)
         await predictions.doing(self.database, prediction.name, f"what has come of those of {as_of:%Y-%m-%d}")
-        cut, ids = await past(self.database, prediction, as_of, _JUDGED)
+        kind = kind_of(prediction)
+        cut, ids = await past(kind, self.database, prediction, as_of, kind.judged)
         theirs = _lots(ids) % parts == part
         if not theirs.any():
             return
         some = cut.rows(theirs)
-        foretold = model.at(some.table)
+        foretold = kind.says(model, prediction, some.table).scores
         off = some.came - foretold
-        sums = (float(each.sum()) for each in (foretold, some.came, off * off, surprise(foretold, some.came)))
-        await predictions.keep_outcome(self.database, prediction.name, champion.version, Outcome(as_of, len(some), *sums))
+        sums = float(foretold.sum()), float(some.came.sum()), float((off * off).sum())
+        outcome = Outcome(as_of, len(some), *sums, kind.surprise(foretold, some.came))
+        await predictions.keep_outcome(self.database, prediction.name, champion.version, outcome)
 
-    async def _scored(self, prediction: Prediction, model: Propensity, at: datetime) -> Scored:
+    async def _scored(self, prediction: Declared, model: Model, at: datetime) -> Scored:
         async with self.database.transaction() as connection:
             table = await known.table(connection, prediction, at)
             rows, values = await predictions.standing_scores(connection, prediction.name)
+            labels = await predictions.standing_labels(connection, prediction.name) if prediction.sorts else None
             gone = await predictions.no_longer(connection, prediction.name)
         before = np.full(len(table), np.nan)
         before[np.frombuffer(rows, ">i4")] = np.frombuffer(values, ">f8")
+        had = Before(before, None if labels is None else np.array(labels, object), gone)
         if not len(table):
-            return Scored(table, before, before, gone)
-        features = {name: np.frombuffer(column) for name, column in table.columns.items()}
-        scores = await asyncio.to_thread(model.at, features)
-        return Scored(table, np.round(scores, _DIGITS), before, gone)
+            return Scored(table, Says(before), had, np.zeros(0, bool))
+        kind = kind_of(prediction)
+        says = await asyncio.to_thread(kind.says, model, prediction, numbers(table))
+        changed = kind.news(says.scores, before)
+        if says.labels is not None and had.labels is not None:
+            changed |= says.labels != had.labels
+        return Scored(table, says, had, changed)
 
-    async def _write(self, prediction: Prediction, scored: Scored, told: Told, *, upwards: bool) -> tuple[int, int]:
+    async def _write(self, prediction: Declared, scored: Scored, told: Told, *, upwards: bool) -> tuple[int, int]:
         """Scores that changed, and who crossed what; how many of each."""
-        thresholds = await self._thresholds(prediction)
+        asked = await self._asked(prediction)
+        thresholds = [each for each in asked if isinstance(each, Crossed)]
+        sorts = next((each.kind for each in asked if isinstance(each, Sorted)), None)
         (row,) = await predictions.found(self.database, prediction.name)
-        changed = ~(scored.scores == scored.before)
+        changed = scored.changed
         crossing = {each: scored.crossing(each, settled=each.kind in row.settled) for each in thresholds}
-        rows = np.flatnonzero(np.logical_or.reduce([changed, *crossing.values()]))
+        moving = scored.moving(settled=sorts in row.settled) if sorts else np.zeros_like(changed)
+        rows = np.flatnonzero(np.logical_or.reduce([changed, moving, *crossing.values()]))
         count = 0
         for first in range(0, len(rows), _AT_ONCE):
             some = rows[first : first + _AT_ONCE]
             await predictions.doing(self.database, prediction.name, f"writing {first + len(some):,} of {len(rows):,}")
             async with self.database.transaction() as connection:
-                await predictions.write(connection, told, _of(scored, some[changed[some]]))
+                await predictions.write(connection, told, scored.rows(some[changed[some]]))
+                now = self.clock.now()
                 for threshold, chosen in crossing.items():
-                    theirs = _of(scored, some[chosen[some]])
-                    now = self.clock.now()
+                    theirs = _of(scored.table, scored.scores, some[chosen[some]])
                     count += await predictions.cross(connection, threshold, theirs, told, now, upwards=upwards)
-        for first in range(0, len(scored.gone), _AT_ONCE):
-            who = scored.gone[first : first + _AT_ONCE]
+                if sorts and scored.says.labels is not None:
+                    labels = _of(scored.table, scored.says.labels, some[moving[some]])
+                    count += await predictions.sort(connection, sorts, labels, told, now, moves=upwards)
+        for first in range(0, len(scored.before.gone), _AT_ONCE):
+            fallen = [(each, None) for each in scored.before.gone[first : first + _AT_ONCE]]
             async with self.database.transaction() as connection:
-                await predictions.drop(connection, prediction.name, who)
+                await predictions.drop(connection, prediction.name, [who for who, _ in fallen])
                 for threshold in thresholds:
-                    fallen = [(each, None) for each in who]
                     count += await predictions.cross(connection, threshold, fallen, told, self.clock.now(), upwards=False)
-        settled = [each.kind for each in thresholds] if upwards else []
+                if sorts:
+                    count += await predictions.sort(connection, sorts, fallen, told, self.clock.now(), moves=False)
+        settled = sorted({each.kind for each in asked}) if upwards else []
         await predictions.scored(self.database, prediction.name, told.as_of, len(scored.table), settled)
         return int(changed.sum()), count
 
-    async def _thresholds(self, prediction: Prediction) -> list[Crossed]:
+    async def _asked(self, prediction: Declared) -> list[Foretold]:
         """All that anybody asks for of a prediction: segments of the catalogue and of the API, goals, exits, places."""
         known_ = [each.predicate for each in (await all_segments(self.database, self.segments)).segments]
         found = {
@@ -188,20 +231,8 @@ class Scoring:
         return list(found.values())
 
 
-def _model(champion: Champion) -> Propensity:
-    """What was kept, as a model.
-
-    Raises:
-        DefinitionError: it is not what was kept, or is of another family.
-    """
-    model = Kept(champion.family, champion.parameters, champion.sha256).model()
-    if not isinstance(model, Propensity):
-        raise DefinitionError("model", f"is of the family {champion.family}, which gives no probabilities")
-    return model
-
-
-def _of(scored: Scored, rows: NDArray[np.int64]) -> list[tuple[UUID, float]]:
-    return [(scored.table.id(row), float(scored.scores[row])) for row in rows]
+def _of(table: Table, values: NDArray[Any], rows: NDArray[np.int64]) -> list[tuple[UUID, Any]]:
+    return [(table.id(row), value) for row, value in zip(rows, values[rows].tolist(), strict=True)]
 
 
 def _lots(ids: bytes) -> NDArray[np.uint32]:

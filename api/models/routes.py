@@ -34,7 +34,7 @@ async def get_model(name: Name, _: Reader, config: Config, database: Db) -> Mode
     row = await _one(database, name)
     kept = await predictions.models(database, name)
     outcomes = await predictions.outcomes(database, name, row.champion) if row.champion is not None else []
-    return ModelDetail.with_models(row, config.clock.now(), kept, outcomes, await predictions.bands(database, name))
+    return ModelDetail.with_models(row, config.clock.now(), kept, outcomes, await predictions.shape(database, row))
 
 
 @router.post("/models/{name}/train", status_code=202, responses=responses(401, 403, 404, 503))

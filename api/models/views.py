@@ -1,12 +1,13 @@
 """Predictions and their models as the API shows them."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from segments.ask.foretold import Foretold
-from store.predictions import ModelRow, Outcome, PredictionRow, Standing
+from store.predictions import ModelRow, Outcome, PredictionRow, Shape, Standing
 
 _OF = ConfigDict(from_attributes=True)
 
@@ -15,6 +16,7 @@ class ModelView(BaseModel):
     """A prediction, and how that stands."""
 
     name: str
+    kind: str = Field(description="what its scores are", examples=["probability", "lifetime-value", "clusters"])
     state: Standing = Field(description="held: nobody new comes over a threshold; waiting: no model has been trained yet")
     held_why: str | None = Field(description="why nobody new comes over a threshold now")
     held_since: datetime | None
@@ -23,7 +25,10 @@ class ModelView(BaseModel):
     trained_at: datetime | None = Field(description="when the model that scores was trained")
     scored_at: datetime | None
     people: int = Field(description="customers who have a score")
-    auc: float | None = Field(description="of two people of whom it came true for one, how often that one's score was higher")
+    told: str | None = Field(description="how good the model that scores is, in words")
+    auc: float | None = Field(
+        description="of probabilities: of two people of whom it came true for one, how often that one's score was higher"
+    )
     calibration_error: float | None
     failure: str | None = Field(description="why the last training or scoring did not come to its end")
     doing: str | None = Field(description="what is being done right now")
@@ -34,6 +39,7 @@ class ModelView(BaseModel):
         measures = (row.card or {}).get("measures", {})
         return cls(
             name=row.name,
+            kind=row.kind,
             state=row.standing(now),
             held_why=row.held(now),
             held_since=row.held_since,
@@ -42,6 +48,7 @@ class ModelView(BaseModel):
             trained_at=row.champion_at,
             scored_at=row.scored_at,
             people=row.people,
+            told=(row.card or {}).get("told"),
             auc=measures.get("auc"),
             calibration_error=measures.get("calibration_error"),
             failure=row.failure,
@@ -60,25 +67,26 @@ class VersionView(BaseModel):
     trained_at: datetime
     sha256: str = Field(description="of its parameters")
     card: dict[str, Any] = Field(
-        description="what it is of, by which features and past (`window`) it was trained, how good it is (`measures`, by people"
-        " whom it has not seen), what it goes by (`importance`), and how it compared with the champion (`against`)"
+        description="what it is of, by which features and past (`window`) it was trained, how good it is (`told` in words;"
+        " `measures`, by people whom it has not seen), what it goes by (`importance`), and how it compared with the champion"
+        " (`against`); which of these there are depends on its kind"
     )
 
 
 class OutcomeView(BaseModel):
-    """How true the probabilities of an instant were, whose horizon has passed."""
+    """How true the scores of an instant were, whose horizon has passed."""
 
     as_of: datetime
     people: int
-    foretold: float = Field(description="the mean probability")
-    came: float = Field(description="the share of whom it came true")
-    log_loss: float
+    foretold: float = Field(description="the mean score: a probability, or an amount")
+    came: float = Field(description="the share of whom it came true, or the mean of what came")
+    log_loss: float | None = Field(description="of probabilities")
 
     @classmethod
     def of(cls, each: Outcome) -> "OutcomeView":
         """Means of sums."""
-        sums = (each.foretold, each.came, each.log_loss)
-        foretold, came, surprise = (value / max(each.people, 1) for value in sums)
+        foretold, came = (value / max(each.people, 1) for value in (each.foretold, each.came))
+        surprise = None if each.log_loss is None else each.log_loss / max(each.people, 1)
         return cls(as_of=each.as_of, people=each.people, foretold=foretold, came=came, log_loss=surprise)
 
 
@@ -89,11 +97,13 @@ class ModelDetail(ModelView):
     window: list[datetime] = Field(description="the first and the last instant that it was trained by")
     versions: list[VersionView]
     outcomes: list[OutcomeView] = Field(description="of the model that scores, oldest first")
-    bands: list[int] = Field(description="customers by tenths of the score, from 0 to 1")
+    bands: list[int] = Field(description="of probabilities: customers by tenths of the score, from 0 to 1")
+    spread: list[float] = Field(description="of amounts: scores by tenths of the customers, from the lowest to the highest")
+    sizes: dict[str, int] = Field(description="of what sorts customers: how many are of each kind")
 
     @classmethod
     def with_models(
-        cls, row: PredictionRow, now: datetime, models: list[ModelRow], outcomes: list[Outcome], bands: list[int]
+        cls, row: PredictionRow, now: datetime, models: list[ModelRow], outcomes: list[Outcome], shape: Shape
     ) -> "ModelDetail":
         """As it is shown."""
         card = row.card or {}
@@ -103,7 +113,7 @@ class ModelDetail(ModelView):
             window=card.get("window", []),
             versions=[VersionView.model_validate(each) for each in models],
             outcomes=[OutcomeView.of(each) for each in outcomes],
-            bands=bands,
+            **asdict(shape),
         )
 
 
@@ -130,7 +140,11 @@ class ScoreView(BaseModel):
     model_config = _OF
 
     prediction: str
-    score: float = Field(description="a probability, 0 to 1")
+    score: float = Field(description="a probability, 0 to 1; an amount; of what sorts customers, the number of the kind")
+    low: float | None = Field(description="the lower end of the score's interval, where it has one")
+    high: float | None
+    label: str | None = Field(description="the kind that the customer is sorted into, where the prediction sorts")
+    more: dict[str, float] | None = Field(description="further numbers by name")
     version: int
     as_of: datetime = Field(description="when the score became what it is")
     reasons: list[ReasonView]

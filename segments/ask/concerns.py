@@ -16,7 +16,7 @@ from segments.language.segment import Segment
 from segments.language.sizing import too_small
 from segments.language.words import span_in_words
 from segments.leaves.people import mentions
-from segments.predictions.prediction import predictions_in
+from segments.predictions.declared import predictions_in
 from segments.time.zones import read_zone
 from store import Database, predictions, sources
 from store.predictions import PredictionRow

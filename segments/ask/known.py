@@ -11,6 +11,7 @@ from sys import byteorder
 from typing import Any
 from uuid import UUID
 
+from segments.predictions.declared import Declared
 from segments.predictions.features import Feature
 from segments.predictions.prediction import Prediction
 from segments.sql.features import Pass, asking, coming_true, passes
@@ -41,7 +42,7 @@ class Table:
         return UUID(bytes=self.ids[row * _UUID : (row + 1) * _UUID])
 
 
-async def table(connection: "Connection", prediction: Prediction, as_of: datetime, *, most: int | None = None) -> Table:
+async def table(connection: "Connection", prediction: Declared, as_of: datetime, *, most: int | None = None) -> Table:
     """All whom a prediction is of at an instant, or a sample of so many, with their features.
 
     Args:
@@ -56,10 +57,15 @@ async def table(connection: "Connection", prediction: Prediction, as_of: datetim
     await connection.execute(asking_.sql, *asking_.args(as_of))
     await connection.execute(_SQL["look_at_asked"])
     ids: bytes = await connection.fetchval(_SQL["asked"])
-    columns: dict[str, array[float]] = {}
-    for each in passes(prediction.features):
-        columns |= await _columns(connection, each, as_of, len(ids) // _UUID)
-    return Table(as_of, ids, {feature.name: columns[feature.name] for feature in prediction.features})
+    return Table(as_of, ids, await columns(connection, prediction.columns, len(ids) // _UUID, as_of))
+
+
+async def columns(connection: "Connection", of: Sequence[Feature], rows: int, as_of: datetime) -> dict[str, "array[float]"]:
+    """By name the values of those in the table that was asked for on this connection, as of any instant."""
+    found: dict[str, array[float]] = {}
+    for each in passes(of):
+        found |= await _columns(connection, each, as_of, rows)
+    return {each.name: found[each.name] for each in of}
 
 
 async def of_one(connection: "Connection", features: Sequence[Feature], customer: UUID, as_of: datetime) -> dict[str, float]:
@@ -67,10 +73,7 @@ async def of_one(connection: "Connection", features: Sequence[Feature], customer
     await connection.execute(_SQL["make_asked"])
     await connection.execute(_SQL["forget_asked"])
     await connection.execute(_SQL["ask_one"], customer)
-    found: dict[str, array[float]] = {}
-    for each in passes(features):
-        found |= await _columns(connection, each, as_of, 1)
-    return {name: values[0] for name, values in found.items()}
+    return {name: values[0] for name, values in (await columns(connection, features, 1, as_of)).items()}
 
 
 async def came_true(connection: "Connection", prediction: Prediction, rows: int, at: datetime) -> "array[float]":

@@ -13,7 +13,7 @@ from segments.ask.ask import CannotAsk, check
 from segments.errors import SegmentError
 from segments.language.names import by_name, named_in, predicates, read, resolved
 from segments.language.segment import Segment
-from segments.predictions.prediction import Prediction, check_predictions, predictions_in
+from segments.predictions.declared import Declared, check_predictions, predictions_in
 from store import Connection, Database
 from store.audit import note
 from store.segments.rows import Stored, delete_stored, lock_definitions, put_stored, stored
@@ -54,7 +54,7 @@ async def define(
     *,
     by: str,
     at: datetime,
-    foretold: Collection[Prediction] = (),
+    foretold: Collection[Declared] = (),
     if_it_stands: Standing = anyhow,
 ) -> bool:
     """Write a definition; true when there was none of that name.

@@ -16,7 +16,8 @@ ORDER = (
     *("all", "any", "not", "did"),
     "top",  # before the amounts: it may have a "total"
     *("versus", "ratio", "total", "largest", "smallest", "average", "distinct", "count", "age", "first", "last", "held"),
-    *("listed", "near", "inside", "member_of", "score", "bucket", "customers", "consented", "reachable"),
+    *("listed", "prediction is", "prediction"),
+    *("near", "inside", "member_of", "score", "bucket", "customers", "consented", "reachable"),
     *("trait any_item", "trait within_next", "trait within_last", "trait anniversary"),
     *("trait declared", "trait said_within", "trait source", "trait confidence", "trait"),
     *("property any_item", "property"),

@@ -1,7 +1,8 @@
-"""`churn.crosses(0.7, back_at=0.6)`: whose score went over a threshold, and has not fallen below another one since.
+"""What is foretold of a customer, asked by a segment: whose score went over a threshold, and who is sorted into which kind.
 
-Scoring writes an event of the type `$crossed:<prediction>:<up>:<back>` each time somebody crosses, with the score, the version
-of the model and its date; so an entry tells by what it was decided, and hysteresis needs no memory but the events.
+Scoring writes an event of the type `$crossed:<prediction>:<up>:<back>` each time somebody crosses, and one of the type
+`$crossed:<prediction>` each time somebody comes to be of another kind, with the score, the version of the model and its date;
+so an entry tells by what it was decided, and hysteresis needs no memory but the events.
 """
 
 from collections.abc import Mapping
@@ -21,8 +22,25 @@ from segments.leaves.standing import Standing
 _TOLD = ("score", "version", "as_of")
 
 
+class Foretold(Standing):
+    """What scoring has said of a customer."""
+
+    prediction: str
+
+    @property
+    def wanted(self) -> dict[str, Any]:
+        """What a score is held against, as an explanation shows it."""
+        return {}
+
+    def saw(self, facts: Facts, at: datetime) -> Any:
+        """What was said, by which score, version and date."""
+        events = facts.until(self.kind, at)
+        told = {name: events[-1].properties.get(name) for name in _TOLD} if events else {}
+        return {**(super().saw(facts, at) or {}), **told, **self.wanted} if events else None
+
+
 @dataclass(frozen=True, eq=False)
-class Crossed(Standing, keys=("prediction",), past=True):
+class Crossed(Foretold, keys=("prediction",), past=True):
     """Over the threshold, from when the score went over `up` to when it fell below `back`."""
 
     prediction: str
@@ -52,11 +70,10 @@ class Crossed(Standing, keys=("prediction",), past=True):
         """Whether a score stands over it, by whether the one before did."""
         return score >= (self.back if was else self.up)
 
-    def saw(self, facts: Facts, at: datetime) -> Any:
-        """The score that decided, its version and date, and the threshold."""
-        events = facts.until(self.kind, at)
-        told = {name: events[-1].properties.get(name) for name in _TOLD} if events else {}
-        return {**(super().saw(facts, at) or {}), **told, "threshold": self.up} if events else None
+    @property
+    def wanted(self) -> dict[str, Any]:
+        """The threshold."""
+        return {"threshold": self.up}
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:  # noqa: ARG003 - one signature for all leaves
@@ -74,3 +91,47 @@ class Crossed(Standing, keys=("prediction",), past=True):
     def __str__(self) -> str:
         back = "" if self.back == self.up else f" (until it is below {self.back:g})"
         return f'the prediction "{self.prediction}" is {self.up:g} or more{back}'
+
+
+@dataclass(frozen=True, eq=False)
+class Sorted(Foretold, keys=("prediction is",), past=True):
+    """Of this kind, from when scoring sorted the customer into it to when into another one, or none."""
+
+    prediction: str
+    label: str
+
+    def __post_init__(self) -> None:
+        check_name("prediction", "prediction", self.prediction)
+        check_name(f"prediction {self.prediction!r}", "kind", self.label)
+
+    @property
+    def kind(self) -> str:
+        """One for each prediction: who comes to be of one kind is of the other no more."""
+        return CROSSED_EVENT + self.prediction
+
+    @property
+    def says(self) -> str:
+        """The kind that it is now; `was` has the one before."""
+        return "is"
+
+    @property
+    def said(self) -> str:
+        """This one."""
+        return self.label
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:  # noqa: ARG003 - one signature for all leaves
+        """The prediction and the kind."""
+        only(plain, "prediction", "is")
+        return cls(plain["prediction"], plain["is"])
+
+    def to_json(self) -> dict[str, Any]:
+        """`{"prediction": …, "is": …}`."""
+        return {"prediction": self.prediction, "is": self.label}
+
+    def denied(self) -> str:
+        """The opposite, in words."""
+        return f'the prediction "{self.prediction}" is not "{self.label}"'
+
+    def __str__(self) -> str:
+        return f'the prediction "{self.prediction}" is "{self.label}"'

@@ -19,6 +19,9 @@ from segments.leaves.did import Did
 class Standing(Predicate):
     """True from an event of ours that says so to one that says otherwise."""
 
+    #: What its events have to say.
+    said: Any = True
+
     @property
     def kind(self) -> str:
         """The type of its events, which nobody but us sends."""
@@ -26,13 +29,13 @@ class Standing(Predicate):
 
     @property
     def says(self) -> str:
-        """Their property that is true or false."""
+        """Their property that says whether."""
         raise NotImplementedError
 
     @cached_property
     def last(self) -> Did:
         """The same in events: the last one said so."""
-        return Did(self.kind, condition=Compare("property", (self.says,), "==", value=True), since=self.kind)
+        return Did(self.kind, condition=Compare("property", (self.says,), "==", value=self.said), since=self.kind)
 
     def holds(self, facts: Facts, at: datetime) -> bool:
         """Whether the last event said so."""
@@ -45,7 +48,10 @@ class Standing(Predicate):
     def saw(self, facts: Facts, at: datetime) -> Any:
         """What the last event said, and since when."""
         events = facts.until(self.kind, at)
-        return {self.says: events[-1].properties.get(self.says) is True, "since": events[-1].ts} if events else None
+        if not events:
+            return None
+        said = events[-1].properties.get(self.says)
+        return {self.says: said is True if self.said is True else said, "since": events[-1].ts}
 
     def moment(self, facts: Facts, at: datetime) -> datetime | None:
         """When it was said."""

@@ -27,12 +27,12 @@ class Kept:
     sha256: str
 
     @classmethod
-    def of(cls, model: "Propensity | Lifetime") -> Self:
+    def of(cls, model: "Model") -> Self:
         """A model as text; the same model is the same text."""
         text = json.dumps(model.to_json(), sort_keys=True, separators=(",", ":"), allow_nan=False)
         return cls(_name_of(model), text, _hash(text))
 
-    def model(self) -> "Propensity | Lifetime":
+    def model(self) -> "Model":
         """The model again.
 
         Raises:
@@ -73,14 +73,17 @@ class Lifetime:
         return cls(Orders(**plain["orders"]), Value(**plain["value"]) if plain["value"] is not None else None)
 
 
+Model = Propensity | Lifetime
+
+
 class _Family(Protocol):
-    def from_json(self, plain: Mapping[str, Any], /) -> "Propensity | Lifetime": ...
+    def from_json(self, plain: Mapping[str, Any], /) -> "Model": ...
 
 
 _FAMILIES: Mapping[str, _Family] = {"lifetime": Lifetime, "propensity": Propensity}
 
 
-def _name_of(model: "Propensity | Lifetime") -> str:
+def _name_of(model: "Model") -> str:
     return "propensity" if isinstance(model, Propensity) else "lifetime"
 
 

@@ -1,6 +1,7 @@
 """What a prediction is made of, in the words of the segment language: who it is of, what comes true, by which features."""
 
+from segments.predictions.declared import daily, weekly
 from segments.predictions.features import DaysSince, Feature, TraitValue, engagement, feature, rfm
-from segments.predictions.prediction import Prediction, daily, weekly
+from segments.predictions.prediction import Prediction
 
 __all__ = ["DaysSince", "Feature", "Prediction", "TraitValue", "daily", "engagement", "feature", "rfm", "weekly"]

@@ -51,7 +51,8 @@ from segment_transition where profile_id = any($1::uuid[]) order by id;
 
 -- name: foretold
 -- What predictions say of the customer.
-select jsonb_build_object('prediction', prediction, 'score', score, 'version', version, 'as_of', as_of)
+select jsonb_strip_nulls(jsonb_build_object('prediction', prediction, 'score', score, 'low', low, 'high', high, 'label', label, 'more', more,
+                                            'version', version, 'as_of', as_of))
 from prediction_score where profile_id = any($1::uuid[]) order by prediction;
 
 -- name: journeys

@@ -23,6 +23,11 @@ select coalesce(string_agg(uuid_send(id), '' order by n), '') from asked;
 select coalesce(string_agg(int4send(a.n), '' order by a.n), '') as rows, coalesce(string_agg(float8send(s.score), '' order by a.n), '') as scores
 from asked a join prediction_score s on (s.prediction, s.profile_id) = ($1, a.id);
 
+-- name: standing_labels
+-- The kinds that those in `asked` were sorted into before, in the order of their numbers; null of who was in none.
+select coalesce(array_agg(s.label order by a.n), '{}')
+from asked a left join prediction_score s on (s.prediction, s.profile_id) = ($1, a.id);
+
 -- name: no_longer
 -- Who has a score and is not in `asked`: the prediction is of them no more.
 select s.profile_id from prediction_score s where s.prediction = $1 and not exists (select from asked a where a.id = s.profile_id);

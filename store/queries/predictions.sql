@@ -24,9 +24,35 @@ with wanted as (
 )
 select count(*) from written;
 
+-- name: sort
+-- Who is sorted into another kind ($3; null of who is in none any more) than the last event of the type $1 says, where that is let ($7) or
+-- they are in none: an event that says which, and which before, with the version of the model ($4) and its date ($5), and a mark for the
+-- watch. Returns how many.
+with wanted as (
+    select distinct on (given.id) given.id, given.label
+    from unnest($2::uuid[], $3::text[]) as given (id, label)
+    join profile p on p.id = given.id and p.merged_into is null
+    order by given.id
+), standing as (
+    select wanted.*, last.ts, last.properties ->> 'is' as was
+    from wanted
+    left join lateral (
+        select ts, properties from event where profile_id = wanted.id and type collate "C" = $1 order by ts desc limit 1
+    ) as last on true
+), written as (
+    insert into event (profile_id, ts, type, kind, message_id, properties, source, received_at)
+    select id, greatest($6::timestamptz, ts + interval '1 microsecond'), $1, 'prediction', gen_random_uuid()::text,
+           jsonb_build_object('is', label, 'was', was, 'version', $4::integer, 'as_of', $5::timestamptz), $8, $6
+    from standing where label is distinct from was and ($7 or label is null)
+    returning profile_id
+), marked as (
+    insert into dirty (profile_id, types, at) select profile_id, array[$1], $6 from written
+)
+select count(*) from written;
+
 -- name: all
 -- Predictions by name, as they stand; one of them, or all.
-select p.name, p.declared, p.retrain, p.score, p.max_age, p.asked_at, p.score_asked_at, p.trained_at, p.scored_at, p.people, p.doing, p.failed_at,
+select p.name, p.kind, p.declared, p.retrain, p.score, p.max_age, p.asked_at, p.score_asked_at, p.trained_at, p.scored_at, p.people, p.doing, p.failed_at,
        p.failure, p.champion, p.held_since, p.held_why, p.settled, m.trained_at as champion_at, m.declared as champion_of, m.family, m.card,
        (select count(*) from prediction_model n where n.prediction = p.name) as models
 from prediction p left join prediction_model m on (m.prediction, m.version) = (p.name, p.champion)
@@ -34,11 +60,11 @@ where $1::text is null or p.name = $1 order by p.name;
 
 -- name: declare
 -- A prediction of the catalogue; one that is new, or means something else than before, is to be trained at once.
-insert into prediction (name, declared, retrain, score, max_age, asked_at) values ($1, $2, $3, $4, $5, $6)
-on conflict (name) do update set declared = excluded.declared, retrain = excluded.retrain, score = excluded.score, max_age = excluded.max_age,
+insert into prediction (name, declared, retrain, score, max_age, asked_at, kind) values ($1, $2, $3, $4, $5, $6, $7)
+on conflict (name) do update set kind = excluded.kind, declared = excluded.declared, retrain = excluded.retrain, score = excluded.score, max_age = excluded.max_age,
     asked_at = case when prediction.declared <> excluded.declared then excluded.asked_at else prediction.asked_at end
-where (prediction.declared, prediction.retrain, prediction.score, prediction.max_age)
-   <> (excluded.declared, excluded.retrain, excluded.score, excluded.max_age);
+where (prediction.kind, prediction.declared, prediction.retrain, prediction.score, prediction.max_age)
+   <> (excluded.kind, excluded.declared, excluded.retrain, excluded.score, excluded.max_age);
 
 -- name: ask_training
 -- Somebody wants it trained now.
@@ -102,13 +128,14 @@ where name = $1;
 
 -- name: write_scores
 -- Scores that are new or others than before, of customers who are there still.
-insert into prediction_score (prediction, profile_id, score, version, as_of)
-select $1, given.id, given.score, $4, $5
-from unnest($2::uuid[], $3::float8[]) as given (id, score)
+insert into prediction_score (prediction, profile_id, score, low, high, label, more, version, as_of)
+select $1, given.id, given.score, given.low, given.high, given.label, given.more, $7, $8
+from unnest($2::uuid[], $3::float8[], $4::float8[], $5::float8[], $6::text[], $9::jsonb[]) as given (id, score, low, high, label, more)
 join profile p on p.id = given.id and p.merged_into is null
 order by given.id
-on conflict (prediction, profile_id) do update set score = excluded.score, version = excluded.version, as_of = excluded.as_of
-where prediction_score.score <> excluded.score;
+on conflict (prediction, profile_id) do update set score = excluded.score, low = excluded.low, high = excluded.high, label = excluded.label,
+    more = excluded.more, version = excluded.version, as_of = excluded.as_of
+where (prediction_score.score, prediction_score.label) is distinct from (excluded.score, excluded.label);
 
 -- name: drop_scores
 -- They have no score any more.
@@ -139,7 +166,16 @@ select as_of, people, foretold, came, squares, log_loss from prediction_outcome 
 
 -- name: scores_of
 -- What is foretold of a customer.
-select prediction, score, version, as_of from prediction_score where profile_id = $1 order by prediction;
+select prediction, score, version, as_of, low, high, label, more from prediction_score where profile_id = $1 order by prediction;
+
+-- name: sizes
+-- How many customers are of each kind.
+select label, count(*) as people from prediction_score where prediction = $1 and label is not null group by 1 order by 2 desc, 1;
+
+-- name: spread
+-- What scores come to, from the lowest by tenths of the customers to the highest; nothing where nobody has one.
+select percentile_disc(array[0, .1, .2, .3, .4, .5, .6, .7, .8, .9, 1]::float8[]) within group (order by score)
+from prediction_score where prediction = $1;
 
 -- name: bands
 -- How many customers have scores of each tenth.

@@ -13,7 +13,7 @@ from journeys.catalogue import load
 from segments.models.propensity import Curve, Propensity
 from segments.models.stored import Kept
 from segments.predictions import DaysSince, feature
-from segments.predictions.prediction import predictions_in
+from segments.predictions.declared import predictions_in
 from segments.predictions.reasons import effect, reasons
 from store import Database, predictions
 from store.predictions import Champion, Outcome

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from predicting.conftest import DAY, Planted
 
-from activities.predicting import scoring, training
+from activities.predicting import probabilities, scoring
 from store import predictions
 from store.customers.erasure import begin, purge
 
@@ -132,7 +132,7 @@ async def test_a_training_that_fails_is_told_until_one_does_not_and_the_champion
         raise MemoryError
 
     with monkeypatch.context() as patched:
-        patched.setattr(training, "train", lacks)
+        patched.setattr(probabilities, "train", lacks)
         told = await planted.train()
     assert "not trained: training needs more memory than JOURNEYS_TRAIN_MEMORY lets it have" in told
     assert "scored by version 1" in told

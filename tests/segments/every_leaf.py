@@ -23,7 +23,7 @@ from segments import (
     top,
     trait,
 )
-from segments.leaves.crossed import Crossed
+from segments.leaves.crossed import Crossed, Sorted
 from store import Database
 from tests.segments.shop import T0
 
@@ -60,6 +60,7 @@ LEAVES: Final[dict[str, Predicate]] = {
     "held trait": held((trait("plan") == "gold") & _added, days=2),
     "listed": listed("vip"),
     "crossed": Crossed("churn", 0.7, 0.6),
+    "sorted": Sorted("styles", "loyal"),
     "near": near(40.4, -3.7, km=5, of=last_location.within(days=28)),
     "top": top(20, _bought.within(days=28).total("price")),
     "score": score(points(5, _added), points(3, _bought.within(WEEK)), points(-2, last(BOUGHT).where(prop("price") < 50))) >= 5,
@@ -111,9 +112,11 @@ _FILL = (
     select md5('c-' || n)::uuid, ts,
            (array['Product Added', 'Order Completed', 'Product Added', 'App Opened', 'Location Updated', 'App Opened',
                   'Order Completed', '$list:vip',
-                  case when n % 2 = 0 then '$crossed:churn:0.7:0.6' else 'Rare ' || n % 7 end])[1 + (n + k) % 9],
+                  case n % 3 when 0 then '$crossed:churn:0.7:0.6' when 1 then '$crossed:styles'
+                              else 'Rare ' || n % 7 end])[1 + (n + k) % 9],
            'track', 'm-' || n || '-' || k,
-           jsonb_build_object('price', (n * 7 + k * 31) % 120, 'listed', (n + k) % 2 = 0, 'over', n % 3 = 0,
+           jsonb_build_object('price', (n * 7 + k * 31) % 120, 'listed', (n + k) % 2 = 0, 'over', (n + k) % 2 = 0,
+                              'is', (array['loyal', 'new'])[1 + (n + k) % 2],
                               'lat', 40.4 + n % 10 * 0.01,
                               'lon', -3.7, 'products', jsonb_build_array(jsonb_build_object('kind', kind))),
            'test', ts

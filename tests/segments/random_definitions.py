@@ -40,7 +40,7 @@ from segments import (
     unsubscribed,
 )
 from segments.errors import DefinitionError
-from segments.leaves.crossed import Crossed
+from segments.leaves.crossed import Crossed, Sorted
 from segments.leaves.did import Did
 from tests.segments.shop import T0
 
@@ -260,5 +260,6 @@ LEAVES: Sequence[Callable[[Random], Predicate]] = (
     ranked,
     lambda random: listed(random.choice(["vip", "staff"])),
     lambda random: Crossed("churn", *random.choice([(0.7, 0.6), (0.5, 0.5)])),
+    lambda random: Sorted("styles", random.choice(["loyal", "new"])),
     lambda random: member_of(Segment(f"inner-{random.getrandbits(32)}", definition(random, 1))),
 )

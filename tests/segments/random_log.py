@@ -15,7 +15,7 @@ from store.customers.consent import By, Subject, Word, say
 from store.customers.endpoints import Address
 from store.ingest.batch import Memory, store
 from store.ingest.items import Changes, Choice, Item, Provenance
-from store.predictions import Told, cross
+from store.predictions import Told, cross, sort
 from tests.consent_rules import Said, best, state_of
 from tests.segments.oracle import Customer, Happening, World, plain_of
 from tests.segments.oracle_values import micros
@@ -127,6 +127,8 @@ class Stream:
         crossed, told = Crossed("churn", *random.choice([(0.7, 0.6), (0.5, 0.5)])), Told("churn", 1, when)
         async with self.database.transaction() as connection:
             await cross(connection, crossed, [(who, random.choice([0.1, 0.5, 0.65, 0.7, 0.9])) for who in some], told, at)
+            labels = [(who, random.choice(["loyal", "new", "other", None])) for who in some]
+            await sort(connection, "$crossed:styles", labels, Told("styles", 1, when), at)
         dead = "update endpoint set invalid_at = case when invalid_at is null then $1::timestamptz end where address = $2"
         await pool.execute(dead, at, f"token-{random.randrange(6)}")
         channel, address = random.choice([("whatsapp", "n-1"), ("push", "token-1")])

@@ -8,7 +8,7 @@ import pytest
 
 from segments import DefinitionError, Segment, age, bucket, consented, customers, days, did, hours, prop, trait
 from segments.predictions import Prediction, TraitValue, daily, engagement, feature, rfm, weekly
-from segments.predictions.prediction import check_predictions
+from segments.predictions.declared import check_predictions
 
 ORDERED = did("Order Completed")
 CHURN: dict[str, Any] = {

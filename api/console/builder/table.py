@@ -231,6 +231,9 @@ KINDS: Mapping[Scope, tuple[Kind, ...]] = {
             Field("prediction", "Prediction", Text()), Field("over", "From", Number()),
             Field("back_at", "Until it is below", Number(), needed=False, help="Empty: the same number."),
         ), _SETS),
+        Kind("prediction is", "A prediction sorts into", (
+            Field("prediction", "Prediction", Text()), Field("is", "Kind", Text()),
+        ), _SETS),
         Kind("customers", "Is one of these customers", (Field("customers", "User ids, a line each", Lines()),), _SETS),
         Kind("bucket", "A random share", (
             Field("bucket", "Per cent", Number()),

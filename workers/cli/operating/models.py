@@ -41,16 +41,16 @@ def list_(as_json: Json = False) -> None:
         return [ModelView.of(each, now) for each in await found(database)]
 
     def drawn(rows: "Sequence[ModelView]") -> "Iterable[RenderableType]":
-        heads = ("name", "state", "version", "trained (UTC)", "scored (UTC)", "people", "AUC", "off by", "why not")
+        heads = ("name", "kind", "state", "version", "trained (UTC)", "scored (UTC)", "people", "how good", "why not")
         cells = [
             (
-                *(each.name, each.state, "-" if each.version is None else str(each.version)),
+                *(each.name, each.kind, each.state, "-" if each.version is None else str(each.version)),
                 *(_at(each.trained_at), _at(each.scored_at), f"{each.people:,}"),
-                *(_share(each.auc), _share(each.calibration_error), each.failure or each.held_why or ""),
+                *(each.told or "-", each.failure or each.held_why or ""),
             )
             for each in rows
         ]
-        table = tables.Rows(heads, cells, sentences=frozenset({"why not"}))
+        table = tables.Rows(heads, cells, sentences=frozenset({"how good", "why not"}))
         return [table] if cells else ["no prediction has been declared to a worker yet"]
 
     tables.show(with_database(work), drawn, as_json=as_json)
@@ -115,7 +115,7 @@ def why(
 
     def drawn(found: "Sequence[Foretold]") -> "Iterable[RenderableType]":
         for each in found:
-            yield f"{each.prediction}: {each.score:.1%}, by version {each.version}, as of {_at(each.as_of)} UTC"
+            yield f"{each.prediction}: {_score(each)}, by version {each.version}, as of {_at(each.as_of)} UTC"
             yield from (f"  {reason.words}" for reason in each.reasons)
             if each.unexplained:
                 yield f"  no reasons: {each.unexplained}"
@@ -137,8 +137,8 @@ def _detail(name: str) -> "ModelDetail":
             return None
         (row,) = found
         outcomes = await predictions.outcomes(database, name, row.champion) if row.champion is not None else []
-        kept, bands = await predictions.models(database, name), await predictions.bands(database, name)
-        return ModelDetail.with_models(row, now, kept, outcomes, bands)
+        kept, shape = await predictions.models(database, name), await predictions.shape(database, row)
+        return ModelDetail.with_models(row, now, kept, outcomes, shape)
 
     found = with_database(work)
     if found is None:
@@ -156,31 +156,41 @@ def _card(found: "ModelDetail") -> "Iterable[RenderableType]":
         yield f"now: {found.doing}"
     champion = next((each for each in found.versions if each.state == "champion"), None)
     if champion is not None:
-        yield from _measured(champion.version, champion.card)
-        yield tables.Rows(("feature", "matters", ""), _importance(champion.card), title="What it goes by", ahead=3)
-    if found.people:
-        most = max(found.bands)
-        tenths = [
-            (f"{tenth * 10}-{tenth * 10 + 10} %", f"{count:,}", _bar(count, most)) for tenth, count in enumerate(found.bands)
-        ]
-        yield tables.Rows(("score", "customers", ""), tenths, title="Customers by score", ahead=3)
+        yield from _CARDS[found.kind](champion.version, champion.card)
+    yield from _shape(found)
     if found.outcomes:
-        came = [(_at(o.as_of), f"{o.people:,}", _share(o.foretold), _share(o.came)) for o in found.outcomes[-8:]]
+        came = [(_at(o.as_of), f"{o.people:,}", f"{o.foretold:,.3f}", f"{o.came:,.3f}") for o in found.outcomes[-8:]]
         yield tables.Rows(
             ("as of (UTC)", "people", "foretold", "came"),
             came,
             title="What has come of its scores since, whose horizon has passed",
             ahead=4,
         )
-    heads = ("version", "state", "trained (UTC)", "AUC", "log loss", "against")
+    heads = ("version", "state", "trained (UTC)", "how good", "against")
     rows = [
-        (
-            *(str(each.version), each.state, _at(each.trained_at)),
-            *(_share(each.card["measures"]["auc"]), _share(each.card["measures"]["log_loss"]), _against(each.card["against"])),
-        )
+        (str(each.version), each.state, _at(each.trained_at), each.card.get("told", "-"), _against(each.card.get("against")))
         for each in found.versions
     ]
-    yield tables.Rows(heads, rows, title="Models", ahead=6)
+    yield tables.Rows(heads, rows, title="Models", ahead=5, sentences=frozenset({"how good"}))
+
+
+def _shape(found: "ModelDetail") -> "Iterable[RenderableType]":
+    """How scores lie, as far as anybody has one."""
+    from workers.cli import tables
+
+    if found.people and found.bands:
+        most = max(found.bands)
+        tenths = [
+            (f"{tenth * 10}-{tenth * 10 + 10} %", f"{count:,}", _bar(count, most)) for tenth, count in enumerate(found.bands)
+        ]
+        yield tables.Rows(("score", "customers", ""), tenths, title="Customers by score", ahead=3)
+    if found.spread:
+        rows = [(f"{tenth * 10} %", f"{score:,.2f}", _bar(score, found.spread[-1])) for tenth, score in enumerate(found.spread)]
+        yield tables.Rows(("of the customers have at most", "score", ""), rows, title="How scores lie", ahead=3)
+    if found.sizes:
+        most = max(found.sizes.values())
+        rows = [(name, f"{people:,}", _bar(people, most)) for name, people in found.sizes.items()]
+        yield tables.Rows(("kind", "customers", ""), rows, title="Customers by kind", ahead=3)
 
 
 def _measured(version: int, card: dict[str, Any]) -> "Iterable[RenderableType]":
@@ -202,6 +212,17 @@ def _measured(version: int, card: dict[str, Any]) -> "Iterable[RenderableType]":
     yield tables.Rows(("people", "foretold", "came", ""), rows, title=title, ahead=4)
     if card["never"]:
         yield f"it never looks at: {', '.join(card['never'])}"
+    yield tables.Rows(("feature", "matters", ""), _importance(card), title="What it goes by", ahead=3)
+
+
+#: How the card of each kind is drawn.
+_CARDS = {"probability": _measured}
+
+
+def _score(each: "Foretold") -> str:
+    if each.label is not None:
+        return each.label
+    return f"{each.score:.1%}" if each.low is None else f"{each.score:,.2f} ({each.low:,.2f} to {each.high:,.2f})"
 
 
 def _importance(card: dict[str, Any]) -> list[tuple[str, str, str]]:

@@ -1,0 +1,104 @@
+"""Probabilities: fitted to what was known at several instants of the past and what came of it, judged by who was not seen."""
+
+import asyncio
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from activities.predicting.kind import Columns, Floats, Kind, Made, Says, model_of, past
+from segments.ask import known
+from segments.ask.known import Table
+from segments.errors import DefinitionError
+from segments.models.card import Match, surprise
+from segments.models.propensity import Propensity
+from segments.models.stored import Kept
+from segments.models.training import Cut, Trained, cuts, train
+from segments.predictions.prediction import Prediction
+from store import Connection, Database, predictions
+from store.predictions import Champion
+
+_DIGITS = 4  # of a score: what changes less is no news
+_MOST = 75_000  # people of a cut; more move a curve by less than it is known
+_RULE = (
+    "it replaces the champion unless, of the same people, its log loss is higher by more than chance (one-sided, 5 %);"
+    " always where the champion is of another declaration, cannot be read or is too old to be trusted"
+)
+
+
+class Probabilities(Kind):
+    """Logistic curves for each feature, calibrated."""
+
+    async def train(self, database: Database, declared: Prediction, at: datetime, champion: Champion | None) -> Made:
+        """A model of up to four instants, beside the champion of the same people."""
+        known_ = await self._past(database, declared, at)
+        await predictions.doing(database, declared.name, f"fitting to {sum(map(len, known_)):,} rows")
+        trained = await asyncio.to_thread(train, known_)
+        match = against(champion, declared, trained, at)
+        kept = Kept.of(trained.model)
+        card = card_of(declared, trained, kept, match, champion)
+        by = f"trained by {trained.fitted:,} rows, judged by {trained.measures.people:,} people"
+        return Made(kept, card, match is None or not match.worse, by)
+
+    async def _past(self, database: Database, prediction: Prediction, at: datetime) -> list[Cut]:
+        """What was known at each instant and came of it, oldest first; of instants at which nobody was there nothing."""
+        instants = cuts(at, prediction.horizon, datetime.min.replace(tzinfo=at.tzinfo))
+        found = []
+        for n, as_of in enumerate(instants, 1):
+            what = f"features as of {as_of:%Y-%m-%d %H:%M} ({n} of {len(instants)})"
+            await predictions.doing(database, prediction.name, what)
+            found.append((await past(self, database, prediction, as_of, _MOST))[0])
+        if not (known_ := [cut for cut in found if len(cut)]):
+            cuts(at, prediction.horizon, at)  # says that nothing is old enough
+        return known_
+
+    def says(self, model: Any, declared: Prediction, columns: Columns) -> Says:  # noqa: ARG002 - as all kinds
+        """The probability of each."""
+        if not isinstance(model, Propensity):
+            raise DefinitionError("model", "is of a family that gives no probabilities; train it again")
+        return Says(np.round(model.at(columns), _DIGITS))
+
+    async def came(self, connection: Connection, declared: Prediction, table: Table) -> Floats:
+        """Of whom it has come true: 1.0 or 0.0."""
+        return np.frombuffer(await known.came_true(connection, declared, len(table), table.as_of + declared.horizon))
+
+    def surprise(self, foretold: Floats, came: Floats) -> float:
+        """The log loss."""
+        return float(surprise(foretold, came).sum())
+
+
+def against(champion: Champion | None, prediction: Prediction, trained: Trained, at: datetime) -> Match | None:
+    """The new model against the one that scores, by those who judge; None where the new one wins without."""
+    if champion is None or champion.declared != prediction.version or at - champion.trained_at > prediction.max_age:
+        return None
+    try:
+        model = model_of(champion)
+    except DefinitionError:
+        return None
+    if not isinstance(model, Propensity):
+        return None
+    judge = trained.judge
+    return Match.of(trained.model.at(judge.table), model.at(judge.table), judge.came)
+
+
+def card_of(
+    prediction: Prediction, trained: Trained, kept: Kept, match: Match | None, champion: Champion | None
+) -> dict[str, Any]:
+    """What is told of a model: what it is of, by which features, on whose past it was trained, and how good it is."""
+    return trained.to_json() | {
+        "kind": prediction.kind,
+        "family": kept.family,
+        "told": f"AUC {_known(trained.measures.auc)}, off by {trained.measures.calibration_error:.3f} on average",
+        "of": str(prediction.of),
+        "label": str(prediction.label),
+        "horizon": prediction.horizon.total_seconds(),
+        "features": {each.name: str(each.of) for each in prediction.features},
+        "never": sorted(prediction.never),
+        "tolerance": prediction.tolerance,
+        "rule": _RULE,
+        "against": match and {"version": champion.version if champion else None} | match.to_json(),
+    }
+
+
+def _known(auc: float | None) -> str:
+    return "not known" if auc is None else f"{auc:.3f}"
