@@ -17,7 +17,7 @@ from activities.channels.message import Content
 from activities.templates import Context
 from activities.templating.base import Terms
 from activities.templating.wish import ProductWish
-from journeys.arms import Experiment
+from journeys.arms import FORETOLD, Experiment
 from journeys.contexts.context import Context as Surroundings
 from journeys.contracts import Channel, JourneySpec, Reason, RunStart
 from journeys.endings import by_events, by_moves
@@ -100,8 +100,14 @@ class Served:
     def compared(self) -> list[Experiment]:
         """All that is declared of experiments and of holdouts, the company's too."""
         company, own = self.holdout, [spec.held_out for spec in self.specs.values()]
+        own += [Experiment.of_holdout(name, share) for name, share in self._foretold.items()]
         companys = [] if company is None else [Experiment.of_holdout(company.name, company.share, company.plan)]
         return [*self.experiments.values(), *(each for each in own if each is not None), *companys]
+
+    @property
+    def _foretold(self) -> dict[str, float]:
+        """The holdouts of predictions, each with its share."""
+        return {f"{FORETOLD}/{name}": share for spec in self.specs.values() for name, share in spec.foretold.items()}
 
     @cached_property
     def goal_types(self) -> frozenset[str]:

@@ -17,6 +17,8 @@ from segments import Effect
 
 #: The arms of a holdout, and what its experiment is called; a journey's has the journey's name behind it.
 WITHHELD, WRITTEN, HOLDOUT = "withheld", "written to", "$holdout"
+#: The same of those whom a prediction lets in, with its name behind it.
+FORETOLD = "$prediction"
 _LONGEST_NAME = 100
 _TWO = 2
 

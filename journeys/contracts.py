@@ -457,6 +457,8 @@ class JourneySpec:
     conversion: Conversion | None = None
     #: When its holdout is read, and what it is to find.
     plan: Plan | None = None
+    #: The predictions that let customers in by its segment and leave a share of them alone, whatever journey it is.
+    foretold: Mapping[str, float] = field(default_factory=dict)
     about: str = field(default="", compare=False)
     #: What `Journey[…]` declares of the entering event's properties.
     entry_model: type[BaseModel] | None = field(default=None, compare=False)

@@ -218,7 +218,7 @@ def _new_run(entry: Entry, found: Standing, now: datetime) -> NewRun:
         transition_id=entry.transition_id,
         params=entry.params,
         entry=entry.properties,
-        holdout=is_held_out(spec, found.drawn_as),
+        holdout=is_left_alone(spec, entry.segment, found.drawn_as),
         idempotency_key=entry.idempotency_key,
         traceparent=entry.traceparent,
         version=entry.version,
@@ -247,6 +247,28 @@ def workflow_id(journey: str, customer_id: UUID, run_id: UUID) -> str:
 def is_held_out(spec: JourneySpec, customer_id: UUID) -> bool:
     """Whether a customer is in a journey's holdout: by hash, so it never changes and a new journey moves nobody."""
     return draw(f"holdout/{spec.name}/{customer_id}".encode(), 8) / 2**64 < spec.holdout
+
+
+def foretold(spec: JourneySpec, segment: str | None, drawn_as: UUID) -> dict[str, bool]:
+    """The predictions with a holdout by which somebody came in, and whether each leaves them alone; nothing of who was started.
+
+    By hash, so that it is the same in all journeys, and independent of every journey's own holdout.
+    """
+    if segment is None or not spec.foretold:
+        return {}
+    lots = {name: draw(f"prediction/{name}/{drawn_as}".encode(), 8) / 2**64 for name in spec.foretold}
+    return {name: lots[name] < share for name, share in spec.foretold.items()}
+
+
+def is_left_alone(spec: JourneySpec, segment: str | None, drawn_as: UUID) -> bool:
+    """Whether a run is withheld everything: by its journey's holdout, or by that of a prediction that let the customer in."""
+    return is_held_out(spec, drawn_as) or any(foretold(spec, segment, drawn_as).values())
+
+
+def holdouts(spec: JourneySpec, segment: str | None, drawn_as: UUID, *, withheld: bool) -> tuple[bool, dict[str, bool]]:
+    """By what a run is withheld everything, as it was when it began: by its journey's holdout, by those of predictions."""
+    left = {name: held and withheld for name, held in foretold(spec, segment, drawn_as).items()}
+    return withheld and (not any(left.values()) or is_held_out(spec, drawn_as)), left
 
 
 def is_held_out_of_all(holdout: GlobalHoldout | None, drawn_as: UUID) -> bool:

@@ -116,6 +116,8 @@ class Outcome:
     came: float
     squares: float
     log_loss: float | None
+    version: int = 0
+    bins: Sequence[Sequence[float]] = ()  # by score, lowest first: people, sum of probabilities, of how many it came true
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,13 +328,18 @@ async def scored(database: Database, name: str, now: datetime, people: int, sett
 
 async def keep_outcome(database: Database, name: str, version: int, outcome: Outcome) -> None:
     """Write down how true a model's probabilities of an instant were."""
-    sums = outcome.people, outcome.foretold, outcome.came, outcome.squares, outcome.log_loss
+    sums = outcome.people, outcome.foretold, outcome.came, outcome.squares, outcome.log_loss, list(outcome.bins)
     await database.pool.execute(_SQL["keep_outcome"], name, version, outcome.as_of, *sums)
 
 
 async def outcomes(database: Database, name: str, version: int) -> list[Outcome]:
     """How true a model's probabilities were, oldest first."""
     return [Outcome(**dict(row)) for row in await database.pool.fetch(_SQL["outcomes"], name, version)]
+
+
+async def outcomes_since(database: Database, name: str, since: datetime) -> list[Outcome]:
+    """How true the probabilities of all models were since an instant, oldest first."""
+    return [Outcome(**dict(row)) for row in await database.pool.fetch(_SQL["outcomes_since"], name, since)]
 
 
 async def scores_of(connection: Connection, customer: UUID) -> list[Score]:

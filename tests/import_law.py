@@ -39,7 +39,7 @@ segments.evaluate     segments.facts segments.language
 segments.leaves       PURE
 segments.dating       segments.errors segments.facts segments.language segments.evaluate segments.leaves
 segments.library      segments segments.language segments.leaves
-segments.models       segments.errors
+segments.models       segments.errors segments.predictions.weeks
 segments.predictions  PURE
 segments.sql           PURE segments.predictions store.*
 segments.watch        PURE store.* segments.sql segments.load
@@ -85,7 +85,7 @@ api.audiences         store.* api
 api.campaigns         journeys journeys.campaigns segments.* store.* activities.channels api api.runs
 api.console           journeys journeys.walk segments.* store.* activities.channels api api.*
 api.ingest            journeys segments.* store.* activities.channels api
-api.models            segments.* store.* activities.channels api api.segments
+api.models            journeys journeys.experiments segments.* store.* activities.channels api api.segments
 api.onsite            journeys journeys.onsite segments.* store.* activities.channels api api.ingest api.webhooks
 api.pages
 api.products          journeys segments.* store.* activities.channels api api.segments

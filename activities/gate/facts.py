@@ -23,7 +23,7 @@ from activities.templating.wish import ProductWish
 from activities.versions import Served
 from journeys.contracts import USUAL_CEILINGS, Ceilings, Channel, DeliverRequest, JourneySpec, Purpose, Reason
 from journeys.endings import Ending
-from journeys.entry import is_held_out_of_all
+from journeys.entry import holdouts, is_held_out_of_all
 from journeys.gate.caps import Past, since
 from journeys.gate.decide import Question, caps_of
 from journeys.gate.legal import laws_of
@@ -112,6 +112,7 @@ class Questions:
         ending, endpoints = await _ending(attempt), self._unsuppressed(attempt, seen.suppressed)
         open_ = await in_service_window(attempt.connection, request, attempt.served.templates, facts, endpoints, attempt.now)
         where = whereabouts_of(facts, spec.timezone)
+        own, left = holdouts(spec, facts.segment, facts.drawn_as, withheld=facts.holdout)
         neighbours, in_segment = seen.neighbours.get(request.run_id, ()), await _in_segment(attempt)
         offer = await _offer(attempt, wish) if wish else None
         question = Question(
@@ -129,7 +130,8 @@ class Questions:
             exit_reason=facts.exit_reason,
             ending=ending,
             asked=facts.asked - (attempt.row is not None),
-            holdout=facts.holdout,
+            holdout=own,
+            foretold=left,
             company=attempt.company,
             held_out_of_all=is_held_out_of_all(attempt.company, facts.drawn_as),
             held_by=facts.held_by,

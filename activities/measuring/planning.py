@@ -6,6 +6,7 @@ Promise: by the very rule by which they will be read; a plan that is too small f
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from math import prod
 
 from activities.measuring.looking import CONVERSION, metric_of
 from journeys.arms import HOLDOUT, Experiment
@@ -132,7 +133,8 @@ async def _as_before(database: Database, found: Mapping[str, list[Planned]]) -> 
 def _through(spec: JourneySpec, experiment: Experiment, company: GlobalHoldout | None) -> float:
     """Which part of those who come no holdout keeps from an experiment: the company's is asked before the journey's."""
     of_company = 1 - company.share if company is not None and spec.purpose is Purpose.MARKETING else 1.0
-    return of_company if experiment == spec.held_out else of_company * (1 - spec.holdout)
+    of_predictions = prod(1 - share for share in spec.foretold.values())
+    return of_company * of_predictions * (1 if experiment == spec.held_out else 1 - spec.holdout)
 
 
 def _experiments(spec: JourneySpec, asked: Mapping[str, Sequence[Experiment]]) -> Iterator[Experiment]:

@@ -13,7 +13,8 @@ from journeys.experiments.sequences import ConfidenceSequence
 from segments.predictions.declared import Declared
 from store.predictions import Champion, Outcome
 
-_SEQUENCE = ConfidenceSequence.at(0.05, 2_000)  # narrowest at so many people
+#: What is looked at again and again: narrowest at so many people.
+SEQUENCE = ConfidenceSequence.at(0.05, 2_000)
 _FEWEST = 100  # people: the sequence is of large samples
 _DAY = timedelta(days=1)
 
@@ -41,7 +42,7 @@ class Drift:
             return None
         foretold, came = (sum(values) / people for values in zip(*((o.foretold, o.came) for o in outcomes), strict=True))
         spread = max(sum(each.squares for each in outcomes) / people - (came - foretold) ** 2, 0.0)
-        return cls(people, foretold, came, _SEQUENCE.width(people) * sqrt(spread / people))
+        return cls(people, foretold, came, SEQUENCE.width(people) * sqrt(spread / people))
 
     def beyond(self, tolerance: float | None) -> bool:
         """Whether the whole interval lies outside of what is tolerated; None tolerates all."""

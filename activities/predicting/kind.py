@@ -81,6 +81,10 @@ class Kind(ABC):
         """What has come of the table's customers a horizon after it, in the units of the scores; None where nothing does."""
         return None
 
+    def bins(self, foretold: Floats, came: Floats) -> list[tuple[int, float, float]]:  # noqa: ARG002 - as above
+        """People by their scores, lowest first: how many, the sums of what was foretold and of what came; of probabilities."""
+        return []
+
     def surprise(self, foretold: Floats, came: Floats) -> float | None:  # noqa: ARG002 - of probabilities
         """How much what came surprises, summed over people; None where that is not measured."""
         return None

@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from activities.predicting.acting import look_at_whom_it_helps
 from activities.predicting.kind import Columns, Floats, Kind, Made, Says, model_of, past
 from segments.ask import known
 from segments.ask.known import Table
 from segments.errors import DefinitionError
-from segments.models.card import Match, surprise
+from segments.models.card import Match, bins, surprise
 from segments.models.propensity import Propensity
 from segments.models.stored import Kept
 from segments.models.training import Cut, Trained, cuts, train
@@ -34,6 +35,7 @@ class Probabilities(Kind):
         known_ = await self._past(database, declared, at)
         await predictions.doing(database, declared.name, f"fitting to {sum(map(len, known_)):,} rows")
         trained = await asyncio.to_thread(train, known_)
+        await look_at_whom_it_helps(database, declared)
         match = against(champion, declared, trained, at)
         kept = Kept.of(trained.model)
         card = card_of(declared, trained, kept, match, champion)
@@ -61,6 +63,10 @@ class Probabilities(Kind):
     async def came(self, connection: Connection, declared: Prediction, table: Table) -> Floats:
         """Of whom it has come true: 1.0 or 0.0."""
         return np.frombuffer(await known.came_true(connection, declared, len(table), table.as_of + declared.horizon))
+
+    def bins(self, foretold: Floats, came: Floats) -> list[tuple[int, float, float]]:
+        """By half percents of the score."""
+        return bins(foretold, came)
 
     def surprise(self, foretold: Floats, came: Floats) -> float:
         """The log loss."""

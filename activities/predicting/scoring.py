@@ -19,6 +19,7 @@ from temporalio import activity
 
 from activities.deliver.patience import alive
 from activities.metrics import PREDICTION_HELD
+from activities.predicting.acting import look_at_what_came
 from activities.predicting.guard import turn, why_held
 from activities.predicting.kind import Chosen, Floats, Labels, Says, model_of, numbers, past
 from activities.predicting.kinds import kind_of
@@ -33,6 +34,7 @@ from segments.language.segment import Segment
 from segments.leaves.crossed import Crossed, Foretold, Sorted
 from segments.models.stored import Model
 from segments.predictions.declared import Declared, predictions_in
+from segments.predictions.prediction import Prediction
 from store import Database, predictions
 from store.predictions import Champion, NewScore, Outcome, Told
 
@@ -114,6 +116,8 @@ class Scoring:
                 return f"not scored: {why}"
 
     async def _score(self, prediction: Declared, at: datetime) -> str:
+        if isinstance(prediction, Prediction):
+            await look_at_what_came(self.database, prediction, at)
         async with self.database.pool.acquire() as connection:
             champion = await predictions.champion(connection, prediction.name)
         model = None if champion is None else model_of(champion)
@@ -163,7 +167,8 @@ class Scoring:
         foretold = kind.says(model, prediction, some.table).scores
         off = some.came - foretold
         sums = float(foretold.sum()), float(some.came.sum()), float((off * off).sum())
-        outcome = Outcome(as_of, len(some), *sums, kind.surprise(foretold, some.came))
+        by_score = champion.version, kind.bins(foretold, some.came)
+        outcome = Outcome(as_of, len(some), *sums, kind.surprise(foretold, some.came), *by_score)
         await predictions.keep_outcome(self.database, prediction.name, champion.version, outcome)
 
     async def _scored(self, prediction: Declared, model: Model, at: datetime) -> Scored:

@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Response
 
 from api.auth import PersonReader, Reader, may, schemes
+from api.models.detail import detail
 from api.models.views import ModelDetail, ModelPage, ModelView, ScorePage
 from api.problems import Problem, responses
 from api.segments.access import no_customer
@@ -31,10 +32,10 @@ async def list_models(_: Reader, config: Config, database: Db) -> ModelPage:
 @router.get("/models/{name}", responses=responses(401, 403, 404, 503))
 async def get_model(name: Name, _: Reader, config: Config, database: Db) -> ModelDetail:
     """A prediction with the cards of its models: family, what it was trained by, features, measures, importance."""
-    row = await _one(database, name)
-    kept = await predictions.models(database, name)
-    outcomes = await predictions.outcomes(database, name, row.champion) if row.champion is not None else []
-    return ModelDetail.with_models(row, config.clock.now(), kept, outcomes, await predictions.shape(database, row))
+    await _one(database, name)
+    found = await detail(database, name, config.clock.now())
+    assert found is not None, "a prediction that was declared stays"
+    return found
 
 
 @router.post("/models/{name}/train", status_code=202, responses=responses(401, 403, 404, 503))

@@ -1,12 +1,17 @@
 """Predictions and their models as the API shows them."""
 
+from collections.abc import Iterable
 from dataclasses import asdict
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from journeys.arms import WITHHELD
+from journeys.experiments.acting import Acting, Band
 from segments.ask.foretold import Foretold
+from segments.predictions.weeks import Week
+from store.acted import ArmExposed
 from store.predictions import ModelRow, Outcome, PredictionRow, Shape, Standing
 
 _OF = ConfigDict(from_attributes=True)
@@ -90,6 +95,116 @@ class OutcomeView(BaseModel):
         return cls(as_of=each.as_of, people=each.people, foretold=foretold, came=came, log_loss=surprise)
 
 
+class WeekView(BaseModel):
+    """How good the scores of a week were, whose horizon has passed."""
+
+    model_config = _OF
+
+    begins: date = Field(description="the Monday (UTC) of the scores; what came of them is known a horizon later")
+    versions: list[int] = Field(description="the models that scored then")
+    people: int
+    foretold: float = Field(description="the mean probability")
+    came: float = Field(description="the share of whom it came true")
+    calibration_error: float = Field(description="how far groups of alike scores are from what came, by people")
+    auc: float | None = Field(description="how well they ranked; null: too few of either outcome")
+    lift: float | None = Field(
+        description="how many times as often it came true of the tenth with the highest scores as of all"
+    )
+
+
+class BandView(BaseModel):
+    """What acting on a prediction has done to customers with some scores."""
+
+    low: float = Field(description="scores from here on")
+    high: float
+    written: int = Field(description="customers who were let in and written to, whose horizon has passed since")
+    written_came: float | None = Field(description="the share of them of whom it came true")
+    withheld: int = Field(description="customers who were let in and left alone, whose horizon has passed since")
+    withheld_came: float | None
+    difference: float | None = Field(description="the first share less the second; null: too few to say")
+    difference_low: float | None = Field(description="from; all bounds of all bands hold together, at every look")
+    difference_high: float | None
+    decision: str = Field(description="higher, lower, open, early or broken", examples=["lower"])
+
+    @classmethod
+    def of(cls, band: Band) -> "BandView":
+        """As it is shown."""
+        found, (written, withheld) = band.result.findings[0], band.sums
+        shares = (each.y / each.people if each.people else None for each in (written, withheld))
+        low, high = found.interval or (None, None)
+        came, left = shares
+        return cls(
+            low=band.low,
+            high=band.high,
+            written=written.people,
+            written_came=came,
+            withheld=withheld.people,
+            withheld_came=left,
+            difference=found.difference,
+            difference_low=low,
+            difference_high=high,
+            decision=str(band.decision),
+        )
+
+
+class UpliftView(BaseModel):
+    """Who is persuadable: what it is worth to write to those first whom it is expected to help most."""
+
+    sentence: str = Field(description="what may be concluded, or how many people it takes")
+    people: int = Field(0, description="who were ranked, each by a model that had not seen them")
+    withheld: int = Field(0, description="of them those who were left alone")
+    fewer: bool | None = Field(None, description="help is that it comes true less often; as it is of all together")
+    effect: float | None = Field(None, description="by how much acting changes the share of whom it comes true")
+    curve: list[tuple[float, float]] = Field(
+        [], description="Qini: the share of people who are written to, best first; by how much that changes the share of all"
+    )
+    area: float | None = Field(None, description="between the curve and a straight line, which is writing by lot")
+    half: float | None = Field(None, description="of an interval around the area")
+    fifths: list[dict[str, float]] = Field([], description="best first: people, and the share of whom it came true, by arm")
+    who: list[dict[str, Any]] = Field(
+        [], description="the mean of features among the best fifth, and of all; most unlike first"
+    )
+
+    @classmethod
+    def of(cls, told: dict[str, Any]) -> "UpliftView":
+        """As it is shown."""
+        if lacks := told.get("lacks"):
+            return cls(sentence=f"Who is persuadable cannot be said yet: {lacks}.")
+        low = told["area"] - told["half"]
+        half = next((gain for share, gain in told["curve"] if share >= 0.5), 0.0)  # noqa: PLR2004 - half of the people
+        seen = f"half of the messages bring {half / abs(told['effect']):.0%} of what all bring" if told["effect"] else ""
+        if low > 0:
+            sentence = f"It may be concluded that some are more persuadable than others, and that they are found: {seen}."
+        else:
+            sentence = "It may not be concluded that anybody is more persuadable than others: the ranking may be by chance."
+        return cls(sentence=sentence, **told)
+
+
+class ActingView(BaseModel):
+    """Whether acting on a prediction helps: those whom it let in against those whom its holdout left alone."""
+
+    exposed: dict[str, int] = Field(description="customers in each arm, also those whose horizon has not passed")
+    share: float = Field(description="that is left alone")
+    all: BandView
+    bands: list[BandView] = Field(description="by tenths of the score that customers had when they were exposed, lowest first")
+    sentences: list[str] = Field(description="what may be concluded, and what not")
+    uplift: UpliftView | None = Field(
+        description="who is persuadable, as of the last training; null: it was not looked for yet"
+    )
+
+    @classmethod
+    def of(cls, acting: Acting, exposed: Iterable[ArmExposed], uplift: dict[str, Any] | None) -> "ActingView":
+        """As it is shown."""
+        return cls(
+            exposed={each.arm: each.people for each in exposed},
+            share=acting.all.result.experiment.shares[WITHHELD],
+            all=BandView.of(acting.all),
+            bands=[BandView.of(each) for each in acting.bands],
+            sentences=acting.sentences,
+            uplift=None if uplift is None else UpliftView.of(uplift),
+        )
+
+
 class ModelDetail(ModelView):
     """A prediction with its models, newest first."""
 
@@ -100,6 +215,10 @@ class ModelDetail(ModelView):
     bands: list[int] = Field(description="of probabilities: customers by tenths of the score, from 0 to 1")
     spread: list[float] = Field(description="of amounts: scores by tenths of the customers, from the lowest to the highest")
     sizes: dict[str, int] = Field(description="of what sorts customers: how many are of each kind")
+    weeks: list[WeekView] = Field([], description="how good scores were by week, of a year, oldest first")
+    acting: ActingView | None = Field(
+        None, description="whether acting on it helps; null: nobody was exposed to a holdout of it"
+    )
 
     @classmethod
     def with_models(
@@ -115,6 +234,14 @@ class ModelDetail(ModelView):
             outcomes=[OutcomeView.of(each) for each in outcomes],
             **asdict(shape),
         )
+
+    def with_weeks(self, by_week: Iterable[Week]) -> "ModelDetail":
+        """The same with how good scores were by week."""
+        return self.model_copy(update={"weeks": [WeekView.model_validate(each) for each in by_week]})
+
+    def with_acting(self, acting: Acting | None, exposed: Iterable[ArmExposed], uplift: dict[str, Any] | None) -> "ModelDetail":
+        """The same with whether acting on it helps, and whom."""
+        return self if acting is None else self.model_copy(update={"acting": ActingView.of(acting, exposed, uplift)})
 
 
 class ModelPage(BaseModel):

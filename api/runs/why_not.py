@@ -20,6 +20,7 @@ from journeys.entry import (
     TOO_LATE,
     UNLIKE_DECLARED,
     Past,
+    foretold,
     is_held_out,
     refusal,
 )
@@ -174,6 +175,10 @@ class Asking:
         if is_held_out(spec, customer):
             what = f"is in the holdout ({spec.holdout:.0%}): enters, and is sent nothing"
             yield Because(rule="holdout", what=what)
+        for name, held in foretold(spec, spec.entered_by, customer).items():
+            if held:
+                what = f"is left alone by the prediction {name} ({spec.foretold[name]:.0%}): enters, and is sent nothing"
+                yield Because(rule="holdout", what=what)
 
     async def _segment(self, customer: UUID, *, show: bool) -> tuple[Condition | None, list[Because]]:
         name = self.definition.spec.entered_by if self.definition else None

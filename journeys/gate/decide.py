@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from journeys.arms import HOLDOUT, WITHHELD, WRITTEN
+from journeys.arms import FORETOLD, HOLDOUT, WITHHELD, WRITTEN
 from journeys.contracts import USUAL_CEILINGS, Cap, Ceilings, DeliverRequest, JourneySpec, Outcome, Purpose, Reason
 from journeys.endings import Ending
 from journeys.gate.approval import Approval, Approved
@@ -69,6 +69,7 @@ class Question:
     ending: Ending | None = None  # a goal or an exit that has been reached
     asked: int = 0  # messages that the run has asked for before this one
     holdout: bool = False
+    foretold: Mapping[str, bool] = field(default_factory=dict)  # by which predictions they came, and which leaves them alone
     company: GlobalHoldout | None = None  # the company's holdout, beside the journey's own
     held_out_of_all: bool = False
     in_service_window: bool = True  # where it is a message of one's own: whether the customer wrote within 24 hours
@@ -139,9 +140,11 @@ def exposures(question: Question, decided: Go | No) -> Iterable[tuple[str, str, 
 
     Both arms are, at the same attempt: the first at which nothing forbids the message, whether it then goes, waits or comes too
     late for any instant. Who buys while it waits is in the same arm's numbers as whoever does not. Who is in the company's
-    holdout is in neither arm of the journey's.
+    holdout is in neither arm of the journey's; nor is in any arm of the journey's, or of a prediction's, who is in the other's
+    holdout: drawn independently, those who are left are compared as they were drawn.
     """
-    return _exposed(question, decided) if question.company is not None or question.spec.holdout else ()
+    asked = question.company is not None or question.spec.holdout or question.foretold
+    return _exposed(question, decided) if asked else ()
 
 
 def _exposed(question: Question, decided: Go | No) -> Iterator[tuple[str, str, float]]:
@@ -149,8 +152,19 @@ def _exposed(question: Question, decided: Go | No) -> Iterator[tuple[str, str, f
         return
     if question.company is not None and question.marketing:
         yield _arm(question.company.name, question.company.share, held_out=question.held_out_of_all)
-    if question.spec.holdout and not (question.held_out_of_all and question.marketing):
-        yield _arm(f"{HOLDOUT}/{question.spec.name}", question.spec.holdout, held_out=question.holdout)
+    if question.held_out_of_all and question.marketing:
+        return
+    drawn = _drawn(question)
+    for n, (experiment, share, held_out) in enumerate(drawn):
+        if not any(each[2] for each in (*drawn[:n], *drawn[n + 1 :])):
+            yield _arm(experiment, share, held_out=held_out)
+
+
+def _drawn(question: Question) -> list[tuple[str, float, bool]]:
+    """The holdouts of the journey and of predictions: each with its share, and whether the customer is in it."""
+    spec = question.spec
+    own = [(f"{HOLDOUT}/{spec.name}", spec.holdout, question.holdout)] if spec.holdout else []
+    return own + [(f"{FORETOLD}/{name}", spec.foretold[name], held) for name, held in question.foretold.items()]
 
 
 def _arm(experiment: str, share: float, *, held_out: bool) -> tuple[str, str, float]:
@@ -302,7 +316,12 @@ def _turn(q: Question) -> No | None:
 
 
 def _holdout(q: Question) -> No | None:
-    return No(Outcome.WITHHELD, Reason.HOLDOUT, {"fraction": q.spec.holdout, **(q.offer or {})}) if q.holdout else None
+    if q.holdout:
+        return No(Outcome.WITHHELD, Reason.HOLDOUT, {"fraction": q.spec.holdout, **(q.offer or {})})
+    name = next((name for name, held in q.foretold.items() if held), None)
+    if name is None:
+        return None
+    return No(Outcome.WITHHELD, Reason.HOLDOUT, {"prediction": name, "fraction": q.spec.foretold[name], **(q.offer or {})})
 
 
 # Whom a message does not suit is no part of its experiment. Who passes these is, and waits like all: only the call is withheld.

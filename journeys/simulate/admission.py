@@ -11,7 +11,7 @@ from journeys.authoring import JourneyDefinition
 from journeys.catalogue import Catalogue
 from journeys.contracts import JourneySpec, Reason, RunStart
 from journeys.entering import UnlikeDeclared, accepted, check_entry
-from journeys.entry import STARTS_WITHIN, Entry, Past, entry_key, in_line, is_held_out, is_told, short_key, why_refused
+from journeys.entry import STARTS_WITHIN, Entry, Past, entry_key, in_line, is_left_alone, is_told, short_key, why_refused
 from journeys.entry import Refused as Why
 from journeys.simulate.customers import Customer, Earlier
 from journeys.simulate.membership import Transition
@@ -172,7 +172,8 @@ class Admission:
             entry=entry.properties,
             past=[],
         )
-        held_out = bool(definition.spec.holdout) and is_held_out(definition.spec, who.id)
+        spec = definition.spec
+        held_out = bool(spec.holdout or spec.foretold) and is_left_alone(spec, entry.segment, who.id)
         run = Run(self._world, definition, who, start, key=entry.key, holdout=held_out, waits=waits)
         self.runs.add(run)
         return run

@@ -14,7 +14,7 @@ from typing import Any
 
 from journeys.contracts import Ceilings, Channel, DeliverRequest, Outcome, Purpose, Reason, Receipt, Suits
 from journeys.endings import Ending
-from journeys.entry import is_held_out_of_all
+from journeys.entry import holdouts, is_held_out_of_all
 from journeys.gate.approval import Approved
 from journeys.gate.caps import Past
 from journeys.gate.decide import No, Question, caps_of, decide, exposures
@@ -140,6 +140,9 @@ class Delivery:
             question.in_segment = self.segment(request.only).predicate.holds(who.facts, now)
         if request.suits is not None and self._around is not None:
             question.unsuited = _unsuited(request.suits, self._around(request.suits.context, who.traits))
+        if run.spec.foretold:
+            of = run.spec, run.start.segment, who.id
+            question.holdout, question.foretold = holdouts(*of, withheld=run.holdout)
         if self._company is not None:
             question.company, question.held_out_of_all = self._company, is_held_out_of_all(self._company, who.id)
         if request.channel in LEGAL_HOURS:

@@ -11,10 +11,12 @@ from sys import byteorder
 from typing import Any
 from uuid import UUID
 
+from segments.language.predicate import Predicate
 from segments.predictions.declared import Declared
 from segments.predictions.features import Feature
 from segments.predictions.prediction import Prediction
 from segments.sql.features import Pass, asking, coming_true, passes
+from segments.sql.statements import among
 from store import Connection, queries
 
 _SQL = queries("known")
@@ -81,6 +83,12 @@ async def came_true(connection: "Connection", prediction: Prediction, rows: int,
     statement = coming_true(prediction.label)
     found = _numbers("i", await connection.fetchval(statement.sql, *statement.args(at)))
     return _spread(found, array("d", [1.0]) * len(found), 0.0, rows)
+
+
+async def true_of(connection: "Connection", predicate: Predicate, customer: UUID, at: datetime) -> bool:
+    """Whether it is true of one customer at an instant."""
+    statement = among(predicate)
+    return bool(await connection.fetch(statement.sql, *statement.args(at, ids=[customer])))
 
 
 async def _columns(connection: "Connection", each: Pass, at: datetime, rows: int) -> dict[str, "array[float]"]:

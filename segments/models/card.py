@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
 
 from segments.models.propensity import Propensity, Table
+from segments.predictions.weeks import BINS
 
 Floats = NDArray[np.float64]
 
@@ -110,6 +111,13 @@ def surprise(foretold: Floats, came: Floats) -> Floats:
     inside = np.clip(foretold, _LEAST, 1 - _LEAST)
     result: Floats = -np.where(came > 0, np.log(inside), np.log1p(-inside))
     return result
+
+
+def bins(foretold: Floats, came: Floats) -> list[tuple[int, float, float]]:
+    """People by half percents of the score, lowest first: how many, the sum of the probabilities, of how many it came true."""
+    which = np.minimum((foretold * BINS).astype(np.int64), BINS - 1)
+    people, sums, true = (np.bincount(which, each, BINS) for each in (None, foretold, came))
+    return [(int(n), float(of), float(so)) for n, of, so in zip(people, sums, true, strict=True)]
 
 
 def importance(model: Propensity, table: Table, came: Floats, *, seed: int = 0) -> Mapping[str, float]:

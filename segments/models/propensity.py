@@ -99,8 +99,8 @@ class Propensity:
             raise DefinitionError("prediction", f"{told}; it needs {FEWEST} for whom it did and {FEWEST} for whom not")
         dice = np.random.default_rng(seed)
         rows = dice.permutation(len(came))[:_MOST_ROWS]
-        places = {name: _places(table[name][rows]) for name in sorted(table)}  # one order: sums of floats depend on it
-        hats, outcomes = _hats({name: table[name][rows] for name in places}, places), came[rows]
+        places = {name: knots(table[name][rows]) for name in sorted(table)}  # one order: sums of floats depend on it
+        hats, outcomes = hats_of({name: table[name][rows] for name in places}, places), came[rows]
         fifth = len(rows) // 5
         soft = min(softness, key=lambda each: _off(hats, outcomes, each, fifth)) if len(softness) > 1 else softness[0]
         return cls._of(_regression(hats, outcomes, soft), places)
@@ -156,7 +156,7 @@ class Propensity:
         return cls(plain["middle"], curves, steps)
 
 
-def _places(values: Floats) -> Floats:
+def knots(values: Floats) -> Floats:
     """Quantiles of what is known of a feature, each value once; one place at zero where nothing is known."""
     known = values[~np.isnan(values)]
     if not len(known):
@@ -164,7 +164,7 @@ def _places(values: Floats) -> Floats:
     return np.unique(np.quantile(known, np.linspace(0, 1, _PLACES), method="nearest"))
 
 
-def _hats(table: Table, places: Mapping[str, Floats]) -> csr_matrix:
+def hats_of(table: Table, places: Mapping[str, Floats]) -> csr_matrix:
     """For each row and feature how near its value is to the places around it (together one), or that it is unknown."""
     count = len(next(iter(table.values())))
     columns, weights, first = [], [], 0

@@ -35,7 +35,7 @@ REMOVED = (
     *("inbox", "unread_reply", "wallet_device", "wallet_pass", "customer_touched", "customer_value", "campaign_row"),
     *("notification", "derived_due", "audience_due", "audience_member", "prediction_score"),
 )
-EMPTIED = ("service_call", "segment_transition", "entry_refused", "run", "delivery", "audit", "source_row")
+EMPTIED = ("service_call", "segment_transition", "entry_refused", "run", "delivery", "audit", "source_row", "exposure")
 #: Passes at Google: made to show nothing, and those of which Google would not have that.
 IN_DEFINITIONS = "named_in_definitions"
 AT_GOOGLE, KEPT_BY_GOOGLE = "google_wallet", "kept_by_google_wallet"

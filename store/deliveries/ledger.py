@@ -54,6 +54,7 @@ class RunFacts:
     others: tuple[str, ...] = ()  # the journeys of the customer's other open runs
     waking: tuple[str, ...] = ()  # of those that were to begin just now, and have asked for nothing yet
     fetched: dict[str, Any] = field(default_factory=dict)
+    segment: str | None = None  # by which they entered
     user_id: str | None = field(default=None, repr=False)  # by which the company knows them: the first of several
 
     @property

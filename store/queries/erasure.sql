@@ -245,6 +245,11 @@ returning 1;
 update entry_refused set entry_key = '', detail = '{}' where profile_id = any($1::uuid[]) and (entry_key <> '' or detail <> '{}')
 returning 1;
 
+-- name: purge_exposure
+-- What was foretold of them when they were exposed, and what came of it.
+update exposure set score = null, model = null, came = null
+where profile_id = any($1::uuid[]) and (score is not null or model is not null or came is not null) returning 1;
+
 -- name: purge_run
 -- What their runs were begun with.
 update run set params = '{}', entry = '{}', entry_key = '', idempotency_key = null, traceparent = null

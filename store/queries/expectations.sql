@@ -89,11 +89,12 @@ with mine as (
 select arm from mine;
 
 -- name: holdout_asked
--- Whether runs' customers are in a holdout was answered; the first time stands.
-insert into exposure (experiment, profile_id, arm, share, exposed_at, run_id, version)
-select x.experiment, r.profile_id, x.arm, x.share, x.at, r.id, r.version
+-- Whether runs' customers are in a holdout was answered; the first time stands. Of a prediction's, what it foretells of them then.
+insert into exposure (experiment, profile_id, arm, share, exposed_at, run_id, version, score, model)
+select x.experiment, r.profile_id, x.arm, x.share, x.at, r.id, r.version, s.score, s.version
 from unnest((select $1::uuid[]), $2::text[], $3::text[], $4::double precision[], $5::timestamptz[]) as x (run_id, experiment, arm, share, at)
 join run r on r.id = x.run_id
+left join prediction_score s on '$prediction/' || s.prediction = x.experiment and s.profile_id = r.profile_id
 order by x.experiment, r.profile_id, x.at
 on conflict (experiment, profile_id) do nothing;
 

@@ -102,8 +102,9 @@ select jsonb_build_object('run_id', c.run_id, 'service', c.service, 'asked_at', 
 from service_call c join run r on r.id = c.run_id where r.profile_id = any($1::uuid[]) order by c.asked_at, c.number;
 
 -- name: experiments
--- The arms of experiments that the customer is in.
+-- The arms of experiments that the customer is in; of a prediction's holdout with the score of then, and what came of it.
 select jsonb_build_object('experiment', experiment, 'arm', arm, 'since', exposed_at)
+       || jsonb_strip_nulls(jsonb_build_object('score', score, 'came_true', came))
 from exposure where profile_id = any($1::uuid[]) order by experiment;
 
 -- name: counted

@@ -157,12 +157,19 @@ where name = $1;
 
 -- name: keep_outcome
 -- How true a model's probabilities of an instant were; once for each instant.
-insert into prediction_outcome (prediction, version, as_of, people, foretold, came, squares, log_loss) values ($1, $2, $3, $4, $5, $6, $7, $8)
+insert into prediction_outcome (prediction, version, as_of, people, foretold, came, squares, log_loss, bins)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 on conflict do nothing;
 
 -- name: outcomes
 -- How true a model's probabilities were, oldest first.
-select as_of, people, foretold, came, squares, log_loss from prediction_outcome where prediction = $1 and version = $2 order by as_of;
+select as_of, people, foretold, came, squares, log_loss, version, bins
+from prediction_outcome where prediction = $1 and version = $2 order by as_of;
+
+-- name: outcomes_since
+-- The same of all models since an instant, oldest first.
+select as_of, people, foretold, came, squares, log_loss, version, bins
+from prediction_outcome where prediction = $1 and as_of >= $2 order by as_of, version;
 
 -- name: scores_of
 -- What is foretold of a customer.
@@ -180,3 +187,50 @@ from prediction_score where prediction = $1;
 -- name: bands
 -- How many customers have scores of each tenth.
 select width_bucket(score, 0, 1, 10) as tenth, count(*) as people from prediction_score where prediction = $1 group by 1 order by 1;
+
+-- name: to_come
+-- Who was exposed to a holdout of a prediction long enough ago that it is known what came, and has not been looked at; as who they are by now.
+select x.profile_id as exposed_as, who.id as who, x.exposed_at
+from exposure x join profile p on p.id = x.profile_id
+join profile who on who.id = coalesce(p.merged_into, p.id) and who.merged_into is null
+where x.experiment = $1 and x.came is null and x.exposed_at <= $2
+order by x.exposed_at, x.profile_id limit $3;
+
+-- name: keep_what_came
+-- What came of those who were exposed.
+update exposure x set came = given.came from unnest($2::uuid[], $3::boolean[]) as given (id, came)
+where x.experiment = $1 and x.profile_id = given.id;
+
+-- name: acted
+-- What came of those who were exposed to a holdout, by day (UTC), tenth of the score and arm; who was merged counts once, by the earliest.
+select (first.exposed_at at time zone 'UTC')::date as day, least(width_bucket(first.score, 0, 1, 10), 10) as tenth, first.arm,
+       count(*) as people, count(*) filter (where first.came) as came
+from (select distinct on (coalesce(p.merged_into, p.id)) x.exposed_at, x.score, x.arm, x.came
+      from exposure x join profile p on p.id = x.profile_id
+      where x.experiment = $1
+      order by coalesce(p.merged_into, p.id), x.exposed_at, x.profile_id) as first
+where first.came is not null
+group by 1, 2, 3 order by 1, 2, 3;
+
+-- name: arms_exposed
+-- How many are in each arm of a holdout, and by which shares they were drawn.
+select arm, count(*) as people, min(share) as lowest, max(share) as highest from exposure where experiment = $1 group by arm order by arm;
+
+-- name: to_rank
+-- Who was exposed to a holdout and what came of them, at most so many of each arm ($2, $3), by chance; as who they are by now.
+select who, exposed_at, written, came
+from (select first.*, row_number() over (partition by written order by hashtextextended(who::text, 0), who) as n
+      from (select distinct on (l.id) l.id as who, x.exposed_at, x.arm <> 'withheld' as written, x.came
+            from exposure x join profile p on p.id = x.profile_id
+            join profile l on l.id = coalesce(p.merged_into, p.id) and l.merged_into is null
+            where x.experiment = $1 order by l.id, x.exposed_at, x.profile_id) as first
+      where came is not null) as drawn
+where n <= case when written then $2 else $3 end;
+
+-- name: keep_uplift
+-- Whom acting helps, by what is known now.
+update prediction set uplift = $2 where name = $1;
+
+-- name: uplift
+-- Whom acting helps.
+select uplift from prediction where name = $1;

@@ -18,7 +18,7 @@ from workers.training.process import trainer
 from workers.worker import serving
 
 DAY = timedelta(days=1)
-CATALOGUE = "predicting.churn_catalogue"
+CATALOGUE, HELD = "predicting.churn_catalogue", "predicting.held_catalogue"
 _TELL = """
 insert into event (profile_id, ts, type, kind, message_id, properties, source, received_at)
 select who, at, 'Order Completed', 'track', gen_random_uuid()::text, jsonb_build_object('total', total), 'test', at
@@ -103,11 +103,20 @@ class Planted:
 
 @asynccontextmanager
 async def opened(
-    database: Database, dsn: str, temporal_address: str, folder: Path, *, serve: bool = True
+    database: Database, dsn: str, temporal_address: str, folder: Path, *, serve: bool = True, catalogue: str = CATALOGUE
 ) -> AsyncIterator[Planted]:
-    async with open_shop(database, dsn, temporal_address, folder, catalogue=CATALOGUE, on_time=True, serve=serve) as shop:
+    async with open_shop(database, dsn, temporal_address, folder, catalogue=catalogue, on_time=True, serve=serve) as shop:
         await shop.parts.predicting.declare()
         yield Planted(shop, shop.clock.now())
+
+
+@pytest.fixture
+async def held(database: Database, dsn: str, temporal_address: str, tmp_path: Path) -> AsyncIterator[Planted]:
+    """A shop whose prediction leaves two fifths alone, with a trainer beside it."""
+    async with opened(database, dsn, temporal_address, tmp_path, catalogue=HELD) as found:
+        shop = found.shop
+        async with serving([trainer(shop.client, shop.database, shop.parts.catalogue, shop.clock)]):
+            yield found
 
 
 @pytest.fixture

@@ -162,6 +162,10 @@ async def test_ml_12_14_a_model_that_is_not_true_any_more_lets_nobody_new_in(pla
     assert planted.shop.clock.now() - stands.champion_at < 28 * DAY, "long before it is too old"
     sums = await predictions.outcomes(planted.database, "churn", 1)
     assert sum(each.people for each in sums) <= len(who), "nobody is looked at twice in a horizon"
+    by_week = (await planted.shop.operate("GET", "/v1/models/churn")).json()["weeks"]
+    assert sum(week["people"] for week in by_week) == sum(each.people for each in sums)
+    assert by_week[-1]["foretold"] - by_week[-1]["came"] > 0.2, "the week in which it went wrong stands out"
+    assert all(week["versions"] == [1] for week in by_week)
 
 
 async def test_a_scoring_that_is_cut_short_is_ended_by_the_next_and_nobody_is_told_twice(

@@ -40,7 +40,6 @@ NOBODY = {
     "segment_backfill": "counts",
     "catalogue_version": "code",
     "hold": "instants of a run",
-    "exposure": "the arm of an id",
     "journey_control": "switches",
     "budget_spent": "sums",
     "budget_change": "sums",

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from api.models.views import ModelDetail, ModelView
+    from api.models.views import ActingView, ModelDetail, ModelView, UpliftView, WeekView
     from segments.ask.foretold import Foretold
     from store import Database
     from store.predictions import PredictionRow
@@ -25,6 +25,8 @@ models = typer.Typer(
 Json = Annotated[bool, typer.Option("--json", help="JSON instead of a table.")]
 Name = Annotated[str, typer.Argument(help="The prediction, as the catalogue calls it.")]
 _WIDE = 30  # characters of a bar
+_WEEKS = ("week of", "people", "foretold", "came", "off by", "AUC", "lift", "")
+_BY_WEEK = "How good its scores were, by week (lift: of the highest tenth; ━ came, ┃ foretold)"
 _LOOK = 0.5  # seconds from one look at how far a training is to the next
 
 
@@ -126,21 +128,10 @@ def why(
 
 
 def _detail(name: str) -> "ModelDetail":
-    from api.models.views import ModelDetail
-    from store import predictions
+    from api.models.detail import detail
 
     now = settings().clock.now()
-
-    async def work(database: "Database") -> "ModelDetail | None":
-        found = await predictions.found(database, name)
-        if not found:
-            return None
-        (row,) = found
-        outcomes = await predictions.outcomes(database, name, row.champion) if row.champion is not None else []
-        kept, shape = await predictions.models(database, name), await predictions.shape(database, row)
-        return ModelDetail.with_models(row, now, kept, outcomes, shape)
-
-    found = with_database(work)
+    found = with_database(lambda database: detail(database, name, now))
     if found is None:
         _unknown(name)
     return found
@@ -166,6 +157,10 @@ def _card(found: "ModelDetail") -> "Iterable[RenderableType]":
             title="What has come of its scores since, whose horizon has passed",
             ahead=4,
         )
+    if found.weeks:
+        yield tables.Rows(_WEEKS, [_week(each) for each in found.weeks[-26:]], title=_BY_WEEK, ahead=8)
+    if found.acting is not None:
+        yield from _acting(found.acting)
     heads = ("version", "state", "trained (UTC)", "how good", "against")
     rows = [
         (str(each.version), each.state, _at(each.trained_at), each.card.get("told", "-"), _against(each.card.get("against")))
@@ -225,6 +220,45 @@ def _score(each: "Foretold") -> str:
     return f"{each.score:.1%}" if each.low is None else f"{each.score:,.2f} ({each.low:,.2f} to {each.high:,.2f})"
 
 
+def _week(each: "WeekView") -> tuple[str, ...]:
+    figures = (f"{each.people:,}", f"{each.foretold:.1%}", f"{each.came:.1%}", _share(each.calibration_error), _share(each.auc))
+    return str(each.begins), *figures, "-" if each.lift is None else f"{each.lift:.1f}x", _two(each.foretold, each.came)
+
+
+def _acting(found: "ActingView") -> "Iterable[RenderableType]":
+    from workers.cli import tables
+
+    counts = ", ".join(f"{people:,} {arm}" for arm, people in found.exposed.items())
+    yield f"Does acting on it help? {100 * found.share:g} % of whom it lets in are left alone; so far {counts}."
+    yield from found.sentences
+    rows = [
+        (
+            "all" if each is found.all else f"{100 * each.low:.0f}-{100 * each.high:.0f} %",
+            *(f"{each.written:,}", _percent(each.written_came), f"{each.withheld:,}", _percent(each.withheld_came)),
+            *(_points(each.difference), _points(each.difference_low), _points(each.difference_high), each.decision),
+        )
+        for each in (found.all, *found.bands)
+    ]
+    heads = ("score", "written to", "came true", "left alone", "came true", "points", "from", "to", "decision")
+    yield tables.Rows(heads, rows, title="Of whom it came true, a horizon after they were let in", ahead=9)
+    if found.uplift is not None:
+        yield found.uplift.sentence
+        yield from _uplift(found.uplift)
+
+
+def _uplift(found: "UpliftView") -> "Iterable[RenderableType]":
+    from workers.cli import tables
+
+    if not found.curve or found.area is None or found.half is None:
+        return
+    most = max(abs(gain) for _, gain in found.curve)
+    rows = [(f"{share:.0%}", f"{100 * gain:.2f}", _bar(gain, most)) for share, gain in found.curve[2::2]]
+    title = f"Writing to the best first (Qini; area {100 * found.area:.2f} ± {100 * found.half:.2f} points)"
+    yield tables.Rows(("written to", "points", ""), rows, title=title, ahead=3)
+    who = [(str(each["feature"]), f"{each['best']:,.4g}", f"{each['all']:,.4g}") for each in found.who[:5]]
+    yield tables.Rows(("feature", "best fifth", "all"), who, title="Whom it helps most (means)", ahead=3)
+
+
 def _importance(card: dict[str, Any]) -> list[tuple[str, str, str]]:
     found = sorted(card["importance"].items(), key=lambda each: -each[1])
     most = max((by for _, by in found), default=0.0)
@@ -275,6 +309,14 @@ def _wait(before: "PredictionRow") -> None:
 
 def _unknown(name: str) -> NoReturn:
     fail(f"no prediction {name!r}; `journeys models list` shows those that there are")
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1%}"
+
+
+def _points(value: float | None) -> str:
+    return "-" if value is None else f"{100 * value:+.1f}"
 
 
 def _share(value: float | None) -> str:

@@ -1,0 +1,66 @@
+"""What came of those whom a prediction let in, and of those whom its holdout left alone; and whom acting helps.
+
+Promise: of each customer it is asked as of one horizon after their own exposure, in both arms, and written down once. Whom it
+helps is found by what was known of each at the instant of their exposure, before anybody was written to.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+
+import numpy as np
+
+from activities.predicting.guard import SEQUENCE
+from journeys.arms import FORETOLD
+from segments.ask.known import of_one, true_of
+from segments.errors import DefinitionError
+from segments.models.uplift import check_enough, uplift
+from segments.predictions.prediction import Prediction
+from store import Database, acted, predictions
+
+_AT_ONCE = 500
+_WRITTEN, _WITHHELD = 8_000, 4_000  # at most so many are ranked: each one's features are asked for by their own instant
+
+
+async def look_at_what_came(database: Database, prediction: Prediction, at: datetime) -> int:
+    """Look at everybody whose horizon has passed by now; returns how many these were."""
+    experiment, count = f"{FORETOLD}/{prediction.name}", 0
+    while True:
+        async with database.transaction() as connection:
+            some = await acted.to_come(connection, experiment, at - prediction.horizon, _AT_ONCE)
+            ends = [(each, each.exposed_at + prediction.horizon) for each in some]
+            came = [(each.exposed_as, await true_of(connection, prediction.label, each.who, end)) for each, end in ends]
+            await acted.keep(connection, experiment, came)
+        count += len(some)
+        if len(some) < _AT_ONCE:
+            return count
+        await predictions.doing(database, prediction.name, f"what has come of {count:,} who were let in or left alone")
+
+
+async def look_at_whom_it_helps(database: Database, prediction: Prediction) -> None:
+    """Write down whom acting on a prediction helps, or how many people that takes; nothing where nobody was ever left alone."""
+    known = await acted.to_rank(database, f"{FORETOLD}/{prediction.name}", _WRITTEN, _WITHHELD)
+    if not known:
+        return
+    try:
+        came, written = (np.array([getattr(each, name) for each in known]) for name in ("came", "written"))
+        check_enough(came, written)
+        table = await _known(database, prediction, known)
+        found = await asyncio.to_thread(uplift, table, came.astype(np.float64), written)
+        told = found.to_json(SEQUENCE.width(found.people) * found.error)
+    except DefinitionError as error:
+        told = {"lacks": str(error)}
+    await acted.keep_uplift(database, prediction.name, told)
+
+
+async def _known(
+    database: Database, prediction: Prediction, exposed: Sequence[acted.Ranked]
+) -> dict[str, np.ndarray[tuple[int], np.dtype[np.float64]]]:
+    """Features of each as they were known when they were exposed."""
+    rows: list[dict[str, float]] = []
+    for first in range(0, len(exposed), _AT_ONCE):
+        await predictions.doing(database, prediction.name, f"what was known of {first:,} of {len(exposed):,} who were exposed")
+        async with database.transaction() as connection:
+            some = exposed[first : first + _AT_ONCE]
+            rows += [await of_one(connection, prediction.features, each.who, each.exposed_at) for each in some]
+    return {feature.name: np.array([row[feature.name] for row in rows]) for feature in prediction.features}
