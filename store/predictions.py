@@ -4,7 +4,7 @@ Promise: a model is written whole, in the one transaction that makes it the cham
 them are written together, some thousand customers at a time.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol
@@ -283,7 +283,15 @@ async def keep(database: Database, name: str, model: NewModel, *, replacing: int
         given = model.declared, model.family, model.parameters, model.sha256, model.card, model.trained_at
         version = await connection.fetchval(_SQL["keep_model"], name, *given, state)
         await connection.execute(_SQL["trained"], name, model.trained_at, version if wins else None)
+        looks = {word: model.card.get(word) for word in ("never", "always")} | {"by": sorted(model.card.get("importance", ()))}
+        await note(connection, "keep model", "prediction", name, became={"version": version, "state": state} | looks)
     return state
+
+
+async def refuse(database: Database, name: str, why: str, never: Iterable[str]) -> None:
+    """Leave in the audit that a prediction was refused, since it would look at what it never may."""
+    async with database.transaction() as connection:
+        await note(connection, "refuse", "prediction", name, became={"why": why, "never": sorted(never)})
 
 
 async def standing_scores(connection: Connection, name: str) -> tuple[bytes, bytes]:

@@ -174,6 +174,7 @@ pyarrow     store.exports
 numpy       segments.models activities.predicting
 scipy       segments.models
 sklearn     segments.models
+lightgbm    segments.models.trees
 """
 
 

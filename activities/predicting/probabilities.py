@@ -14,8 +14,9 @@ from segments.errors import DefinitionError
 from segments.models.card import Match, bins, surprise
 from segments.models.propensity import Propensity
 from segments.models.stored import Kept
-from segments.models.training import Cut, Trained, cuts, train
-from segments.predictions.prediction import Prediction
+from segments.models.training import Choice, Cut, Trained, cuts, train
+from segments.models.trees import Trees
+from segments.predictions.prediction import FAMILIES, Prediction
 from store import Connection, Database, predictions
 from store.predictions import Champion
 
@@ -28,19 +29,32 @@ _RULE = (
 
 
 class Probabilities(Kind):
-    """Logistic curves for each feature, calibrated."""
+    """Logistic curves for each feature, or boosted trees, calibrated."""
 
     async def train(self, database: Database, declared: Prediction, at: datetime, champion: Champion | None) -> Made:
         """A model of up to four instants, beside the champion of the same people."""
+        await self._check(database, declared)
         known_ = await self._past(database, declared, at)
         await predictions.doing(database, declared.name, f"fitting to {sum(map(len, known_)):,} rows")
-        trained = await asyncio.to_thread(train, known_)
+        trained = await asyncio.to_thread(train, known_, FAMILIES[declared.family], Choice(declared.most, declared.always))
         await look_at_whom_it_helps(database, declared)
         match = against(champion, declared, trained, at)
         kept = Kept.of(trained.model)
         card = card_of(declared, trained, kept, match, champion)
         by = f"trained by {trained.fitted:,} rows, judged by {trained.measures.people:,} people"
         return Made(kept, card, match is None or not match.worse, by)
+
+    async def _check(self, database: Database, declared: Prediction) -> None:
+        """Refuse to look at what stands under never, and leave that in the audit.
+
+        Raises:
+            DefinitionError: it would.
+        """
+        try:
+            declared.check_looks()
+        except DefinitionError as error:
+            await predictions.refuse(database, declared.name, str(error), declared.never)
+            raise
 
     async def _past(self, database: Database, prediction: Prediction, at: datetime) -> list[Cut]:
         """What was known at each instant and came of it, oldest first; of instants at which nobody was there nothing."""
@@ -56,7 +70,7 @@ class Probabilities(Kind):
 
     def says(self, model: Any, declared: Prediction, columns: Columns) -> Says:  # noqa: ARG002 - as all kinds
         """The probability of each."""
-        if not isinstance(model, Propensity):
+        if not isinstance(model, Propensity | Trees):
             raise DefinitionError("model", "is of a family that gives no probabilities; train it again")
         return Says(np.round(model.at(columns), _DIGITS))
 
@@ -81,7 +95,7 @@ def against(champion: Champion | None, prediction: Prediction, trained: Trained,
         model = model_of(champion)
     except DefinitionError:
         return None
-    if not isinstance(model, Propensity):
+    if not isinstance(model, Propensity | Trees):
         return None
     judge = trained.judge
     return Match.of(trained.model.at(judge.table), model.at(judge.table), judge.came)
@@ -100,6 +114,7 @@ def card_of(
         "horizon": prediction.horizon.total_seconds(),
         "features": {each.name: str(each.of) for each in prediction.features},
         "never": sorted(prediction.never),
+        "always": sorted(prediction.always),
         "tolerance": prediction.tolerance,
         "rule": _RULE,
         "against": match and {"version": champion.version if champion else None} | match.to_json(),

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
 
 from segments.models.propensity import Propensity, Table
+from segments.models.trees import Trees
 from segments.predictions.weeks import BINS
 
 Floats = NDArray[np.float64]
@@ -120,7 +121,7 @@ def bins(foretold: Floats, came: Floats) -> list[tuple[int, float, float]]:
     return [(int(n), float(of), float(so)) for n, of, so in zip(people, sums, true, strict=True)]
 
 
-def importance(model: Propensity, table: Table, came: Floats, *, seed: int = 0) -> Mapping[str, float]:
+def importance(model: Propensity | Trees, table: Table, came: Floats, *, seed: int = 0) -> Mapping[str, float]:
     """By how much the surprise grows when a feature's values are dealt among the people anew, greatest first."""
     dice = np.random.default_rng(seed)
     before = log_loss(came, model.at(table), labels=[0, 1])

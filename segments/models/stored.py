@@ -1,7 +1,8 @@
 """Models as they are kept: numbers by name as JSON, and the hash of that text.
 
 Promise: pure. Nothing that is read here can run: there is no format but JSON, it holds numbers and the names of features, and a
-text that is not exactly what one of our models writes is refused before anything is made of it.
+text that is not exactly what one of our models writes is refused before anything is made of it. The one text inside is that of
+LightGBM's trees, which `segments.models.trees.check` reads first.
 """
 
 import json
@@ -14,6 +15,7 @@ from typing import Any, Protocol, Self
 from segments.errors import DefinitionError
 from segments.models.lifetime import Orders, Value
 from segments.models.propensity import Propensity
+from segments.models.trees import Trees
 
 MOST_CHARACTERS = 4_000_000
 
@@ -48,7 +50,8 @@ class Kept:
         try:
             plain = json.loads(self.text, parse_constant=_no_number)
             found = family.from_json(plain)
-            same = found.to_json() == plain and _only_numbers(plain)
+            told = {name: each for name, each in plain.items() if name not in getattr(found, "texts", ())}
+            same = found.to_json() == plain and _only_numbers(told)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise _refused("does not read as a model of its family; train it again") from error
         if not same:
@@ -73,18 +76,18 @@ class Lifetime:
         return cls(Orders(**plain["orders"]), Value(**plain["value"]) if plain["value"] is not None else None)
 
 
-Model = Propensity | Lifetime
+Model = Propensity | Lifetime | Trees
 
 
 class _Family(Protocol):
     def from_json(self, plain: Mapping[str, Any], /) -> "Model": ...
 
 
-_FAMILIES: Mapping[str, _Family] = {"lifetime": Lifetime, "propensity": Propensity}
+_FAMILIES: Mapping[str, _Family] = {"lifetime": Lifetime, "propensity": Propensity, "trees": Trees}
 
 
 def _name_of(model: "Model") -> str:
-    return "propensity" if isinstance(model, Propensity) else "lifetime"
+    return next(name for name, family in _FAMILIES.items() if type(model) is family)
 
 
 def _hash(text: str) -> str:

@@ -3,7 +3,7 @@
 Promise: pure; the same tables make the same model. Who judges was seen neither by the fit nor by the calibration.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,11 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segments.errors import DefinitionError
-from segments.models.card import Measures, importance
+from segments.models.card import Match, Measures, importance
 from segments.models.propensity import FEWEST, Propensity
+from segments.models.trees import Trees
 
 Floats = NDArray[np.float64]
 _CUTS = 4
+#: How probabilities may be fitted.
+FAMILIES: Mapping[str, type[Propensity | Trees]] = {"propensity": Propensity, "trees": Trees}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +50,12 @@ class Trained:
         window: The first and the last instant that it was fitted to.
         judged_as_of: The instant of who calibrated and judged.
         judge: The people who judged it, by whom another model may be judged, too.
+        rival: A model of another family that was fitted to the same and judged by the same people, and is none the better.
+        dropped: Features that the selection left out, by what they mattered to the people who calibrated; it knows nothing of
+            those who judge.
     """
 
-    model: Propensity
+    model: Propensity | Trees
     measures: Measures
     importance: dict[str, float]
     fitted: int
@@ -57,6 +63,8 @@ class Trained:
     window: tuple[datetime, datetime]
     judged_as_of: datetime
     judge: Cut = field(repr=False, compare=False)
+    rival: dict[str, Any] | None = None
+    dropped: dict[str, float] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """The card."""
@@ -66,6 +74,8 @@ class Trained:
             "people": {"fitted": self.fitted, "calibrated": self.calibrated, "judged": self.measures.people},
             "window": [each.isoformat() for each in self.window],
             "judged_as_of": self.judged_as_of.isoformat(),
+            "rival": self.rival,
+            "dropped": self.dropped,
         }
 
 
@@ -84,10 +94,29 @@ def cuts(now: datetime, horizon: timedelta, since: datetime) -> list[datetime]:
     return known[::-1]
 
 
-def train(known: Sequence[Cut], *, seed: int = 0) -> Trained:
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """By how many features a model goes at most (None: by all), and which are in whatever they matter."""
+
+    most: int | None = None
+    always: frozenset[str] = frozenset()
+
+    def of(self, weights: Mapping[str, float]) -> list[str]:
+        """Those that are chosen, by what each matters."""
+        if self.most is None or self.most >= len(weights):
+            return list(weights)
+        others = [name for name in sorted(weights, key=lambda each: -weights[each]) if name not in self.always]
+        return [*sorted(self.always), *others[: self.most - len(self.always)]]
+
+
+_ALL = Choice()
+
+
+def train(known: Sequence[Cut], families: Sequence[str] = ("propensity",), choice: Choice = _ALL, *, seed: int = 0) -> Trained:
     """Fit to all cuts but the newest; of the newest, half of the people calibrate and half judge.
 
-    Where there is one cut only, three fifths of its people are fitted to. Cuts are oldest first.
+    Where there is one cut only, three fifths of its people are fitted to. Cuts are oldest first. Of several families that one
+    is the model whose log loss, of the same people, is lower by more than chance; else the one that is named first.
 
     Raises:
         DefinitionError: too few people, or it came true for too few or nearly all.
@@ -106,7 +135,31 @@ def train(known: Sequence[Cut], *, seed: int = 0) -> Trained:
         )
     table = {name: np.concatenate([cut.table[name] for cut in fit]) for name in newest.table}
     came = np.concatenate([cut.came for cut in fit])
-    model = Propensity.fit(table, came, seed=seed).calibrated(later.table, later.came)
+    dropped: dict[str, float] = {}
+    if choice.most is not None:
+        first = FAMILIES[families[0]].fit(table, came, seed=seed)
+        matters = importance(first, later.table, later.came)
+        chosen = choice.of(matters)
+        dropped = {name: by for name, by in matters.items() if name not in chosen}
+        table = {name: table[name] for name in chosen}
+    fitted = [FAMILIES[name].fit(table, came, seed=seed).calibrated(later.table, later.came) for name in families]
+    model, rival = _better(fitted, families, judge)
     measures = Measures.of(model.at(judge.table), judge.came)
-    weights = dict(importance(model, judge.table, judge.came))
-    return Trained(model, measures, weights, len(came), len(later), (fit[0].as_of, fit[-1].as_of), newest.as_of, judge)
+    weights = dict(importance(model, {name: judge.table[name] for name in table}, judge.came))
+    return Trained(
+        model, measures, weights, len(came), len(later), (fit[0].as_of, fit[-1].as_of), newest.as_of, judge, rival, dropped
+    )
+
+
+def _better(
+    fitted: Sequence[Propensity | Trees], families: Sequence[str], judge: Cut
+) -> tuple[Propensity | Trees, dict[str, Any] | None]:
+    """The model that wins, and how the other one did beside it."""
+    first, *others = fitted
+    for other in others:
+        match = Match.of(first.at(judge.table), other.at(judge.table), judge.came)
+        won, lost = (families[1], families[0]) if match.worse else (families[0], families[1])
+        losses = (match.old, match.new) if match.worse else (match.new, match.old)
+        told = {"family": lost, "won": won, "log_loss": losses[1], "winners_log_loss": losses[0], "error": match.error}
+        return (other if match.worse else first), told | {"people": match.people, "by_more_than_chance": match.worse}
+    return first, None

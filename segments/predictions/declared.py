@@ -223,10 +223,12 @@ def predicate_at(place: str, plain: Any) -> Predicate:
 
 def features_at(place: str, found: Mapping[str, Any]) -> dict[str, Any]:
     """Features and names under never, from JSON."""
-    names, features = found.get("never", []), found["features"]
-    if not isinstance(features, list) or not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise DefinitionError(place, "has lists as features and as never (of names)")
-    return {"features": tuple(map(Feature.from_json, features)), "never": frozenset(names)}
+    names, features = {word: found[word] for word in ("never", "always") if word in found}, found["features"]
+    if not isinstance(features, list) or not all(
+        isinstance(each, list) and all(isinstance(name, str) for name in each) for each in names.values()
+    ):
+        raise DefinitionError(place, "has lists as features, and as never and always (of names)")
+    return {"features": tuple(map(Feature.from_json, features)), **{word: frozenset(each) for word, each in names.items()}}
 
 
 def no_labels(place: str, leaf: Foretold) -> Crossed:

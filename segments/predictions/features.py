@@ -205,6 +205,18 @@ def check_features(place: str, features: Sequence[Feature], never: frozenset[str
             raise DefinitionError(f"{place}, feature {each.name!r}", f"reads {read[0]!r}, which stands under never")
 
 
+def check_always(place: str, features: Sequence[Feature], always: frozenset[str], most: int | None) -> None:
+    """Refuse a selection that cannot keep what is always to be in.
+
+    Raises:
+        DefinitionError: a name is no feature's, or more are always in than may be.
+    """
+    if strange := sorted(always - {each.name for each in features}):
+        raise DefinitionError(f"{place}, always", f"names {strange[0]!r}, which is none of its features")
+    if most is not None and (isinstance(most, bool) or not isinstance(most, int) or not max(len(always), 1) <= most):
+        raise DefinitionError(f"{place}, most", f"is a number of features, {max(len(always), 1)} or more, not {most!r}")
+
+
 def _asked(events: Events) -> Iterator[str]:
     """Properties that conditions look at."""
     yield from (name for expected in events.expects() for name in expected.path)

@@ -14,10 +14,16 @@ from segments.language.predicate import Predicate
 from segments.language.words import span_in_words
 from segments.leaves.crossed import Foretold
 from segments.predictions.declared import Declared, check_never, check_past, features_at, no_labels, predicate_at
-from segments.predictions.features import Feature, check_features
+from segments.predictions.features import Feature, check_always, check_features
 from segments.predictions.reasons import Reason, reasons
 
 _MOST_HOLDOUT = 0.5
+#: By the word, what is fitted.
+FAMILIES: Mapping[str, tuple[str, ...]] = {
+    "propensity": ("propensity",),
+    "trees": ("trees",),
+    "both": ("propensity", "trees"),
+}
 
 
 @dataclass(frozen=True)
@@ -34,7 +40,11 @@ class Prediction(Declared):
         retrain: How often a new model is fitted.
         score: How often customers are scored.
         max_age: An older model lets nobody enter.
+        always: Names of features that no selection drops.
+        most: A model goes by so many features at most: those that matter most to people whom the fit has not seen.
         tolerance: Nor does one whose probabilities have come to be further than this from what came, on average.
+        family: "propensity" is a curve for each feature, whose scores are explained; "trees" is LightGBM's (`journeys[trees]`);
+            "both" fits both to the same, and keeps the trees where they are better by more than chance.
         holdout: The share of those whom a prediction lets in that is left alone, to see whether acting on it helps.
         owner: Who answers for it.
         description: What it is for.
@@ -44,19 +54,23 @@ class Prediction(Declared):
     what: ClassVar[str] = "its probabilities"
     spans: ClassVar[tuple[str, ...]] = ("horizon", *Declared.spans)
     meant: ClassVar[tuple[str, ...]] = ("of", "label", "horizon", "features")
-    keys: ClassVar[tuple[str, ...]] = ("label", "features", "never", "tolerance", "holdout")
+    keys: ClassVar[tuple[str, ...]] = ("label", "features", "never", "always", "most", "tolerance", "holdout", "family")
     needed: ClassVar[tuple[str, ...]] = ("name", "of", "label", "horizon", "features")
 
     label: Predicate
     horizon: timedelta
     features: tuple[Feature, ...] = field(repr=False)
     never: frozenset[str] = field(default=frozenset(), kw_only=True)
+    always: frozenset[str] = field(default=frozenset(), kw_only=True)
+    most: int | None = field(default=None, kw_only=True)
     tolerance: float = field(default=0.05, kw_only=True)
     holdout: float = field(default=0.0, kw_only=True)
+    family: str = field(default="propensity", kw_only=True)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "features", tuple(self.features))
         object.__setattr__(self, "never", frozenset(self.never))
+        object.__setattr__(self, "always", frozenset(self.always))
         super().__post_init__()
         check_past(f"{self.place}, label", self.label)
         looks_back = self.label.memory
@@ -68,6 +82,18 @@ class Prediction(Declared):
             raise DefinitionError(f"{self.place}, holdout", f"is a share from 0 to {_MOST_HOLDOUT}, not {self.holdout!r}")
         if isinstance(self.tolerance, bool) or not 0 < self.tolerance < 1:
             raise DefinitionError(f"{self.place}, tolerance", f"is a difference of shares, 0 to 1, not {self.tolerance!r}")
+        if self.family not in FAMILIES:
+            known = ", ".join(f'"{each}"' for each in FAMILIES)
+            raise DefinitionError(f"{self.place}, family", f"is one of {known}, not {self.family!r}")
+        self.check_looks()
+        check_always(self.place, self.features, self.always, self.most)
+
+    def check_looks(self) -> None:
+        """Refuse to look at what is never to be looked at; asked again when a model is trained.
+
+        Raises:
+            DefinitionError: with what reads it.
+        """
         check_features(self.place, self.features, self.never)
         check_never(self.place, self.of, self.never)
 
@@ -99,12 +125,19 @@ class Prediction(Declared):
     def to_json(self) -> dict[str, Any]:
         """The declaration as plain JSON; spans are seconds."""
         plain = super().to_json() | {"label": self.label.to_json(), "features": [each.to_json() for each in self.features]}
-        return plain | {"never": sorted(self.never), "tolerance": self.tolerance, "holdout": self.holdout}
+        return plain | {
+            "never": sorted(self.never),
+            "always": sorted(self.always),
+            "most": self.most,
+            "tolerance": self.tolerance,
+            "holdout": self.holdout,
+            "family": self.family,
+        }
 
     @classmethod
     def read(cls, place: str, found: Mapping[str, Any]) -> dict[str, Any]:
         """The label, the features and numbers."""
-        numbers = {word: found[word] for word in ("tolerance", "holdout") if word in found}
+        numbers = {word: found[word] for word in ("most", "tolerance", "holdout", "family") if word in found}
         return features_at(place, found) | numbers | {"label": predicate_at(f"{place}, label", found["label"])}
 
     def __str__(self) -> str:

