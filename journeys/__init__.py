@@ -84,7 +84,7 @@ if TYPE_CHECKING:
         unsubscribed,
         weeks,
     )
-    from segments.predictions import DaysSince, Prediction, TraitValue, daily, engagement, feature, rfm, weekly
+    from segments.predictions import DaysSince, Prediction, TraitValue, Trial, daily, engagement, feature, rfm, weekly
 
 else:
 
@@ -157,6 +157,7 @@ __all__ = [
     "Topic",
     "TraitValue",
     "Traits",
+    "Trial",
     "Weather",
     "WebhookSource",
     "Window",

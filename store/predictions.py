@@ -15,7 +15,7 @@ from store.database import Connection, Database
 from store.named import queries
 
 _SQL = queries("predictions")
-ModelState = Literal["champion", "challenger", "former"]
+ModelState = Literal["champion", "challenger", "former", "trial"]
 Standing = Literal["scoring", "held", "failing", "waiting"]
 
 

@@ -35,12 +35,14 @@ class Made:
         card: What is told of it; `told` in it is one sentence of how good it is.
         wins: Whether it scores from now on.
         by: By what it was trained and judged, in words.
+        beside: A model of the family on trial, of the same past, with its card.
     """
 
     model: Kept
     card: dict[str, Any] = field(repr=False)
     wins: bool
     by: str
+    beside: tuple[Kept, dict[str, Any]] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ import numpy as np
 
 from activities.predicting.acting import look_at_whom_it_helps
 from activities.predicting.kind import Columns, Floats, Kind, Made, Says, model_of, past
+from activities.predicting.trying import decided, families
 from segments.ask import known
 from segments.ask.known import Table
 from segments.errors import DefinitionError
@@ -34,15 +35,28 @@ class Probabilities(Kind):
     async def train(self, database: Database, declared: Prediction, at: datetime, champion: Champion | None) -> Made:
         """A model of up to four instants, beside the champion of the same people."""
         await self._check(database, declared)
+        choice = Choice(declared.most, declared.always)
         known_ = await self._past(database, declared, at)
         await predictions.doing(database, declared.name, f"fitting to {sum(map(len, known_)):,} rows")
-        trained = await asyncio.to_thread(train, known_, FAMILIES[declared.family], Choice(declared.most, declared.always))
+        trained = await asyncio.to_thread(train, known_, await families(database, declared), choice)
+        beside = await self._beside(database, declared, known_, choice)
         await look_at_whom_it_helps(database, declared)
         match = against(champion, declared, trained, at)
         kept = Kept.of(trained.model)
         card = card_of(declared, trained, kept, match, champion)
         by = f"trained by {trained.fitted:,} rows, judged by {trained.measures.people:,} people"
-        return Made(kept, card, match is None or not match.worse, by)
+        return Made(kept, card, match is None or not match.worse, by, beside)
+
+    async def _beside(
+        self, database: Database, declared: Prediction, known_: list[Cut], choice: Choice
+    ) -> tuple[Kept, dict[str, Any]] | None:
+        """A model of the family on trial, while that is not decided."""
+        if declared.challenger is None or await decided(database, declared) is not None:
+            return None
+        await predictions.doing(database, declared.name, f"fitting {declared.challenger.family}, which are on trial")
+        trained = await asyncio.to_thread(train, known_, FAMILIES[declared.challenger.family], choice)
+        kept = Kept.of(trained.model)
+        return kept, card_of(declared, trained, kept, None, None)
 
     async def _check(self, database: Database, declared: Prediction) -> None:
         """Refuse to look at what stands under never, and leave that in the audit.

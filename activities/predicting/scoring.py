@@ -7,7 +7,7 @@ next one goes on.
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -23,6 +23,7 @@ from activities.predicting.acting import look_at_what_came
 from activities.predicting.guard import turn, why_held
 from activities.predicting.kind import Chosen, Floats, Labels, Says, model_of, numbers, past
 from activities.predicting.kinds import kind_of
+from activities.predicting.trying import Trying, judge, trying
 from journeys.clock import Clock
 from journeys.contracts import PredictionRound
 from segments.ask import known
@@ -60,6 +61,7 @@ class Scored:
     says: Says
     before: Before
     changed: Chosen
+    theirs: Chosen
 
     @property
     def scores(self) -> Floats:
@@ -121,17 +123,20 @@ class Scoring:
         async with self.database.pool.acquire() as connection:
             champion = await predictions.champion(connection, prediction.name)
         model = None if champion is None else model_of(champion)
+        trial = await trying(self.database, prediction)
         if champion is not None and model is not None and champion.declared == prediction.version:
-            await self._look_back(prediction, champion, model, at)
+            await self._look_back(prediction, champion, model, trial, at)
+            trial = await trying(self.database, prediction)
         outcomes = await predictions.outcomes(self.database, prediction.name, champion.version) if champion else []
         why = why_held(prediction, champion, outcomes, at)
         await self._hold(prediction, why)
         if champion is None or model is None or champion.declared != prediction.version:
             return f"not scored: {why}"
         await predictions.doing(self.database, prediction.name, f"features as of {at:%Y-%m-%d %H:%M}")
-        scored = await self._scored(prediction, model, at)
+        scored = await self._scored(prediction, model, trial, at)
         told = Told(prediction.name, champion.version, at)
-        changed, crossed = await self._write(prediction, scored, told, upwards=why is None)
+        tried = told if trial is None else replace(told, version=trial.champion.version)
+        changed, crossed = await self._write(prediction, scored, (told, tried), upwards=why is None)
         people = len(scored.table)
         return f"{people:,} scored by version {champion.version}, {changed:,} changed, {crossed:,} crossings" + (
             f"; nobody new comes over a threshold: {why}" if why else ""
@@ -144,7 +149,9 @@ class Scoring:
         if why is not None:
             log.warning("a prediction lets nobody new in", prediction=prediction.name, why=why)
 
-    async def _look_back(self, prediction: Declared, champion: Champion, model: Model, at: datetime) -> None:
+    async def _look_back(
+        self, prediction: Declared, champion: Champion, model: Model, trial: Trying | None, at: datetime
+    ) -> None:
         """How true the champion is of people whose horizon has passed since it was judged: a part of them each time.
 
         Features are as they were known then, so no score needs to be kept for it. Everybody is looked at once in a horizon.
@@ -170,8 +177,10 @@ class Scoring:
         by_score = champion.version, kind.bins(foretold, some.came)
         outcome = Outcome(as_of, len(some), *sums, kind.surprise(foretold, some.came), *by_score)
         await predictions.keep_outcome(self.database, prediction.name, champion.version, outcome)
+        if trial is not None and isinstance(prediction, Prediction):
+            await judge(self.database, prediction, trial, some, foretold, at)
 
-    async def _scored(self, prediction: Declared, model: Model, at: datetime) -> Scored:
+    async def _scored(self, prediction: Declared, model: Model, trial: Trying | None, at: datetime) -> Scored:
         async with self.database.transaction() as connection:
             table = await known.table(connection, prediction, at)
             rows, values = await predictions.standing_scores(connection, prediction.name)
@@ -181,17 +190,23 @@ class Scoring:
         before[np.frombuffer(rows, ">i4")] = np.frombuffer(values, ">f8")
         had = Before(before, None if labels is None else np.array(labels, object), gone)
         if not len(table):
-            return Scored(table, Says(before), had, np.zeros(0, bool))
+            return Scored(table, Says(before), had, *np.zeros((2, 0), bool))
         kind = kind_of(prediction)
         says = await asyncio.to_thread(kind.says, model, prediction, numbers(table))
+        theirs = np.zeros(len(table), bool)
+        if trial is not None:
+            theirs = trial.theirs(prediction.name, [table.id(row) for row in range(len(table))])
+            other = await asyncio.to_thread(kind.says, trial.model, prediction, numbers(table))
+            says = replace(says, scores=np.where(theirs, other.scores, says.scores))
         changed = kind.news(says.scores, before)
         if says.labels is not None and had.labels is not None:
             changed |= says.labels != had.labels
-        return Scored(table, says, had, changed)
+        return Scored(table, says, had, changed, theirs)
 
-    async def _write(self, prediction: Declared, scored: Scored, told: Told, *, upwards: bool) -> tuple[int, int]:
+    async def _write(self, prediction: Declared, scored: Scored, by: tuple[Told, Told], *, upwards: bool) -> tuple[int, int]:
         """Scores that changed, and who crossed what; how many of each."""
         asked = await self._asked(prediction)
+        told, _ = by
         thresholds = [each for each in asked if isinstance(each, Crossed)]
         sorts = next((each.kind for each in asked if isinstance(each, Sorted)), None)
         (row,) = await predictions.found(self.database, prediction.name)
@@ -204,11 +219,14 @@ class Scoring:
             some = rows[first : first + _AT_ONCE]
             await predictions.doing(self.database, prediction.name, f"writing {first + len(some):,} of {len(rows):,}")
             async with self.database.transaction() as connection:
-                await predictions.write(connection, told, scored.rows(some[changed[some]]))
                 now = self.clock.now()
-                for threshold, chosen in crossing.items():
-                    theirs = _of(scored.table, scored.scores, some[chosen[some]])
-                    count += await predictions.cross(connection, threshold, theirs, told, now, upwards=upwards)
+                for each, whose in zip(by, (~scored.theirs, scored.theirs), strict=True):
+                    if not whose[some].any():
+                        continue
+                    await predictions.write(connection, each, scored.rows(some[(changed & whose)[some]]))
+                    for threshold, chosen in crossing.items():
+                        crossed = _of(scored.table, scored.scores, some[(chosen & whose)[some]])
+                        count += await predictions.cross(connection, threshold, crossed, each, now, upwards=upwards)
                 if sorts and scored.says.labels is not None:
                     labels = _of(scored.table, scored.says.labels, some[moving[some]])
                     count += await predictions.sort(connection, sorts, labels, told, now, moves=upwards)

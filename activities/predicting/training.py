@@ -13,10 +13,12 @@ from temporalio import activity
 
 from activities.deliver.patience import alive
 from activities.predicting.kinds import kind_of
+from activities.predicting.trying import keep_beside
 from journeys.clock import Clock
 from journeys.contracts import PredictionRound
 from segments.errors import DefinitionError
 from segments.predictions.declared import Declared
+from segments.predictions.prediction import Prediction
 from store import Database, predictions
 from store.predictions import NewModel
 
@@ -57,6 +59,8 @@ class Training:
         made = await kind_of(prediction).train(self.database, prediction, at, champion)
         kept = made.model
         model = NewModel(prediction.version, kept.family, kept.text, kept.sha256, made.card, at)
+        if made.beside is not None and isinstance(prediction, Prediction):
+            await keep_beside(self.database, prediction, made.beside, at)
         replaced = None if champion is None else champion.version
         state = await predictions.keep(self.database, prediction.name, model, replacing=replaced, wins=made.wins)
         return f"{made.by}; it is {state}"

@@ -1,12 +1,14 @@
 """All that is told of one prediction: how it stands, its models, what came of its scores, whether acting on it helps."""
 
+from dataclasses import asdict
 from datetime import datetime, timedelta
 
-from api.models.views import ModelDetail
+from api.models.views import ModelDetail, TrialView
 from journeys.arms import FORETOLD, WITHHELD
 from journeys.experiments.acting import Acting, Came, acting
+from journeys.experiments.sequences import pairs
 from segments.predictions.weeks import weeks
-from store import Database, acted, predictions
+from store import Database, acted, predictions, trials
 
 _LATELY = timedelta(weeks=52)
 
@@ -21,12 +23,44 @@ async def detail(database: Database, name: str, now: datetime) -> ModelDetail | 
     outcomes = await predictions.outcomes(database, name, row.champion) if row.champion is not None else []
     shape, exposed = await predictions.shape(database, row), await acted.arms(database, f"{FORETOLD}/{name}")
     helps = await _helps(database, name, exposed)
+    tried = await _trial(database, name)
     by_week = weeks(await predictions.outcomes_since(database, name, now - _LATELY))
     return (
         ModelDetail.with_models(row, now, kept, outcomes, shape)
         .with_weeks(by_week)
+        .with_trial(tried)
         .with_acting(helps, exposed, await acted.uplift(database, name))
     )
+
+
+async def _trial(database: Database, name: str) -> TrialView | None:
+    """How the last trial stands; None where there was none."""
+    row = await trials.found(database, name)
+    if row is None:
+        return None
+    mean, half = pairs(row.difference, row.squares, row.judged, row.people) if row.judged else (None, None)
+    told = {each: getattr(row, each) for each in TrialView.model_fields if hasattr(row, each)} | {
+        "difference": mean,
+        "half": half,
+    }
+    acted_by = [asdict(each) for each in await trials.acted(database, name, f"{FORETOLD}/{name}")]
+    scored = await trials.scored(database, name)
+    return TrialView(**told, scored=scored, acted=acted_by, sentence=_sentence(row, mean, half))
+
+
+def _sentence(row: trials.TrialRow, mean: float | None, half: float | None) -> str:
+    rule = f"looked at with each scoring by a sequence that errs in 5 of 100 trials, and over at {row.people:,} people"
+    if mean is None or half is None:
+        return f"Nobody has been judged by both yet; it is {rule}."
+    seen = f"its log loss is higher by {mean:+.4f} ± {half:.4f}, of {row.judged:,} people judged by both"
+    match row.decision:
+        case "challenger":
+            return f"It may be concluded that {row.family} are better, and they are fitted from now on: {seen}; {rule}."
+        case "champion":
+            return f"It may be concluded that {row.family} are worse, and the champion's family stays: {seen}; {rule}."
+        case "not shown":
+            return f"The stop rule has come, and no difference is shown, so the champion's family stays: {seen}; {rule}."
+    return f"It may not be concluded yet which is better: {seen}; {rule}."
 
 
 async def _helps(database: Database, name: str, arms: list[acted.ArmExposed]) -> Acting | None:

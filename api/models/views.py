@@ -12,7 +12,7 @@ from journeys.experiments.acting import Acting, Band
 from segments.ask.foretold import Foretold
 from segments.predictions.weeks import Week
 from store.acted import ArmExposed
-from store.predictions import ModelRow, Outcome, PredictionRow, Shape, Standing
+from store.predictions import ModelRow, ModelState, Outcome, PredictionRow, Shape, Standing
 
 _OF = ConfigDict(from_attributes=True)
 
@@ -67,7 +67,7 @@ class VersionView(BaseModel):
     model_config = _OF
 
     version: int
-    state: Literal["champion", "challenger", "former"] = Field(description="the champion scores")
+    state: ModelState = Field(description="the champion scores; one on trial scores its share")
     family: str
     trained_at: datetime
     sha256: str = Field(description="of its parameters")
@@ -110,6 +110,25 @@ class WeekView(BaseModel):
     lift: float | None = Field(
         description="how many times as often it came true of the tenth with the highest scores as of all"
     )
+
+
+class TrialView(BaseModel):
+    """A family of models on trial: customers are divided by lot between it and the champion's (ML-11)."""
+
+    family: str = Field(description="of the challenger", examples=["trees"])
+    share: float = Field(description="of the customers, whom it scores")
+    people: int = Field(description="the stop rule: at so many judged people it is over")
+    began_at: datetime
+    judged: int = Field(description="people by whom both families were judged, a pair each")
+    difference: float | None = Field(description="by how much the challenger's log loss is higher, for each person, in nats")
+    half: float | None = Field(description="of the interval around it, which holds at every look")
+    decision: Literal["challenger", "champion", "not shown"] | None = Field(description="null: it goes on")
+    decided_at: datetime | None
+    scored: dict[str, int] = Field(description="customers who have a score, by family")
+    acted: list[dict[str, str | int]] = Field(
+        description="of those whom each family let in, by arm of the holdout: people, of how many it came true; decides nothing"
+    )
+    sentence: str = Field(description="what may be concluded, and by which rule")
 
 
 class BandView(BaseModel):
@@ -216,6 +235,7 @@ class ModelDetail(ModelView):
     spread: list[float] = Field(description="of amounts: scores by tenths of the customers, from the lowest to the highest")
     sizes: dict[str, int] = Field(description="of what sorts customers: how many are of each kind")
     weeks: list[WeekView] = Field([], description="how good scores were by week, of a year, oldest first")
+    trial: TrialView | None = Field(None, description="the last family on trial; null: none ever was")
     acting: ActingView | None = Field(
         None, description="whether acting on it helps; null: nobody was exposed to a holdout of it"
     )
@@ -238,6 +258,10 @@ class ModelDetail(ModelView):
     def with_weeks(self, by_week: Iterable[Week]) -> "ModelDetail":
         """The same with how good scores were by week."""
         return self.model_copy(update={"weeks": [WeekView.model_validate(each) for each in by_week]})
+
+    def with_trial(self, trial: TrialView | None) -> "ModelDetail":
+        """The same with the family on trial."""
+        return self.model_copy(update={"trial": trial})
 
     def with_acting(self, acting: Acting | None, exposed: Iterable[ArmExposed], uplift: dict[str, Any] | None) -> "ModelDetail":
         """The same with whether acting on it helps, and whom."""

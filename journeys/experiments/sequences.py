@@ -94,3 +94,18 @@ class Hybrid:
     def p_at_end(self, z: float) -> float:
         """Of the one look at the end: at most alpha exactly when the ordinary p is at most 4/5 of alpha."""
         return min(1.0, once(z) / (1 - _BEFORE))
+
+
+def pairs(total: float, squares: float, people: int, plan: int, alpha: float = 0.05) -> tuple[float, float]:
+    """The mean of what was seen of each person, and half of the interval around it that holds at every look.
+
+    Args:
+        total: The sum over people.
+        squares: The sum of the squares.
+        people: One or more.
+        plan: It is narrowest at so many.
+        alpha: In which fraction of cases it may ever miss the truth.
+    """
+    mean = total / people
+    spread = max(squares / people - mean * mean, 0.0)
+    return mean, ConfidenceSequence.at(alpha, plan).width(people) * sqrt(spread / people)

@@ -2,6 +2,6 @@
 
 from segments.predictions.declared import daily, weekly
 from segments.predictions.features import DaysSince, Feature, TraitValue, engagement, feature, rfm
-from segments.predictions.prediction import Prediction
+from segments.predictions.prediction import Prediction, Trial
 
-__all__ = ["DaysSince", "Feature", "Prediction", "TraitValue", "daily", "engagement", "feature", "rfm", "weekly"]
+__all__ = ["DaysSince", "Feature", "Prediction", "TraitValue", "Trial", "daily", "engagement", "feature", "rfm", "weekly"]

@@ -5,12 +5,13 @@ labelled, and no word is new.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import Any, ClassVar
 
 from segments.errors import DefinitionError
 from segments.language.predicate import Predicate
+from segments.language.reading import an_object, only
 from segments.language.words import span_in_words
 from segments.leaves.crossed import Foretold
 from segments.predictions.declared import Declared, check_never, check_past, features_at, no_labels, predicate_at
@@ -18,12 +19,47 @@ from segments.predictions.features import Feature, check_always, check_features
 from segments.predictions.reasons import Reason, reasons
 
 _MOST_HOLDOUT = 0.5
+_FEWEST = 100  # people by whom two families can be told apart at all
 #: By the word, what is fitted.
 FAMILIES: Mapping[str, tuple[str, ...]] = {
     "propensity": ("propensity",),
     "trees": ("trees",),
     "both": ("propensity", "trees"),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """Another family of models, on trial beside the declared one, by a share of the customers: `Trial("trees", share=0.2)`.
+
+    Attributes:
+        family: "propensity" or "trees".
+        share: Of the customers, drawn by hash, whom its models score.
+        people: The stop rule: when so many have been judged by both it is over. Before, as soon as one is shown to be better.
+    """
+
+    family: str
+    share: float = 0.2
+    people: int = 20_000
+
+    @property
+    def key(self) -> str:
+        """What is declared, in short: with another one it begins anew."""
+        return f"{self.family} {self.share:g} {self.people}"
+
+    def check(self, place: str, family: str) -> None:
+        """Refuse one that cannot be.
+
+        Raises:
+            DefinitionError: with what can.
+        """
+        if self.family not in ("propensity", "trees") or family not in ("propensity", "trees") or self.family == family:
+            told = f'tries "propensity" or "trees" beside the other one as family, not {self.family!r} beside {family!r}'
+            raise DefinitionError(place, told)
+        if isinstance(self.share, bool) or not 0 < self.share <= _MOST_HOLDOUT:
+            raise DefinitionError(place, f"takes a share above 0, up to {_MOST_HOLDOUT}, not {self.share!r}")
+        if isinstance(self.people, bool) or not isinstance(self.people, int) or self.people < _FEWEST:
+            raise DefinitionError(place, f"ends at {_FEWEST} people or more, not at {self.people!r}")
 
 
 @dataclass(frozen=True)
@@ -45,6 +81,7 @@ class Prediction(Declared):
         tolerance: Nor does one whose probabilities have come to be further than this from what came, on average.
         family: "propensity" is a curve for each feature, whose scores are explained; "trees" is LightGBM's (`journeys[trees]`);
             "both" fits both to the same, and keeps the trees where they are better by more than chance.
+        challenger: Another family, on trial: a share of the customers is scored by it until it is decided which is better.
         holdout: The share of those whom a prediction lets in that is left alone, to see whether acting on it helps.
         owner: Who answers for it.
         description: What it is for.
@@ -54,7 +91,17 @@ class Prediction(Declared):
     what: ClassVar[str] = "its probabilities"
     spans: ClassVar[tuple[str, ...]] = ("horizon", *Declared.spans)
     meant: ClassVar[tuple[str, ...]] = ("of", "label", "horizon", "features")
-    keys: ClassVar[tuple[str, ...]] = ("label", "features", "never", "always", "most", "tolerance", "holdout", "family")
+    keys: ClassVar[tuple[str, ...]] = (
+        "label",
+        "features",
+        "never",
+        "always",
+        "most",
+        "tolerance",
+        "holdout",
+        "family",
+        "challenger",
+    )
     needed: ClassVar[tuple[str, ...]] = ("name", "of", "label", "horizon", "features")
 
     label: Predicate
@@ -66,6 +113,7 @@ class Prediction(Declared):
     tolerance: float = field(default=0.05, kw_only=True)
     holdout: float = field(default=0.0, kw_only=True)
     family: str = field(default="propensity", kw_only=True)
+    challenger: Trial | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "features", tuple(self.features))
@@ -85,6 +133,8 @@ class Prediction(Declared):
         if self.family not in FAMILIES:
             known = ", ".join(f'"{each}"' for each in FAMILIES)
             raise DefinitionError(f"{self.place}, family", f"is one of {known}, not {self.family!r}")
+        if self.challenger is not None:
+            self.challenger.check(f"{self.place}, challenger", self.family)
         self.check_looks()
         check_always(self.place, self.features, self.always, self.most)
 
@@ -132,12 +182,18 @@ class Prediction(Declared):
             "tolerance": self.tolerance,
             "holdout": self.holdout,
             "family": self.family,
+            "challenger": self.challenger and asdict(self.challenger),
         }
 
     @classmethod
     def read(cls, place: str, found: Mapping[str, Any]) -> dict[str, Any]:
         """The label, the features and numbers."""
         numbers = {word: found[word] for word in ("most", "tolerance", "holdout", "family") if word in found}
+        trial = found.get("challenger")
+        if trial is not None:
+            told = an_object(f"{place}, challenger", trial, "family")
+            only(told, "family", "share", "people")
+            numbers["challenger"] = Trial(**told)
         return features_at(place, found) | numbers | {"label": predicate_at(f"{place}, label", found["label"])}
 
     def __str__(self) -> str:

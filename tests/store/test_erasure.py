@@ -66,6 +66,8 @@ NOBODY = {
     "prediction": "how predictions stand",
     "prediction_model": "numbers that are of nobody, and sums",
     "prediction_outcome": "sums",
+    "prediction_trial": "how trials of models stand",
+    "prediction_trial_outcome": "sums",
     "provider_pace": "counts",
     "provider_stopped": "which provider a worker does not use",
     "provider_use": "counts",

@@ -159,6 +159,9 @@ def _card(found: "ModelDetail") -> "Iterable[RenderableType]":
         )
     if found.weeks:
         yield tables.Rows(_WEEKS, [_week(each) for each in found.weeks[-26:]], title=_BY_WEEK, ahead=8)
+    if found.trial is not None:
+        divided = ", ".join(f"{people:,} by {family}" for family, people in found.trial.scored.items())
+        yield f"On trial: {found.trial.family}, by {found.trial.share:.0%} of the customers ({divided}). {found.trial.sentence}"
     if found.acting is not None:
         yield from _acting(found.acting)
     heads = ("version", "state", "trained (UTC)", "how good", "against")
