@@ -16,7 +16,8 @@ from segments.ask.known import of_one, true_of
 from segments.errors import DefinitionError
 from segments.models.uplift import check_enough, uplift
 from segments.predictions.prediction import Prediction
-from store import Database, acted, predictions
+from store import Database, predictions
+from store.measuring import acted
 
 _AT_ONCE = 500
 _WRITTEN, _WITHHELD = 8_000, 4_000  # at most so many are ranked: each one's features are asked for by their own instant

@@ -22,9 +22,10 @@ from segments.models.training import Cut
 from segments.models.trees import Trees
 from segments.predictions.declared import Declared
 from segments.predictions.prediction import FAMILIES, Prediction
-from store import Database, predictions, trials
+from store import Database, predictions
+from store.measuring import trials
+from store.measuring.trials import Decision, TrialRow
 from store.predictions import Champion, NewModel
-from store.trials import Decision, TrialRow
 
 _FEWEST = 100
 #: A training keeps two models, and each has an instant of its own.

@@ -8,7 +8,8 @@ from journeys.arms import FORETOLD, WITHHELD
 from journeys.experiments.acting import Acting, Came, acting
 from journeys.experiments.sequences import pairs
 from segments.predictions.weeks import weeks
-from store import Database, acted, predictions, trials
+from store import Database, predictions
+from store.measuring import acted, trials
 
 _LATELY = timedelta(weeks=52)
 

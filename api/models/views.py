@@ -11,7 +11,7 @@ from journeys.arms import WITHHELD
 from journeys.experiments.acting import Acting, Band
 from segments.ask.foretold import Foretold
 from segments.predictions.weeks import Week
-from store.acted import ArmExposed
+from store.measuring.acted import ArmExposed
 from store.predictions import ModelRow, ModelState, Outcome, PredictionRow, Shape, Standing
 
 _OF = ConfigDict(from_attributes=True)

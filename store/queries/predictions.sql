@@ -225,7 +225,7 @@ from (select first.*, row_number() over (partition by written order by hashtexte
             join profile l on l.id = coalesce(p.merged_into, p.id) and l.merged_into is null
             where x.experiment = $1 order by l.id, x.exposed_at, x.profile_id) as first
       where came is not null) as drawn
-where n <= case when written then $2 else $3 end;
+where n <= case when written then $2::bigint else $3::bigint end;
 
 -- name: keep_uplift
 -- Whom acting helps, by what is known now.

@@ -4,11 +4,16 @@ import json
 from uuid import UUID
 
 import numpy as np
+import pytest
 from predicting.conftest import DAY, HELD, Planted
 from predicting.test_journey import known
 
+from activities.predicting import acting
+from activities.predicting.acting import look_at_whom_it_helps
 from journeys.catalogue import load
 from journeys.entry import foretold, is_held_out, is_left_alone
+from segments.models import propensity, uplift
+from segments.predictions.prediction import Prediction
 from store.customers.erasure import begin, purge
 from tests.command_line import in_thread
 
@@ -63,11 +68,13 @@ async def test_a_share_of_whom_a_prediction_lets_in_is_left_alone_by_all_journey
     assert not foretold(spec, None, alone), "whoever is started by API was not let in by the prediction"
     assert not is_left_alone(spec, None, alone)
     assert PREDICTIONS in {each.name for each in shop.parts.library.own.compared}, "in the report of experiments, by its shares"
-    why = (await shop.operate("GET", f"/v1/journeys/retention/why-not/{alone}")).json()
+    why = (await shop.operate("GET", f"/v1/journeys/retention/why-not?customer_id={alone}")).json()
     assert "is left alone by the prediction churn (40%)" in json.dumps(why)
 
 
-async def test_acting_helps_where_it_was_planted_and_nowhere_else(held: Planted, dsn: str) -> None:
+async def test_acting_helps_where_it_was_planted_and_nowhere_else(
+    held: Planted, dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Who has 70 to 90 % is brought back by a message, who has more is not; each counts once their horizon has passed."""
     await held.people(1_800, leaving=0.2)
     await held.pass_until(0)
@@ -81,7 +88,7 @@ async def test_acting_helps_where_it_was_planted_and_nowhere_else(held: Planted,
             "insert into exposure (experiment, profile_id, arm, share, exposed_at, score) values ($1, $2, $3, $4, $5, $6)",
             *(PREDICTIONS, who, arm, 0.4 if arm == "withheld" else 0.6, at, score),
         )
-        if arm == "written to" and score < 0.9 and dice.random() < 0.5:
+        if dice.random() < (0.6 if arm == "written to" and score < 0.9 else 0.15):
             held.orders.append((at + float(dice.uniform(0.5, 29)) * DAY, who, 30.0))
     held.orders[held.told :] = sorted(held.orders[held.told :])
     await held.pass_until(29)
@@ -108,9 +115,16 @@ async def test_acting_helps_where_it_was_planted_and_nowhere_else(held: Planted,
     for row in rows:
         assert row["came"] is not any(who == row["profile_id"] and at < when <= at + 30 * DAY for who, when in orders)
 
+    await whom_it_helps_is_told(held, monkeypatch)
+
     done = await in_thread("models", "show", "churn", database_url=dsn, catalogue=HELD, path=("tests",))
     assert done.returncode == 0, done.stderr
-    for part in ("Does acting on it help? 40 %", "90-100 %", "lowers the share of whom it comes true"):
+    for part in (
+        "Does acting on it help? 40 %",
+        "Writing to the best first (Qini",
+        "90-100 %",
+        "lowers the share of whom it comes true",
+    ):
         assert part in done.stdout, done.stdout
     ana = UUID(str(rows[0]["profile_id"]))
     now = held.shop.clock.now()
@@ -122,3 +136,23 @@ async def test_acting_helps_where_it_was_planted_and_nowhere_else(held: Planted,
     left = await held.database.pool.fetchrow("select score, model, came from exposure where profile_id = $1", ana)
     assert left is not None
     assert tuple(left) == (None, None, None)
+
+
+async def whom_it_helps_is_told(held: Planted, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of too few it is told how many are lacking; of enough (fewer do here) the curve, by what was known at the exposure."""
+    churn = held.shop.parts.catalogue.predictions["churn"]
+    assert isinstance(churn, Prediction)
+    await look_at_whom_it_helps(held.database, churn)
+    lacks = (await held.shop.operate("GET", "/v1/models/churn")).json()["acting"]["uplift"]
+    assert lacks["sentence"].startswith("Who is persuadable cannot be said yet: uplift: of those ")
+    assert "takes 100 for whom it did and 100 for whom not" in lacks["sentence"]
+    monkeypatch.setattr(uplift, "NEEDED", 8)
+    monkeypatch.setattr(propensity, "FEWEST", 2)
+    monkeypatch.setattr(acting, "_WRITTEN", 160)
+    monkeypatch.setattr(acting, "_WITHHELD", 120)
+    await look_at_whom_it_helps(held.database, churn)
+    ranked = (await held.shop.operate("GET", "/v1/models/churn")).json()["acting"]["uplift"]
+    assert (ranked["people"], ranked["withheld"], ranked["fewer"]) == (280, 120, True)
+    assert ranked["curve"][0] == [0.0, 0.0]
+    assert ranked["curve"][-1] == [1.0, pytest.approx(abs(ranked["effect"]), abs=1e-9)]
+    assert {each["feature"] for each in ranked["who"]} <= {each.name for each in churn.features}

@@ -1,7 +1,8 @@
 """ML-10: attributes that are always in and those that are never looked at; both told on the card and in the audit."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from segments.errors import DefinitionError
 from segments.models.training import Choice, Cut, train
 from segments.predictions import DaysSince, feature
 from segments.predictions.prediction import Prediction
+from store.audit import Which, page
 
 AT = datetime(2026, 3, 2, tzinfo=UTC)
 ORDERS = did("Order Completed")
@@ -89,6 +91,5 @@ async def test_ml_10_the_audit_tells_by_what_each_model_goes_and_what_was_refuse
     assert (await planted.stands()).champion == 1, "the one that was trained before goes on"
 
 
-async def audit(planted: Planted) -> list[dict[str, object]]:
-    found: list[dict[str, object]] = (await planted.shop.operate("GET", "/v1/audit?kind=prediction")).json()["changes"]
-    return found
+async def audit(planted: Planted, kind: str = "prediction") -> list[dict[str, Any]]:
+    return [asdict(each) for each in await page(planted.database, Which(kind=kind), limit=50)]

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from predicting.conftest import Planted, opened
-from predicting.test_attributes import CHURN
+from predicting.test_attributes import CHURN, audit
 
 from activities.predicting.trying import comes_to
 from segments.errors import DefinitionError
 from segments.predictions.prediction import Prediction, Trial
 from store import Database, predictions
-from store.trials import TrialRow
+from store.measuring.trials import TrialRow
 from workers.training.process import trainer
 from workers.worker import serving
 
@@ -66,7 +66,8 @@ async def on_trial(planted: Planted) -> None:
     assert view["judged"] >= 100
     assert view["decision"] == "not shown" or abs(view["difference"]) > view["half"]
     assert view["judged"] >= 150 or view["decision"] != "not shown"
-    (decided,) = [each for each in await trials(planted) if each["verb"] == "decide"]
+    (decided,) = await audit(planted, "trial")
+    assert decided["verb"] == "decide"
     assert decided["became"]["decision"] == view["decision"]
     assert decided["became"]["people"] == view["judged"]
     won = "trees" if view["decision"] == "challenger" else "propensity"
@@ -76,12 +77,6 @@ async def on_trial(planted: Planted) -> None:
     assert not [each for each in await predictions.models(planted.database, "churn") if each.state == "trial"]
     again = (await planted.shop.operate("GET", "/v1/models/churn")).json()["trial"]
     assert (again["decision"], again["decided_at"]) == (view["decision"], view["decided_at"])
-
-
-async def trials(planted: Planted) -> list[dict[str, dict[str, object]]]:
-    found = (await planted.shop.operate("GET", "/v1/audit?kind=trial")).json()["changes"]
-    assert found
-    return list(found)
 
 
 def test_ml_11_where_neither_is_better_five_of_a_hundred_trials_at_most_say_so_and_the_stop_rule_ends_them() -> None:
