@@ -45,6 +45,7 @@ class Name(StrEnum):
     MEASURING = "measuring"
     CAMPAIGN = "campaign"
     CONSOLE = "console"
+    PREDICTING = "predicting"
 
 
 def main(
@@ -66,6 +67,7 @@ def main(
     customers, and a day added up anew. measuring: ingest and the tick with it and without, and how late the sums are.
     campaign: worker CPU of a campaign's message beside a bare loop; a bulk start of 100,000, and single starts beside it.
     console: each page of the console over the same year, with a thousand journeys.
+    predicting: features, a training and scorings over a million customers, and the watch beside them.
     """
     _forget_settings()
     from benchmarks.meter import Meter
@@ -139,6 +141,8 @@ def _benchmark(name: Name) -> Benchmark:  # noqa: C901, PLR0912 - a line for eac
             from benchmarks.campaign import campaign as benchmark
         case Name.CONSOLE:
             from benchmarks.measured.pages import pages as benchmark
+        case Name.PREDICTING:
+            from benchmarks.predicting import predicting as benchmark
     return benchmark
 
 

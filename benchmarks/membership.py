@@ -36,7 +36,7 @@ where not exists (
     select from event
     where event.profile_id = added.profile_id and type = 'Order Completed' and ts >= added.ts and ts > $1 and ts <= $2)
 """
-_LATENCIES = """
+LATENCIES = """
 select extract(epoch from pg_xact_commit_timestamp(t.xmin) - pg_xact_commit_timestamp(e.xmin)) * 1000 as ms
 from segment_transition t
 join event e on e.profile_id = t.profile_id and e.type = t.cause ->> 'event' and e.message_id = t.cause ->> 'message_id'
@@ -169,7 +169,7 @@ async def _live(database: Database, dsn: str, customers: int, stream: Stream, gr
         late = await feed(database, name, people[warm:], stream.per_second)
         await _until_calm(database)
         after = process.memory_info().rss
-    waited = [float(row["ms"]) for row in await database.pool.fetch(_LATENCIES, f"{name}-%", timeout=600)]
+    waited = [float(row["ms"]) for row in await database.pool.fetch(LATENCIES, f"{name}-%", timeout=600)]
     note = f"loaded in {loaded:,.0f} s" if late < 1 else f"the feeder itself fell {late:.0f} s behind"
     memory = Row(
         f"memory of the watch, {stream}",
