@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from activities.predicting.kind import Columns, Floats, Kind, Made, Says, model_of, past
+from activities.predicting.kind import Columns, Floats, Kind, Labels, Made, Says, model_of, past
 from segments.ask import known
 from segments.ask.known import Table
 from segments.errors import DefinitionError
@@ -52,7 +52,7 @@ class Probabilities(Kind):
             cuts(at, prediction.horizon, at)  # says that nothing is old enough
         return known_
 
-    def says(self, model: Any, declared: Prediction, columns: Columns) -> Says:  # noqa: ARG002 - as all kinds
+    def says(self, model: Any, declared: Prediction, columns: Columns, before: Labels | None = None) -> Says:  # noqa: ARG002 - as all
         """The probability of each."""
         if not isinstance(model, Propensity):
             raise DefinitionError("model", "is of a family that gives no probabilities; train it again")

@@ -178,7 +178,7 @@ class Scoring:
         if not len(table):
             return Scored(table, Says(before), had, np.zeros(0, bool))
         kind = kind_of(prediction)
-        says = await asyncio.to_thread(kind.says, model, prediction, numbers(table))
+        says = await asyncio.to_thread(kind.says, model, prediction, numbers(table), had.labels)
         changed = kind.news(says.scores, before)
         if says.labels is not None and had.labels is not None:
             changed |= says.labels != had.labels

@@ -12,6 +12,7 @@ from math import isfinite
 from typing import Any, Protocol, Self
 
 from segments.errors import DefinitionError
+from segments.models.kinds import Kinds
 from segments.models.lifetime import Orders, Value
 from segments.models.propensity import Propensity
 
@@ -73,18 +74,18 @@ class Lifetime:
         return cls(Orders(**plain["orders"]), Value(**plain["value"]) if plain["value"] is not None else None)
 
 
-Model = Propensity | Lifetime
+Model = Propensity | Lifetime | Kinds
 
 
 class _Family(Protocol):
     def from_json(self, plain: Mapping[str, Any], /) -> "Model": ...
 
 
-_FAMILIES: Mapping[str, _Family] = {"lifetime": Lifetime, "propensity": Propensity}
+_FAMILIES: Mapping[str, _Family] = {"kinds": Kinds, "lifetime": Lifetime, "propensity": Propensity}
 
 
 def _name_of(model: "Model") -> str:
-    return "propensity" if isinstance(model, Propensity) else "lifetime"
+    return next(name for name, family in _FAMILIES.items() if type(model) is family)
 
 
 def _hash(text: str) -> str:
