@@ -84,7 +84,19 @@ if TYPE_CHECKING:
         unsubscribed,
         weeks,
     )
-    from segments.predictions import DaysSince, Prediction, TraitValue, Trial, daily, engagement, feature, rfm, weekly
+    from segments.predictions import (
+        Clusters,
+        DaysSince,
+        LifetimeValue,
+        Prediction,
+        TraitValue,
+        Trial,
+        daily,
+        engagement,
+        feature,
+        rfm,
+        weekly,
+    )
 
 else:
 
@@ -117,6 +129,7 @@ __all__ = [
     "Cap",
     "CatalogueError",
     "Channel",
+    "Clusters",
     "Context",
     "Conversion",
     "DaysSince",
@@ -133,6 +146,7 @@ __all__ = [
     "Journey",
     "JourneyDefinition",
     "JourneyError",
+    "LifetimeValue",
     "MetaAudience",
     "Minor",
     "Number",

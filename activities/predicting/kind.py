@@ -71,8 +71,8 @@ class Kind(ABC):
         """
 
     @abstractmethod
-    def says(self, model: Any, declared: Any, columns: Columns) -> Says:
-        """What a model says of customers of whom this is known; at least one."""
+    def says(self, model: Any, declared: Any, columns: Columns, before: Labels | None = None) -> Says:
+        """What a model says of customers of whom this is known; at least one. `before`: the labels that they had."""
 
     def news(self, scores: Floats, before: Floats) -> Chosen:
         """Whose score is another one than before (NaN: none), and is written."""

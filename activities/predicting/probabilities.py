@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from activities.predicting.acting import look_at_whom_it_helps
-from activities.predicting.kind import Columns, Floats, Kind, Made, Says, model_of, past
+from activities.predicting.kind import Columns, Floats, Kind, Labels, Made, Says, model_of, past
 from activities.predicting.trying import decided, families
 from segments.ask import known
 from segments.ask.known import Table
@@ -82,7 +82,7 @@ class Probabilities(Kind):
             cuts(at, prediction.horizon, at)  # says that nothing is old enough
         return known_
 
-    def says(self, model: Any, declared: Prediction, columns: Columns) -> Says:  # noqa: ARG002 - as all kinds
+    def says(self, model: Any, declared: Prediction, columns: Columns, before: Labels | None = None) -> Says:  # noqa: ARG002 - as all
         """The probability of each."""
         if not isinstance(model, Propensity | Trees):
             raise DefinitionError("model", "is of a family that gives no probabilities; train it again")

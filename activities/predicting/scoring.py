@@ -192,11 +192,11 @@ class Scoring:
         if not len(table):
             return Scored(table, Says(before), had, *np.zeros((2, 0), bool))
         kind = kind_of(prediction)
-        says = await asyncio.to_thread(kind.says, model, prediction, numbers(table))
+        says = await asyncio.to_thread(kind.says, model, prediction, numbers(table), had.labels)
         theirs = np.zeros(len(table), bool)
         if trial is not None:
             theirs = trial.theirs(prediction.name, [table.id(row) for row in range(len(table))])
-            other = await asyncio.to_thread(kind.says, trial.model, prediction, numbers(table))
+            other = await asyncio.to_thread(kind.says, trial.model, prediction, numbers(table), had.labels)
             says = replace(says, scores=np.where(theirs, other.scores, says.scores))
         changed = kind.news(says.scores, before)
         if says.labels is not None and had.labels is not None:

@@ -281,7 +281,7 @@ class ReasonView(BaseModel):
 
     feature: str
     value: float | None = Field(description="theirs; null: not known")
-    effect: float = Field(description="added to the log-odds")
+    effect: float | None = Field(description="of a probability: added to the log-odds")
     words: str
 
 

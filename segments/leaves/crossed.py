@@ -112,7 +112,7 @@ class Sorted(Foretold, keys=("prediction is",), past=True):
     @property
     def says(self) -> str:
         """The kind that it is now; `was` has the one before."""
-        return "is"
+        return "kind"
 
     @property
     def said(self) -> str:

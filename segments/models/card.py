@@ -80,7 +80,7 @@ class Match:
 
     Attributes:
         people: How many.
-        new, old: The mean surprise (log loss) of each, in nats.
+        new, old: The mean surprise of each: log loss in nats of probabilities, squares of amounts.
         error: The standard error of the mean difference.
     """
 
@@ -92,10 +92,14 @@ class Match:
     @classmethod
     def of(cls, new: Floats, old: Floats, came: Floats) -> Self:
         """Of probabilities and what came (1.0 or 0.0)."""
-        each = surprise(new, came), surprise(old, came)
-        difference = each[0] - each[1]
-        error = float(difference.std(ddof=1) / np.sqrt(len(came))) if len(came) > 1 else 0.0
-        return cls(len(came), float(each[0].mean()), float(each[1].mean()), error)
+        return cls.of_losses(surprise(new, came), surprise(old, came))
+
+    @classmethod
+    def of_losses(cls, new: Floats, old: Floats) -> Self:
+        """Of what each person's outcome costs either model."""
+        difference = new - old
+        error = float(difference.std(ddof=1) / np.sqrt(len(new))) if len(new) > 1 else 0.0
+        return cls(len(new), float(new.mean()), float(old.mean()), error)
 
     @property
     def worse(self) -> bool:

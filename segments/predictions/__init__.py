@@ -1,7 +1,22 @@
 """What a prediction is made of, in the words of the segment language: who it is of, what comes true, by which features."""
 
+from segments.predictions.clusters import Clusters
 from segments.predictions.declared import daily, weekly
 from segments.predictions.features import DaysSince, Feature, TraitValue, engagement, feature, rfm
+from segments.predictions.lifetime import LifetimeValue
 from segments.predictions.prediction import Prediction, Trial
 
-__all__ = ["DaysSince", "Feature", "Prediction", "TraitValue", "Trial", "daily", "engagement", "feature", "rfm", "weekly"]
+__all__ = [
+    "Clusters",
+    "DaysSince",
+    "Feature",
+    "LifetimeValue",
+    "Prediction",
+    "TraitValue",
+    "Trial",
+    "daily",
+    "engagement",
+    "feature",
+    "rfm",
+    "weekly",
+]

@@ -21,6 +21,7 @@ from segments.leaves.amounts import MEASURES, Measured
 from segments.leaves.countable import Amount
 from segments.leaves.did import Did, did
 from segments.leaves.events import Events, events_from_json
+from segments.predictions.ordered import Ordered
 
 _DAY = timedelta(days=1)
 _MOST = 200
@@ -92,7 +93,7 @@ class TraitValue:
         return f"the trait {self.trait}"
 
 
-Term = Measured | DaysSince | TraitValue
+Term = Measured | DaysSince | TraitValue | Ordered
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,6 +120,8 @@ class Feature:
                 return frozenset({*path, *_asked(of)})
             case DaysSince(of):
                 return frozenset(_asked(of))
+            case Ordered(of):
+                return frozenset({*self.of.reads, *_asked(of)})
 
     def amount(self, facts: Facts, at: datetime) -> float | None:
         """Its value of a customer at an instant; None where it is unknown."""
@@ -140,24 +143,25 @@ class Feature:
         kinds: tuple[tuple[tuple[str, ...], Any], ...] = (
             (("days_since",), DaysSince.from_json),
             (("trait",), TraitValue.from_json),
+            (("ordered",), Ordered.from_json),
             (MEASURES, lambda each, read: Measured.from_json(each, read, "name")),
         )
         for keys, from_json in kinds:
             if any(key in found for key in keys):
                 return cls(found["name"], from_json(found, _read))
-        raise DefinitionError("feature", f"needs one of days_since, trait, {', '.join(MEASURES)}")
+        raise DefinitionError("feature", f"needs one of days_since, trait, ordered, {', '.join(MEASURES)}")
 
     def __str__(self) -> str:
         return f"{self.name}: {self.of}"
 
 
-def feature(name: str, of: Amount | DaysSince | TraitValue) -> Feature:
+def feature(name: str, of: Amount | DaysSince | TraitValue | Ordered) -> Feature:
     """A feature of an amount (`did("Order Completed").within(days=90).total("total")`), of days since, or of a trait.
 
     Raises:
         DefinitionError: it is of something else, or not known at an instant of the past.
     """
-    if not isinstance(of, Amount | DaysSince | TraitValue):
+    if not isinstance(of, Amount | DaysSince | TraitValue | Ordered):
         raise DefinitionError(f"feature({name!r})", f"is of an amount, DaysSince(did(…)) or TraitValue(…), not of {of!r}")
     return Feature(name, of.measured if isinstance(of, Amount) else of)
 

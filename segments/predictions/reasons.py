@@ -25,13 +25,13 @@ class Reason:
     Attributes:
         feature: Its name.
         value: Theirs; None where it is not known.
-        effect: What is added to the log-odds; above 0 raises the score.
+        effect: What is added to the log-odds; above 0 raises the score. None: the score is no sum.
         words: As a sentence.
     """
 
     feature: str
     value: float | None
-    effect: float
+    effect: float | None
     words: str
 
 
@@ -50,18 +50,28 @@ def reasons(
     Raises:
         DefinitionError: the model was changed since it was kept, or is of other features.
     """
-    if sha256(parameters.encode()).hexdigest() != digest:
-        raise DefinitionError("model", "was changed after it was kept: its sha256 differs; train it again")
-    read = loads(parameters)
+    read = loads(unchanged(parameters, digest))
     if "trees" in read:
         raise DefinitionError("model", 'is of trees, whose scores are no sum over features; family="propensity" tells why')
     curves = read.get("curves", {})
     told = {each.name: str(each.of) for each in features}
     if not told.keys() >= curves.keys() or not values.keys() >= curves.keys():
         raise DefinitionError("model", "was trained by other features than are declared now; wait until it is trained again")
-    found = [_reason(name, told[name], values[name], effect(curve, values[name])) for name, curve in curves.items()]
-    strongest = sorted(found, key=lambda each: -abs(each.effect))
-    return [each for each in strongest[:most] if abs(each.effect) >= _LITTLE]
+    by = {name: effect(curve, values[name]) for name, curve in curves.items()}
+    found = [(abs(by[name]), _reason(name, told[name], values[name], by[name])) for name in curves]
+    strongest = sorted(found, key=lambda each: -each[0])
+    return [reason for by, reason in strongest[:most] if by >= _LITTLE]
+
+
+def unchanged(parameters: str, digest: str) -> str:
+    """The parameters, as they were kept.
+
+    Raises:
+        DefinitionError: they are others.
+    """
+    if sha256(parameters.encode()).hexdigest() != digest:
+        raise DefinitionError("model", "was changed after it was kept: its sha256 differs; train it again")
+    return parameters
 
 
 def effect(curve: Mapping[str, Any], value: float) -> float:

@@ -16,8 +16,10 @@ from segments.language.events import TRAITS_CHANGED
 from segments.language.predicate import Predicate
 from segments.leaves.amounts import Measured
 from segments.predictions.features import DaysSince, Feature, TraitValue
+from segments.predictions.ordered import Ordered
 from segments.sql.amounts import amount_of, by_customer
 from segments.sql.documents import Expression, Value, bound
+from segments.sql.ordered import ordered
 from segments.sql.rows import counted
 from segments.sql.selection import Selection
 from segments.sql.start import everybody
@@ -53,13 +55,18 @@ class Pass:
 def passes(features: Iterable[Feature]) -> list[Pass]:
     """Statements that together work out all of these features, by the parameter `at`."""
     together: dict[str, list[Feature]] = {}
+    orders: dict[Any, list[Feature]] = {}
     found = []
     for each in features:
-        if (plain := _plain(each)) is None:
+        if isinstance(each.of, Ordered):
+            orders.setdefault(each.of.together, []).append(each)
+        elif (plain := _plain(each)) is None:
             found.append(Pass((each,), _sent(_alone(each))))
         else:
             together.setdefault(plain, []).append(each)
-    return found + [Pass(tuple(some), _sent(_together(some))) for some in together.values()]
+    found += [Pass(tuple(some), _sent(_together(some))) for some in together.values()]
+    asked = [(some, [each.of for each in some if isinstance(each.of, Ordered)]) for some in orders.values()]
+    return found + [Pass(tuple(some), _sent(ordered(of))) for some, of in asked]
 
 
 def asking(of: Predicate, most: int | None = None) -> Statement:
@@ -95,12 +102,14 @@ def _bytes(each: Any) -> Expression:
 
 def _is_zero(each: Feature) -> bool:
     """Of who did nothing; of who did not do what it goes by (`since_last`) it is not known."""
+    if isinstance(each.of, Ordered):
+        return each.of.which in ("purchases", "spent")
     return isinstance(each.of, Measured) and each.of.has_zero and each.of.of.since is None
 
 
 def _plain(each: Feature) -> str | None:
     """The type of event, where the feature is of one row after the other of it."""
-    if isinstance(each.of, TraitValue):
+    if isinstance(each.of, TraitValue | Ordered):
         return None
     alone = each.of.of.since is not None or each.of.of.then_ is not None
     if isinstance(each.of, Measured):
@@ -111,7 +120,7 @@ def _plain(each: Feature) -> str | None:
 def _together(some: Sequence[Feature]) -> sa.Select[Any]:
     """One pass over a type of event; which of them a feature counts is its filter."""
     e = event.alias()
-    events = [each.of.of for each in some if not isinstance(each.of, TraitValue)]
+    events = [each.of.of for each in some if isinstance(each.of, Measured | DaysSince)]
     windows = [each.window for each in events]
     widest = None if None in windows else max(window for window in windows if window is not None)
     base = AsKnown().bounds(e.c.ts, widest)
@@ -136,6 +145,8 @@ def _alone(each: Feature) -> sa.Select[Any]:
     match each.of:
         case TraitValue(trait):
             return _trait(trait)
+        case Ordered() as of_orders:
+            return ordered([of_orders])
         case DaysSince(of, which):
             e = event.alias()
             source, wanted = selection.counting(e, of)

@@ -34,7 +34,7 @@ with wanted as (
     join profile p on p.id = given.id and p.merged_into is null
     order by given.id
 ), standing as (
-    select wanted.*, last.ts, last.properties ->> 'is' as was
+    select wanted.*, last.ts, last.properties ->> 'kind' as was
     from wanted
     left join lateral (
         select ts, properties from event where profile_id = wanted.id and type collate "C" = $1 order by ts desc limit 1
@@ -42,7 +42,7 @@ with wanted as (
 ), written as (
     insert into event (profile_id, ts, type, kind, message_id, properties, source, received_at)
     select id, greatest($6::timestamptz, ts + interval '1 microsecond'), $1, 'prediction', gen_random_uuid()::text,
-           jsonb_build_object('is', label, 'was', was, 'version', $4::integer, 'as_of', $5::timestamptz), $8, $6
+           jsonb_build_object('kind', label, 'was', was, 'version', $4::integer, 'as_of', $5::timestamptz), $8, $6
     from standing where label is distinct from was and ($7 or label is null)
     returning profile_id
 ), marked as (

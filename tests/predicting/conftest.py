@@ -19,6 +19,8 @@ from workers.worker import serving
 
 DAY = timedelta(days=1)
 CATALOGUE, HELD = "predicting.churn_catalogue", "predicting.held_catalogue"
+#: Values and clusters.
+KINDS = "predicting.kinds_catalogue"
 _TELL = """
 insert into event (profile_id, ts, type, kind, message_id, properties, source, received_at)
 select who, at, 'Order Completed', 'track', gen_random_uuid()::text, jsonb_build_object('total', total), 'test', at
@@ -34,6 +36,7 @@ class Planted:
     opened: datetime
     orders: list[tuple[datetime, UUID, float]] = field(default_factory=list)
     told: int = 0
+    of: str = "churn"
 
     @property
     def database(self) -> Database:
@@ -79,24 +82,25 @@ class Planted:
 
     async def _do(self, what: str) -> str:
         ask = predictions.ask_training if what == "train" else predictions.ask_scoring
-        assert await ask(self.database, "churn", self.shop.clock.now())
+        assert await ask(self.database, self.of, self.shop.clock.now())
         await self.shop.parts.predicting.wake()
-        handle = self.shop.parts.predicting.client.get_workflow_handle(f"predict/churn/{what}/asked", result_type=str)
+        handle = self.shop.parts.predicting.client.get_workflow_handle(f"predict/{self.of}/{what}/asked", result_type=str)
         return await handle.result()
 
     async def stands(self) -> PredictionRow:
-        (row,) = await predictions.found(self.database, "churn")
+        (row,) = await predictions.found(self.database, self.of)
         return row
 
     async def scores(self) -> dict[UUID, float]:
-        rows = await self.database.pool.fetch("select profile_id, score from prediction_score where prediction = 'churn'")
+        rows = await self.database.pool.fetch("select profile_id, score from prediction_score where prediction = $1", self.of)
         return {row["profile_id"]: row["score"] for row in rows}
 
     async def over(self) -> set[UUID]:
         """Who is over a threshold, by the events that say so."""
         rows = await self.database.pool.fetch(
             "select distinct on (profile_id) profile_id, (properties ->> 'over')::boolean as over"
-            " from event where type like '$crossed:churn:%' order by profile_id, ts desc"
+            " from event where type like $1 order by profile_id, ts desc",
+            f"$crossed:{self.of}:%",
         )
         return {row["profile_id"] for row in rows if row["over"]}
 
@@ -123,6 +127,15 @@ async def held(database: Database, dsn: str, temporal_address: str, tmp_path: Pa
 async def planted(database: Database, dsn: str, temporal_address: str, tmp_path: Path) -> AsyncIterator[Planted]:
     """The shop with a trainer beside it."""
     async with opened(database, dsn, temporal_address, tmp_path) as found:
+        shop = found.shop
+        async with serving([trainer(shop.client, shop.database, shop.parts.catalogue, shop.clock)]):
+            yield found
+
+
+@pytest.fixture
+async def kinds(database: Database, dsn: str, temporal_address: str, tmp_path: Path) -> AsyncIterator[Planted]:
+    """A shop that foretells what customers bring and sorts them, with a trainer beside it."""
+    async with opened(database, dsn, temporal_address, tmp_path, catalogue=KINDS) as found:
         shop = found.shop
         async with serving([trainer(shop.client, shop.database, shop.parts.catalogue, shop.clock)]):
             yield found

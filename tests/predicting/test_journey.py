@@ -64,7 +64,7 @@ async def test_it_is_told_why_in_words_and_by_the_model_and_the_day_that_decided
     declared = shop.parts.catalogue.predictions
     (before,) = await foretold(planted.database, declared, ana)
     assert (before.prediction, before.version, before.unexplained) == ("churn", 1, None)
-    raises = [reason for reason in before.reasons if reason.effect > 0]
+    raises = [reason for reason in before.reasons if (reason.effect or 0) > 0]
     assert any(reason.feature in ("days_since_order", "orders_30d") for reason in raises)
     assert all(reason.words.endswith("times") or "hardly" in reason.words for reason in before.reasons)
     assert any(reason.words.startswith('days since the last "Order Completed" is 4') for reason in before.reasons) or raises

@@ -116,7 +116,7 @@ _FILL = (
                               else 'Rare ' || n % 7 end])[1 + (n + k) % 9],
            'track', 'm-' || n || '-' || k,
            jsonb_build_object('price', (n * 7 + k * 31) % 120, 'listed', (n + k) % 2 = 0, 'over', (n + k) % 2 = 0,
-                              'is', (array['loyal', 'new'])[1 + (n + k) % 2],
+                              'kind', (array['loyal', 'new'])[1 + (n + k) % 2],
                               'lat', 40.4 + n % 10 * 0.01,
                               'lon', -3.7, 'products', jsonb_build_array(jsonb_build_object('kind', kind))),
            'test', ts

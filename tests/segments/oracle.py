@@ -248,7 +248,7 @@ def listed(plain: Plain, seen: Seen) -> bool:
 def crossed(plain: Plain, seen: Seen) -> bool:
     if "is" in plain:
         events = seen.happened(f"$crossed:{plain['prediction']}")
-        return any(e.at == events[-1].at and e.properties.get("is") == plain["is"] for e in events)
+        return any(e.at == events[-1].at and e.properties.get("kind") == plain["is"] for e in events)
     up, back = plain["over"], plain.get("back_at", plain["over"])
     events = seen.happened(f"$crossed:{plain['prediction']}:{up}:{back}")
     return any(e.at == events[-1].at and meets({"property": "over", "is": "==", "value": True}, e.properties) for e in events)

@@ -12,6 +12,7 @@ from typing import Any
 
 import segments
 from segments import Predicate
+from segments.predictions.clusters import Clusters
 from segments.predictions.features import rfm
 from segments.predictions.prediction import Prediction
 
@@ -35,6 +36,7 @@ def _text() -> str:
 
 def _run(python: str) -> Predicate:
     names: dict[str, Any] = {name: getattr(segments, name) for name in segments.__all__} | {"date": date, "churn": _churn()}
+    names["styles"] = Clusters("styles", of=segments.did("Order Completed"), features=rfm())
     made: Predicate = eval(python, names)  # noqa: S307 - a line of our own page
     return made
 

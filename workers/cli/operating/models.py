@@ -217,8 +217,36 @@ def _measured(version: int, card: dict[str, Any]) -> "Iterable[RenderableType]":
     yield tables.Rows(("feature", "matters", ""), _importance(card), title="What it goes by", ahead=3)
 
 
+def _worth(version: int, card: dict[str, Any]) -> "Iterable[RenderableType]":
+    from workers.cli import tables
+
+    trial, people = card["measures"], card["people"]
+    yield f"version {version}, {card['family']}: of who {card['of']}, what they bring in {card['horizon'] / 86_400:g} days"
+    yield f"fitted to {people['fitted']:,} customers; tried on {people['judged']:,}, {trial['days']:,.3g} days before:"
+    yield f"{card['told']}; {trial['inside']:.0%} lay in their interval (of four in five possible futures)"
+    heads = ("purchases before", "people", "orders foretold", "came", "money foretold", "came ")
+    rows = [
+        (
+            *(each["purchases"], f"{each['people']:,}", f"{each['orders']:.3f}", f"{each['came_orders']:.3f}"),
+            *(f"{each['value']:,.2f}", f"{each['came_value']:,.2f}"),
+        )
+        for each in trial["groups"]
+    ]
+    yield tables.Rows(heads, rows, title="Are its amounts true? (of a customer, on average)", ahead=6)
+
+
+def _kinds(version: int, card: dict[str, Any]) -> "Iterable[RenderableType]":
+    from workers.cli import tables
+
+    yield f"version {version}, {card['family']}: of who {card['of']}; {card['told']}"
+    rows = [(each["name"], str(each["id"]), f"{each['people']:,}", each["words"]) for each in card["kinds"]]
+    yield tables.Rows(("kind", "number", "people", "what sets it apart"), rows, title="Kinds of the sample", ahead=4)
+    if stability := card["stability"]:
+        yield f"against version {stability['version']}: agreement {stability['agreement']:.2f} (1 is all, 0 is chance)"
+
+
 #: How the card of each kind is drawn.
-_CARDS = {"probability": _measured}
+_CARDS = {"probability": _measured, "lifetime-value": _worth, "clusters": _kinds}
 
 
 def _score(each: "Foretold") -> str:
