@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Literal
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -32,6 +33,7 @@ class ModelView(BaseModel):
     calibration_error: float | None
     failure: str | None = Field(description="why the last training or scoring did not come to its end")
     doing: str | None = Field(description="what is being done right now")
+    asked_at: datetime | None = Field(description="since when somebody wants it trained, and no process has taken that up")
 
     @classmethod
     def of(cls, row: PredictionRow, now: datetime) -> "ModelView":
@@ -53,6 +55,7 @@ class ModelView(BaseModel):
             calibration_error=measures.get("calibration_error"),
             failure=row.failure,
             doing=row.doing,
+            asked_at=row.asked_at or row.score_asked_at,
         )
 
 
@@ -100,6 +103,9 @@ class ModelDetail(ModelView):
     bands: list[int] = Field(description="of probabilities: customers by tenths of the score, from 0 to 1")
     spread: list[float] = Field(description="of amounts: scores by tenths of the customers, from the lowest to the highest")
     sizes: dict[str, int] = Field(description="of what sorts customers: how many are of each kind")
+    origin: Literal["code", "api"] = Field(default="code", description="where it is declared")
+    english: str | None = Field(default=None, description="what is declared, in words; null: it is declared by nobody here")
+    declared: dict[str, Any] | None = Field(default=None, description="the same as JSON, as `PUT /v1/models/{name}` takes it")
 
     @classmethod
     def with_models(
@@ -117,10 +123,30 @@ class ModelDetail(ModelView):
         )
 
 
+class WaitingView(BaseModel):
+    """A declaration that holds only once somebody else approves it."""
+
+    name: str
+    number: int = Field(description="of the version")
+    by: str
+    at: datetime
+
+
 class ModelPage(BaseModel):
     """All of them."""
 
     models: list[ModelView]
+    waiting: list[WaitingView] = Field(description="declarations that wait for approval, of others than these or of them")
+
+
+class AskView(BaseModel):
+    """A segment that asks for a prediction."""
+
+    segment: str
+    over: float | None = Field(default=None, description="in from this score on")
+    back_at: float | None = Field(default=None, description="until it is below this")
+    sorted_into: str | None = Field(default=None, description="or in while sorted into this kind")
+    journeys: list[str] = Field(description="that people enter by it")
 
 
 class ReasonView(BaseModel):
@@ -149,6 +175,23 @@ class ScoreView(BaseModel):
     as_of: datetime = Field(description="when the score became what it is")
     reasons: list[ReasonView]
     unexplained: str | None = Field(description="why no reasons can be told")
+
+
+class CustomerView(BaseModel):
+    """A customer of a band, with the score and its reasons."""
+
+    customer_id: UUID
+    score: float
+    version: int
+    as_of: datetime
+    reasons: list[ReasonView]
+    unexplained: str | None
+
+
+class CustomerPage(BaseModel):
+    """Some customers of a band, the highest scores first."""
+
+    customers: list[CustomerView]
 
 
 class ScorePage(BaseModel):

@@ -226,7 +226,17 @@ def features_at(place: str, found: Mapping[str, Any]) -> dict[str, Any]:
     names, features = found.get("never", []), found["features"]
     if not isinstance(features, list) or not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise DefinitionError(place, "has lists as features and as never (of names)")
-    return {"features": tuple(map(Feature.from_json, features)), "never": frozenset(names)}
+    return {
+        "features": tuple(_feature(f"{place}, features[{n}]", each) for n, each in enumerate(features)),
+        "never": frozenset(names),
+    }
+
+
+def _feature(place: str, plain: Any) -> Feature:
+    try:
+        return Feature.from_json(plain)
+    except DefinitionError as error:
+        raise (DefinitionError(place, error.problem) if error.place == "feature" else error.within(place)) from None
 
 
 def no_labels(place: str, leaf: Foretold) -> Crossed:
