@@ -28,6 +28,7 @@ from api.ingest import routes as ingest
 from api.ingest.intake import Intake
 from api.ingest.routes import Ingest
 from api.limits import Limits
+from api.models import declaring
 from api.models import routes as models
 from api.onsite import content, inbox, scripts
 from api.products import routes as products
@@ -102,6 +103,7 @@ ROUTERS = [
     suppressions.router,
     subscriptions.router,
     models.router,
+    declaring.router,
     sources.router,
     audiences.router,
     hooks.router,

@@ -85,6 +85,8 @@ class ApiConfig:
     segments: Mapping[str, Segment] = field(default_factory=dict)
     #: Whether a campaign or bulk start begins only once somebody else has approved it than who made it.
     approve_campaigns: bool = False
+    #: Whether a prediction that is declared by API holds only once somebody else has approved it.
+    approve_predictions: bool = False
     #: The experiments that journeys ask about, by journey, as they are declared.
     experiments: Mapping[str, Sequence[Experiment]] = field(default_factory=dict)
     #: The company's holdout.
@@ -104,9 +106,9 @@ class ApiConfig:
     compared: Callable[[Database, str, str | None], Awaitable[tuple[str, str, Sequence[Any]]]] | None = None
     #: What came of a made-up customer in a journey, at a time, in a version of the catalogue: which one that was, and it.
     tried: Callable[[Database, str, TrialRun, datetime, str | None], Awaitable[tuple[str | None, Played]]] | None = None
-    #: How the catalogue wants some traits to be read when they come in.
-    #: What the catalogue foretells of customers.
+    #: What the catalogue foretells of customers; beside it is what is declared by API (`segments.ask.declared`).
     predictions: Mapping[str, Declared] = field(default_factory=dict)
+    #: How the catalogue wants some traits to be read when they come in.
     readings: Mapping[str, Reading] = field(default_factory=dict)
     #: The journeys of a version of the catalogue, where its code may be executed here; for what comes next in a run.
     codes: Callable[[Database, str | None], Awaitable[Mapping[str, Any] | None]] | None = None
@@ -122,4 +124,5 @@ class ApiConfig:
     @property
     def rules(self) -> Rules:
         """What commands keep to as well."""
-        return Rules(self.approve_campaigns, self.default_region, [str(each) for each in self.opened])
+        opened = [str(each) for each in self.opened]
+        return Rules(self.approve_campaigns, self.default_region, opened, self.approve_predictions)

@@ -15,6 +15,9 @@ from store.database import Connection, Database
 from store.named import queries
 
 _SQL = queries("predictions")
+_TENTHS = 10
+#: What a row says of a customer.
+_SAID = ("score", "version", "as_of", "low", "high", "label", "more")
 ModelState = Literal["champion", "challenger", "former", "trial"]
 Standing = Literal["scoring", "held", "failing", "waiting"]
 
@@ -196,7 +199,7 @@ async def found(database: Database, name: str | None = None) -> list[PredictionR
 
 
 async def declare(
-    database: Database,
+    source: "Database | Connection",
     name: str,
     declared: str,
     retrain: timedelta,
@@ -206,8 +209,24 @@ async def declare(
     *,
     kind: str = "probability",
 ) -> None:
-    """Write down a prediction of the catalogue; a new one, or one that means something else, is to be trained at once."""
-    await database.pool.execute(_SQL["declare"], name, declared, retrain, score, max_age, now, kind)
+    """Write down a prediction that is declared; a new one, or one that means something else, is to be trained at once."""
+    on = source.pool if isinstance(source, Database) else source
+    await on.execute(_SQL["declare"], name, declared, retrain, score, max_age, now, kind)
+
+
+async def retire(source: "Database | Connection", names: Sequence[str], now: datetime) -> None:
+    """Nobody declares them any more: they are not shown, trained or scored; models stay, and `clear` takes scores away."""
+    on = source.pool if isinstance(source, Database) else source
+    await on.execute(_SQL["retire"], list(names), now)
+
+
+async def clear(database: Database, at_once: int = 5_000) -> int:
+    """Take away the scores of predictions that nobody declares any more; returns how many."""
+    count = 0
+    for row in await database.pool.fetch(_SQL["left_over"]):
+        while gone := await database.pool.fetchval(_SQL["drop_some"], row["name"], at_once):
+            count += gone
+    return count
 
 
 async def ask_training(database: Database, name: str, now: datetime) -> bool:
@@ -355,6 +374,13 @@ async def scores_of(connection: Connection, customer: UUID) -> list[Score]:
     return [Score(**dict(row)) for row in await connection.fetch(_SQL["scores_of"], customer)]
 
 
+async def in_band(connection: Connection, name: str, tenth: int, most: int) -> list[tuple[UUID, Score]]:
+    """Some customers whose score lies in a tenth, 1 to 10, the highest first."""
+    top = 2.0 if tenth == _TENTHS else tenth / _TENTHS  # a score of one is of the last
+    rows = await connection.fetch(_SQL["in_band"], name, (tenth - 1) / _TENTHS, top, most)
+    return [(row["profile_id"], Score(name, **{each: row[each] for each in _SAID})) for row in rows]
+
+
 async def shape(database: Database, row: PredictionRow) -> Shape:
     """How the scores of a prediction lie, as its kind has it: the others are empty."""
     if row.kind == "probability":
@@ -364,8 +390,8 @@ async def shape(database: Database, row: PredictionRow) -> Shape:
 
 
 async def _bands(database: Database, name: str) -> list[int]:
-    counted = {min(row["tenth"], 10): row["people"] for row in await database.pool.fetch(_SQL["bands"], name)}
-    return [counted.get(tenth, 0) for tenth in range(1, 11)]
+    counted = {row["tenth"]: row["people"] for row in await database.pool.fetch(_SQL["bands"], name)}
+    return [counted.get(tenth, 0) for tenth in range(1, _TENTHS + 1)]
 
 
 async def cross(

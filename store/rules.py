@@ -21,6 +21,7 @@ class Rules:
     approve_campaigns: bool = False
     default_region: str = "ES"
     private_targets: Sequence[str] = ()
+    approve_predictions: bool = False
 
 
 async def keep(database: Database, rules: Rules) -> None:

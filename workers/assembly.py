@@ -299,6 +299,6 @@ def watch(
             *(((read.wake, ASKED),) if read and read.declared else ()),
             *(((derive.derive, SAID),) if derive else ()),
             *(((passed.wake, AS_THEY_COME),) if passed else ()),
-            *(((foretell.wake, WANTED),) if foretell and foretell.declared else ()),
+            *(((foretell.wake, WANTED),) if foretell else ()),
         ),
     )

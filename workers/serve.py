@@ -116,6 +116,7 @@ def api_config(
         wallets=wallets_of(settings),
         twilio_auth_token=settings.twilio_auth_token.get_secret_value(),
         approve_campaigns=settings.approve_campaigns,
+        approve_predictions=settings.approve_predictions,
         catalogue=journeys,
         version=version,
         segments=segments,

@@ -205,6 +205,10 @@ class Settings(MailSettings, WalletSettings):
     approve_campaigns: bool = Field(
         default=False, description="campaigns and bulk starts wait until another key than the one that made them approves them"
     )
+    approve_predictions: bool = Field(
+        default=False,
+        description="predictions by API hold only once another key than the one that wrote them approves",
+    )
     worker_queues: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
         description="task queues this worker serves, comma separated; empty: all but train, which has a process of its own",

@@ -89,11 +89,11 @@ async def keep_schedule(
     lacking: str,
     every: timedelta = timedelta(days=1),
     at: timedelta = timedelta(0),
-) -> None:
+) -> bool:
     """Make sure that Temporal starts a workflow once a day or so, so long after it began (UTC), by a schedule of this name.
 
     One that is there takes up how often that is; a Temporal that is away, or has no schedules, keeps no worker from serving:
-    what is `lacking` then is logged.
+    what is `lacking` then is logged, and False returned.
     """
     action = ScheduleActionStartWorkflow(run, args=given, id=name, task_queue=WATCH_QUEUE)
     spec = ScheduleSpec(intervals=[ScheduleIntervalSpec(every=every, offset=at % every)])
@@ -104,6 +104,19 @@ async def keep_schedule(
             await client.get_schedule_handle(name).update(lambda found: _as_often(found, spec))
     except RPCError as error:
         log.warning(lacking, status=error.status.name)
+        return False
+    return True
+
+
+async def drop_schedule(client: Client, name: str) -> bool:
+    """Make sure that no schedule has this name; false, and a line in the log, where Temporal does not do it."""
+    try:
+        await client.get_schedule_handle(name).delete()
+    except RPCError as error:
+        if error.status is not RPCStatusCode.NOT_FOUND:
+            log.warning("a schedule could not be taken away", schedule=name, status=error.status.name)
+            return False
+    return True
 
 
 def _as_often(found: ScheduleUpdateInput, spec: ScheduleSpec) -> ScheduleUpdate | None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from datetime import timedelta
 from functools import partial
@@ -47,7 +47,7 @@ from workers.replaying import as_begun, fetched
 from workers.settings import Settings
 from workers.sourcing.workflows import ReadSource
 from workers.telemetry import set_up
-from workers.temporal import connect_temporal, keep_schedule
+from workers.temporal import connect_temporal, drop_schedule, keep_schedule
 from workers.unfit import unfit
 from workers.versions import REFRESH, Library
 from workers.watching import WatchShards
@@ -103,7 +103,8 @@ async def run(settings: Settings) -> None:
             await keep_watch(client, settings.watch_shards)
             often = await parts.sourcing.declare(), await parts.audiences.declare()
             stack.enter_context(_beside(keep_schedules(client, settings, *often)))
-            stack.enter_context(_beside(keep_predicting(client, await parts.predicting.declare())))
+            await parts.predicting.declare()
+            stack.enter_context(_beside(parts.predicting.keep_up(partial(keep_predicting, client))))
             await tell_what_stands_still(database, parts.catalogue)
         long_lived()
         log.info("worker serves", queues=list(settings.worker_queues) or "all", journeys=sorted(parts.catalogue.journeys))
@@ -315,12 +316,16 @@ async def keep_schedules(
         )
 
 
-async def keep_predicting(client: Client, declared: Mapping[str, Declared]) -> None:
-    """Make sure that predictions are trained and scored as often as they say."""
+async def keep_predicting(client: Client, declared: Mapping[str, Declared], gone: Collection[str]) -> bool:
+    """Make sure that predictions are trained and scored as often as they say, and those that are gone no more."""
+    done = [await drop_schedule(client, f"predict/{name}/{what}") for name in sorted(gone) for what in ("train", "score")]
     for name, each in declared.items():
-        train, score = "no schedule trains a prediction", "no schedule scores customers"
-        await keep_schedule(client, f"predict/{name}/train", TrainPrediction.run, name, every=each.retrain, lacking=train)
-        await keep_schedule(client, f"predict/{name}/score", ScorePrediction.run, name, every=each.score, lacking=score)
+        for what, run, every, without in (
+            ("train", TrainPrediction.run, each.retrain, "no schedule trains a prediction"),
+            ("score", ScorePrediction.run, each.score, "no schedule scores customers"),
+        ):
+            done.append(await keep_schedule(client, f"predict/{name}/{what}", run, name, every=every, lacking=without))
+    return all(done)
 
 
 async def keep_watch(client: Client, shards: int) -> None:

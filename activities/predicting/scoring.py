@@ -27,6 +27,7 @@ from activities.predicting.trying import Trying, judge, trying
 from journeys.clock import Clock
 from journeys.contracts import PredictionRound
 from segments.ask import known
+from segments.ask.declared import declared
 from segments.ask.known import Table
 from segments.ask.overview import all_segments
 from segments.errors import DefinitionError
@@ -93,20 +94,20 @@ class Scored:
 
 @dataclass(frozen=True)
 class Scoring:
-    """The activity, and what it works with; `asks` is what the catalogue asks about beside its segments."""
+    """The activity, and what it works with; `catalogue` are predictions in code, `asks` what it asks beside segments."""
 
     database: Database
     clock: Clock
-    declared: Mapping[str, Declared]
+    catalogue: Mapping[str, Declared]
     segments: Mapping[str, Segment]
     asks: Sequence[Predicate]
 
     @activity.defn(name="score-prediction")
     async def score(self, asked: PredictionRound) -> str:
         """Score everybody whom a prediction is of; what came of it, in words."""
-        prediction = self.declared.get(asked.prediction)
+        prediction = (await declared(self.database, self.catalogue)).get(asked.prediction)
         if prediction is None:
-            return f"{asked.prediction} is not in this worker's catalogue"
+            return f"{asked.prediction} is not declared, neither in this worker's catalogue nor by the API"
         at = self.clock.business(asked.at)
         async with alive():
             try:

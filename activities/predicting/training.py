@@ -16,6 +16,7 @@ from activities.predicting.kinds import kind_of
 from activities.predicting.trying import keep_beside
 from journeys.clock import Clock
 from journeys.contracts import PredictionRound
+from segments.ask.declared import declared
 from segments.errors import DefinitionError
 from segments.predictions.declared import Declared
 from segments.predictions.prediction import Prediction
@@ -27,18 +28,18 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Training:
-    """The activity, and what it works with."""
+    """The activity, and what it works with; `catalogue` are the predictions that stand in code."""
 
     database: Database
     clock: Clock
-    declared: Mapping[str, Declared]
+    catalogue: Mapping[str, Declared]
 
     @activity.defn(name="train-prediction")
     async def train(self, asked: PredictionRound) -> str:
         """Train a model; what came of it, in words."""
-        prediction = self.declared.get(asked.prediction)
+        prediction = (await declared(self.database, self.catalogue)).get(asked.prediction)
         if prediction is None:
-            return f"{asked.prediction} is not in this worker's catalogue"
+            return f"{asked.prediction} is not declared, neither in this worker's catalogue nor by the API"
         at = self.clock.business(asked.at)
         async with alive():
             if (before := await predictions.trained_then(self.database, prediction.name, at)) is not None:

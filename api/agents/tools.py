@@ -74,6 +74,10 @@ def _only(*names: str) -> Callable[[_Arguments], _Arguments]:
 
 _COUNTED = {"at_most": "how many you mean, as the dry run counts; if there are more by then, nothing is done"}
 _LANGUAGE = {"predicate": "the definition as JSON; read_reference has the words (section `segments`), get_segment examples"}
+_FORETOLD = {
+    "of": "whom it is of, a predicate as segments have it; read_reference has the words (section `segments`)",
+    "label": "what comes true, a predicate asked at the end of the horizon; it looks back no further than that",
+}
 _SEEN = Look("in_doubt", "GET /v1/messages/in-doubt", _only("provider", "channel", "journey", "run_id", "since", "until"))
 
 #: In the order in which they are listed: the catalogue, customers, what happens, what to look after; then what changes.
@@ -226,6 +230,13 @@ TOOLS: tuple[Tool, ...] = (
         "The cards of a prediction's models: features, measures, importance, and what came of its scores.",
         "GET /v1/models/{name}",
     ),
+    Tool(
+        "check_prediction",
+        "Check a prediction's declaration",
+        "Whether a declaration can be used, of how many customers it is, whether that is enough to train by. Saves nothing.",
+        "POST /v1/models/check",
+        notes=_FORETOLD,
+    ),
     Tool("list_receivers", "Receivers", "Who is told what happens by webhooks, and how that goes.", "GET /v1/subscriptions"),
     Tool("list_lists", "Lists", "The lists of customers and their sizes.", "GET /v1/lists"),
     Tool("read_audit", "The audit", "Who changed what, from what to what.", "GET /v1/audit"),
@@ -310,6 +321,17 @@ TOOLS: tuple[Tool, ...] = (
             Look("counted", "POST /v1/segments/count", _only("predicate"), if_allowed=True),
         ),
         notes=_LANGUAGE,
+    ),
+    Tool(
+        "declare_prediction",
+        "Declare or change a prediction",
+        "Declare what is to be foretold of customers, or change it; models are trained and customers scored by it.",
+        "PUT /v1/models/{name}",
+        looks=(
+            Look("would", "POST /v1/models/check"),
+            Look("stands", "GET /v1/models/{name}", _only("name"), may_lack=True),
+        ),
+        notes=_FORETOLD,
     ),
     Tool(
         "end_run",

@@ -15,6 +15,7 @@ from api.auth import insist_on
 from api.config import ApiConfig
 from api.console.frame import HEADERS, PLACE, form, page, pages
 from api.console.session import sees
+from api.models.routes import scores
 from api.profiles.routes import events_page, merges, names, shown
 from api.runs.journeys import known, why
 from api.runs.messages import messages_page
@@ -87,6 +88,7 @@ async def show(
         journey=journey or "",
         channels=[kind.name for kind in addressed()],
         why=await _why(config, database, journey, customer, show=personal) if journey else None,
+        foretold=await scores(config, database, customer) if personal else [],
         now=config.clock.now(),
     )
 

@@ -12,6 +12,8 @@ from api.config import ApiConfig
 from api.console.frame import PLACE, form, page, pages, seen
 from api.console.journeys import DONE, wanted
 from api.console.session import sees
+from api.models.looking import stands
+from api.models.views import ModelView
 from api.runs.journeys import OF_EVERYTHING, JourneyView, everything, throw
 from api.runs.journeys import seen as journeys_seen
 from api.segments.access import entries
@@ -45,6 +47,7 @@ async def home(
         count=len(journeys),
         warnings=_warnings(journeys),
         concerns=[each for each in await _concerns(config, database, caller) if each.sentence not in warned],
+        foretold=await _foretold(config, database, caller),
         stopped=await providers.stopped(database) if caller.has(None) else [],
         doubts=await _in_doubt(database, caller),
         everything=await everything(database),
@@ -86,6 +89,13 @@ def _place(journey: JourneyView) -> tuple[bool, int, str]:
 async def _concerns(config: ApiConfig, database: Database, caller: Caller) -> list[Concern]:
     """What stands still because of a definition, for who may deal with everything."""
     return (await all_segments(database, config.segments)).concerns(entries(config)) if caller.has(None) else []
+
+
+async def _foretold(config: ApiConfig, database: Database, caller: Caller) -> list[ModelView]:
+    """Predictions that nobody comes over a threshold of, or that could not be trained or scored; for who sees everything."""
+    if not caller.has(None):
+        return []
+    return [each for each in await stands(database, config.clock.now()) if each.state in ("held", "failing")]
 
 
 async def _in_doubt(database: Database, caller: Caller) -> int:

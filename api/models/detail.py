@@ -1,5 +1,6 @@
 """All that is told of one prediction: how it stands, its models, what came of its scores, whether acting on it helps."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
@@ -7,6 +8,8 @@ from api.models.views import ModelDetail, TrialView
 from journeys.arms import FORETOLD, WITHHELD
 from journeys.experiments.acting import Acting, Came, acting
 from journeys.experiments.sequences import pairs
+from segments.ask.declared import declared
+from segments.predictions.declared import Declared
 from segments.predictions.weeks import weeks
 from store import Database, predictions
 from store.measuring import acted, trials
@@ -14,8 +17,8 @@ from store.measuring import acted, trials
 _LATELY = timedelta(weeks=52)
 
 
-async def detail(database: Database, name: str, now: datetime) -> ModelDetail | None:
-    """What there is of a prediction of this name."""
+async def detail(database: Database, catalogue: Mapping[str, Declared], name: str, now: datetime) -> ModelDetail | None:
+    """What there is of a prediction of this name; `catalogue` are the predictions in code. None where there is none."""
     found = await predictions.found(database, name)
     if not found:
         return None
@@ -26,8 +29,10 @@ async def detail(database: Database, name: str, now: datetime) -> ModelDetail | 
     helps = await _helps(database, name, exposed)
     tried = await _trial(database, name)
     by_week = weeks(await predictions.outcomes_since(database, name, now - _LATELY))
+    said = (await declared(database, catalogue)).get(name)
     return (
         ModelDetail.with_models(row, now, kept, outcomes, shape)
+        .with_declared("code" if name in catalogue else "api", said)
         .with_weeks(by_week)
         .with_trial(tried)
         .with_acting(helps, exposed, await acted.uplift(database, name))

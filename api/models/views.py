@@ -4,12 +4,14 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any, Literal
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from journeys.arms import WITHHELD
 from journeys.experiments.acting import Acting, Band
 from segments.ask.foretold import Foretold
+from segments.predictions.declared import Declared
 from segments.predictions.weeks import Week
 from store.measuring.acted import ArmExposed
 from store.predictions import ModelRow, ModelState, Outcome, PredictionRow, Shape, Standing
@@ -37,6 +39,7 @@ class ModelView(BaseModel):
     calibration_error: float | None
     failure: str | None = Field(description="why the last training or scoring did not come to its end")
     doing: str | None = Field(description="what is being done right now")
+    asked_at: datetime | None = Field(description="since when somebody wants it trained, and no process has taken that up")
 
     @classmethod
     def of(cls, row: PredictionRow, now: datetime) -> "ModelView":
@@ -58,6 +61,7 @@ class ModelView(BaseModel):
             calibration_error=measures.get("calibration_error"),
             failure=row.failure,
             doing=row.doing,
+            asked_at=row.asked_at or row.score_asked_at,
         )
 
 
@@ -239,6 +243,9 @@ class ModelDetail(ModelView):
     acting: ActingView | None = Field(
         None, description="whether acting on it helps; null: nobody was exposed to a holdout of it"
     )
+    origin: Literal["code", "api"] = Field(default="code", description="where it is declared")
+    english: str | None = Field(default=None, description="what is declared, in words; null: it is declared by nobody here")
+    declared: dict[str, Any] | None = Field(default=None, description="the same as JSON, as `PUT /v1/models/{name}` takes it")
 
     @classmethod
     def with_models(
@@ -255,6 +262,11 @@ class ModelDetail(ModelView):
             **asdict(shape),
         )
 
+    def with_declared(self, origin: Literal["code", "api"], said: Declared | None) -> "ModelDetail":
+        """The same with where it is declared, and what is."""
+        told = {} if said is None else {"english": str(said), "declared": said.to_json()}
+        return self.model_copy(update={"origin": origin, **told})
+
     def with_weeks(self, by_week: Iterable[Week]) -> "ModelDetail":
         """The same with how good scores were by week."""
         return self.model_copy(update={"weeks": [WeekView.model_validate(each) for each in by_week]})
@@ -268,10 +280,30 @@ class ModelDetail(ModelView):
         return self if acting is None else self.model_copy(update={"acting": ActingView.of(acting, exposed, uplift)})
 
 
+class WaitingView(BaseModel):
+    """A declaration that holds only once somebody else approves it."""
+
+    name: str
+    number: int = Field(description="of the version")
+    by: str
+    at: datetime
+
+
 class ModelPage(BaseModel):
     """All of them."""
 
     models: list[ModelView]
+    waiting: list[WaitingView] = Field(description="declarations that wait for approval, of others than these or of them")
+
+
+class AskView(BaseModel):
+    """A segment that asks for a prediction."""
+
+    segment: str
+    over: float | None = Field(default=None, description="in from this score on")
+    back_at: float | None = Field(default=None, description="until it is below this")
+    sorted_into: str | None = Field(default=None, description="or in while sorted into this kind")
+    journeys: list[str] = Field(description="that people enter by it")
 
 
 class ReasonView(BaseModel):
@@ -300,6 +332,23 @@ class ScoreView(BaseModel):
     as_of: datetime = Field(description="when the score became what it is")
     reasons: list[ReasonView]
     unexplained: str | None = Field(description="why no reasons can be told")
+
+
+class CustomerView(BaseModel):
+    """A customer of a band, with the score and its reasons."""
+
+    customer_id: UUID
+    score: float
+    version: int
+    as_of: datetime
+    reasons: list[ReasonView]
+    unexplained: str | None
+
+
+class CustomerPage(BaseModel):
+    """Some customers of a band, the highest scores first."""
+
+    customers: list[CustomerView]
 
 
 class ScorePage(BaseModel):

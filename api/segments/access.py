@@ -23,6 +23,8 @@ from segments.define.snapshots import CannotFreeze
 from store import Database
 from store.ids import ID_LIMIT
 
+#: Of what cannot be changed, where it is no conflict.
+_STATUS = {"in-the-future": 422, "own-declaration": 403}
 Text = Annotated[str | None, Query(min_length=1, max_length=ID_LIMIT, pattern=r"^[^\x00]*$")]
 Silence = Annotated[float, Query(gt=0, le=87_600, description="hours without an event after which its readers count as stale")]
 
@@ -101,7 +103,7 @@ async def answering() -> AsyncIterator[None]:
     except TooSlow as error:
         raise Problem(422, f"the answer {error}", code="too-slow") from None
     except (CannotChange, CannotFreeze) as error:
-        raise Problem(422 if error.code == "in-the-future" else 409, str(error), code=error.code) from None
+        raise Problem(_STATUS.get(error.code, 409), str(error), code=error.code) from None
     except DefinitionError as error:
         raise unusable(error, "/predicate") from None
     except (CannotAsk, NotImplementedError, RecursionError) as error:

@@ -68,7 +68,7 @@ async def put(
         predicate = predicate_of(body.predicate, (await all_segments(database, config.segments)).predicates, (name,))
         if names_people(predicate):  # its size would tell of somebody whom this key may not look up
             insist_on(caller, Right.PERSONAL)
-        at, foretold = config.clock.now(), config.predictions.values()
+        at, foretold = config.clock.now(), config.predictions
         return await define(
             database, config.segments, draft, by=caller.name, at=at, foretold=foretold, if_it_stands=if_it_stands
         )

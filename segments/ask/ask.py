@@ -102,7 +102,7 @@ async def sampled(
         CannotAsk: Postgres refuses it.
     """
     statement = await asyncio.to_thread(compiler.among, predicate)
-    async with _briefly(database, patience) as connection:
+    async with briefly(database, patience) as connection:
         customers = await connection.fetchval(_VIEWS["customers"])
         share = min(100.0, 100 * sample / max(customers, 1))
         ids = [row["id"] for row in await connection.fetch(_VIEWS["sample"], share)]
@@ -115,7 +115,7 @@ async def sampled(
 async def _counted(database: Database, predicate: Predicate, at: datetime, patience: timedelta) -> int:
     statement = await asyncio.to_thread(_statement, predicate)  # seconds for a large one: others are served meanwhile
     sql = f"select count(*) from ({statement.sql}) as members"  # noqa: S608 - what the compiler emits
-    async with _briefly(database, patience) as connection:
+    async with briefly(database, patience) as connection:
         await plan_for_everybody(connection)
         await record(connection, predicate, at)
         counted: int = await connection.fetchval(sql, *statement.args(at, shard=0, shards=1))
@@ -128,7 +128,7 @@ async def preview(
     """Some customers of whom the definition is true, with the traits that it names; raises as `count` does."""
     statement = await asyncio.to_thread(_statement, predicate)
     sql = f"select id from ({statement.sql}) as members limit {int(limit)}"  # noqa: S608 - what the compiler emits
-    async with _briefly(database, patience) as connection:
+    async with briefly(database, patience) as connection:
         await plan_for_everybody(connection)
         await record(connection, predicate, at)
         rows = await connection.fetch(sql, *statement.args(at, shard=0, shards=1))
@@ -137,7 +137,7 @@ async def preview(
 
 async def hinted(database: Database, predicate: Predicate, at: datetime, *, patience: timedelta = _PATIENCE) -> list[str]:
     """Why the definition may be true of nobody though it is valid, a sentence each; raises as `count` does."""
-    async with _briefly(database, patience) as connection:
+    async with briefly(database, patience) as connection:
         return await hints(connection, predicate, at)
 
 
@@ -148,14 +148,14 @@ async def check(database: Database, predicate: Predicate, at: datetime) -> None:
         CannotAsk: it cannot.
     """
     statement = await asyncio.to_thread(_statement, predicate)
-    async with _briefly(database) as connection:
+    async with briefly(database) as connection:
         await connection.fetch(f"explain {statement.sql}", *statement.args(at, shard=0, shards=1))
 
 
 async def explain(database: Database, segment: Segment, profile: UUID, at: datetime) -> Answer | None:
     """Why this customer is or is not in the segment; None when there is no such customer."""
     types = sorted(event_types(segment.predicate))
-    async with _briefly(database) as connection:
+    async with briefly(database) as connection:
         row = next(iter(await connection.fetch(_SQL["lock_facts"], [profile])), None)
         if row is None:
             return None
@@ -183,7 +183,8 @@ def _statement(predicate: Predicate) -> compiler.Statement:
 
 
 @asynccontextmanager
-async def _briefly(database: Database, patience: timedelta = _PATIENCE) -> AsyncIterator[Connection]:
+async def briefly(database: Database, patience: timedelta = _PATIENCE) -> AsyncIterator[Connection]:
+    """A transaction that only asks, and gives up; raises as `count` does."""
     try:
         async with database.pool.acquire() as connection:
             transaction = connection.transaction()

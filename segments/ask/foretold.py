@@ -40,6 +40,15 @@ async def foretold(database: Database, declared: Mapping[str, Declared], custome
         return [await _explained(connection, each, declared.get(each.prediction), customer) for each in found]
 
 
+async def of_band(
+    database: Database, name: str, prediction: Declared | None, band: int, most: int
+) -> list[tuple[UUID, Foretold]]:
+    """Some customers whose score lies in a tenth (1 to 10), the highest first, and why."""
+    async with database.transaction() as connection:
+        found = await predictions.in_band(connection, name, band, most)
+        return [(who, await _explained(connection, each, prediction, who)) for who, each in found]
+
+
 async def _explained(connection: "Connection", score: Score, prediction: Declared | None, customer: UUID) -> Foretold:
     told = score.prediction, score.score, score.version, score.as_of, score.low, score.high, score.label, score.more
     if prediction is None:

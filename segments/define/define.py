@@ -4,12 +4,14 @@ Promise: what is written can be read and evaluated together with everything that
 once; a definition follows the segments that it names, because it is kept by their names.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from segments.ask.ask import CannotAsk, check
+from segments.ask.declared import declared
 from segments.errors import SegmentError
 from segments.language.names import by_name, named_in, predicates, read, resolved
 from segments.language.segment import Segment
@@ -54,12 +56,12 @@ async def define(
     *,
     by: str,
     at: datetime,
-    foretold: Collection[Declared] = (),
+    foretold: Mapping[str, Declared] = MappingProxyType({}),
     if_it_stands: Standing = anyhow,
 ) -> bool:
     """Write a definition; true when there was none of that name.
 
-    `foretold` are the predictions that there are; `if_it_stands` looks at what it is written over.
+    `foretold` are the predictions of the catalogue; `if_it_stands` looks at what it is written over.
 
     Raises:
         DefinitionError: it means nothing, names a segment that does not exist or that contains it, or asks for a prediction
@@ -74,13 +76,13 @@ async def define(
             raise CannotChange(CHANGED, f"somebody has changed segment {draft.name!r} meanwhile; look at it again")
         written = {row.name: row.definition for row in alive(rows)}
         segment = read(draft.name, draft.plain, predicates(catalogue, written | {draft.name: draft.plain}))
-        check_predictions(foretold, predictions_in(segment.predicate))
         await check(database, segment.predicate, at)
         await _check_those_that_name_it(database, catalogue, written, draft, at)
         plain = segment.to_json()
         plain["predicate"] = by_name(plain["predicate"], resolved(catalogue, _without(written, draft.name)).segments)
         async with database.transaction() as connection:
             if await _unchanged(connection, rows):
+                check_predictions((await declared(connection, foretold)).values(), predictions_in(segment.predicate))
                 put = connection, draft.name, segment.version, plain
                 new = await put_stored(*put, announce=draft.announce, by=by, at=at)
                 await note(connection, "define", "segment", draft.name, was=written.get(draft.name), became=plain)

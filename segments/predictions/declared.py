@@ -228,7 +228,17 @@ def features_at(place: str, found: Mapping[str, Any]) -> dict[str, Any]:
         isinstance(each, list) and all(isinstance(name, str) for name in each) for each in names.values()
     ):
         raise DefinitionError(place, "has lists as features, and as never and always (of names)")
-    return {"features": tuple(map(Feature.from_json, features)), **{word: frozenset(each) for word, each in names.items()}}
+    return {
+        "features": tuple(_feature(f"{place}, features[{n}]", each) for n, each in enumerate(features)),
+        **{word: frozenset(each) for word, each in names.items()},
+    }
+
+
+def _feature(place: str, plain: Any) -> Feature:
+    try:
+        return Feature.from_json(plain)
+    except DefinitionError as error:
+        raise (DefinitionError(place, error.problem) if error.place == "feature" else error.within(place)) from None
 
 
 def no_labels(place: str, leaf: Foretold) -> Crossed:

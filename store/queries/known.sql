@@ -14,6 +14,10 @@ insert into asked (n, id) values (0, $1);
 -- The planner has to know how many they are.
 analyze asked;
 
+-- name: how_many_asked
+-- How many they are.
+select count(*) from asked;
+
 -- name: asked
 -- Whose row each is, sixteen bytes of it.
 select coalesce(string_agg(uuid_send(id), '' order by n), '') from asked;

@@ -56,23 +56,44 @@ select p.name, p.kind, p.declared, p.retrain, p.score, p.max_age, p.asked_at, p.
        p.failure, p.champion, p.held_since, p.held_why, p.settled, m.trained_at as champion_at, m.declared as champion_of, m.family, m.card,
        (select count(*) from prediction_model n where n.prediction = p.name) as models
 from prediction p left join prediction_model m on (m.prediction, m.version) = (p.name, p.champion)
-where $1::text is null or p.name = $1 order by p.name;
+where p.retired_at is null and ($1::text is null or p.name = $1) order by p.name;
 
 -- name: declare
--- A prediction of the catalogue; one that is new, or means something else than before, is to be trained at once.
+-- A prediction that is declared; one that is new, is declared again, or means something else than before, is to be trained at once.
 insert into prediction (name, declared, retrain, score, max_age, asked_at, kind) values ($1, $2, $3, $4, $5, $6, $7)
 on conflict (name) do update set kind = excluded.kind, declared = excluded.declared, retrain = excluded.retrain, score = excluded.score, max_age = excluded.max_age,
-    asked_at = case when prediction.declared <> excluded.declared then excluded.asked_at else prediction.asked_at end
+    asked_at = case when prediction.declared <> excluded.declared or prediction.retired_at is not null then excluded.asked_at
+                    else prediction.asked_at end,
+    retired_at = null
 where (prediction.kind, prediction.declared, prediction.retrain, prediction.score, prediction.max_age)
-   <> (excluded.kind, excluded.declared, excluded.retrain, excluded.score, excluded.max_age);
+   <> (excluded.kind, excluded.declared, excluded.retrain, excluded.score, excluded.max_age) or prediction.retired_at is not null;
+
+-- name: retire
+-- They are declared by nobody any more; nobody trains them, and their scores are taken away some thousand at a time.
+update prediction set retired_at = $2, asked_at = null, score_asked_at = null, doing = null where name = any($1::text[]) and retired_at is null;
+
+-- name: left_over
+-- Predictions that nobody declares any more, and that still have scores.
+select name from prediction p
+where retired_at is not null and exists (select from prediction_score s where s.prediction = p.name) order by name;
+
+-- name: drop_some
+-- Some scores of one that nobody declares any more; returns how many are gone.
+with gone as (
+    delete from prediction_score where (prediction, profile_id) in (
+        select s.prediction, s.profile_id from prediction_score s join prediction p on p.name = s.prediction
+        where s.prediction = $1 and p.retired_at is not null limit $2)
+    returning profile_id
+)
+select count(*) from gone;
 
 -- name: ask_training
 -- Somebody wants it trained now.
-update prediction set asked_at = $2 where name = $1 returning name;
+update prediction set asked_at = $2 where name = $1 and retired_at is null returning name;
 
 -- name: ask_scoring
 -- Somebody wants customers scored now.
-update prediction set score_asked_at = $2 where name = $1 returning name;
+update prediction set score_asked_at = $2 where name = $1 and retired_at is null returning name;
 
 -- name: asked_for
 -- Those that somebody wants trained, or scored, and that nobody has taken up since.
@@ -173,7 +194,9 @@ from prediction_outcome where prediction = $1 and as_of >= $2 order by as_of, ve
 
 -- name: scores_of
 -- What is foretold of a customer.
-select prediction, score, version, as_of, low, high, label, more from prediction_score where profile_id = $1 order by prediction;
+select s.prediction, s.score, s.version, s.as_of, s.low, s.high, s.label, s.more
+from prediction_score s join prediction p on p.name = s.prediction
+where s.profile_id = $1 and p.retired_at is null order by s.prediction;
 
 -- name: sizes
 -- How many customers are of each kind.
@@ -186,7 +209,13 @@ from prediction_score where prediction = $1;
 
 -- name: bands
 -- How many customers have scores of each tenth.
-select width_bucket(score, 0, 1, 10) as tenth, count(*) as people from prediction_score where prediction = $1 group by 1 order by 1;
+select least(width_bucket(score, 0, 1, 10), 10) as tenth, count(*) as people from prediction_score where prediction = $1 group by 1 order by 1;
+
+-- name: in_band
+-- Some customers whose score is $2 or more and below $3, the highest first.
+select s.profile_id, s.score, s.version, s.as_of, s.low, s.high, s.label, s.more
+from prediction_score s join profile p on p.id = s.profile_id and p.merged_into is null
+where s.prediction = $1 and s.score >= $2 and s.score < $3 order by s.score desc, s.profile_id limit $4;
 
 -- name: to_come
 -- Who was exposed to a holdout of a prediction long enough ago that it is known what came, and has not been looked at; as who they are by now.

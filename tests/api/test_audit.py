@@ -1,5 +1,6 @@
 """The audit is complete (GOV-02): each call that changes something is made, and stands in it as its route declares."""
 
+import json
 import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -16,12 +17,19 @@ from api.console.frame import PLACE
 from store import Database, audiences, predictions, sources
 from store.audit import Which, page
 from store.keys import Grant, Role, create_key, revoke_key, rotate_key
+from store.segments import declarations
 from tests.api.test_roles import GUARDED
 from tests.command_line import in_thread
 from workers.testing.shop import Shop, open_shop
 
 DOUBTS = "/v1/messages/in-doubt"
 CSV = {"content": b"user_id\nana\n", "headers": {"content-type": "text/csv"}}
+BUYS = {
+    "of": {"did": "Product Viewed"},
+    "label": {"did": "Order Completed", "within": 604_800},
+    "horizon": 604_800,
+    "features": [{"name": "views", "count": True, "of": {"did": "Product Viewed"}}],
+}
 VIP = {"predicate": {"trait": "tier", "is": "==", "value": "gold"}, "owner": "growth"}
 
 
@@ -78,6 +86,9 @@ async def somebody_in_everything(trial: Shop) -> dict[str, str]:
     await audiences.declare(trial.database, "lookers", "viewers", "http", timedelta(days=7), 0.2)
     spans = timedelta(days=7), timedelta(days=1), timedelta(days=28)
     await predictions.declare(trial.database, "churn", "v", *spans, trial.clock.now())
+    async with trial.database.transaction() as connection:
+        for name in ("waits", "waits-too"):
+            await declarations.put(connection, name, BUYS | {"name": name}, by="olga", at=trial.clock.now(), waits=True)
     told = {"campaign": campaign} | {
         "customer_id": ana,
         "run_id": runs[0],
@@ -169,6 +180,16 @@ CHANGES: dict[tuple[str, str], dict[str, Any]] = {
     ("PUT", "/v1/audiences/{name}/state"): {"name": "lookers", "json": {"state": "paused"}},
     ("POST", "/v1/audiences/{name}/let-go"): {"name": "lookers"},
     ("DELETE", "/v1/audiences/{name}"): {"name": "lookers"},
+    ("PUT", "/v1/models/{name}"): {"name": "buys", "json": BUYS},
+    ("POST", "/v1/models/{name}/approve"): {"name": "waits"},
+    ("DELETE", "/v1/models/{name}"): {"name": "buys"},
+    ("POST", "/console/models/build/new"): {
+        "data": {"step": "declare", "declaration": json.dumps(BUYS | {"name": "buys-too"})},
+    },
+    ("POST", "/console/models/{name}/approve"): {"name": "waits-too"},
+    ("POST", "/console/models/{name}/train"): {"name": "churn"},
+    ("POST", "/console/models/{name}/score"): {"name": "churn"},
+    ("POST", "/console/models/{name}/delete"): {"name": "waits"},
     ("POST", "/v1/models/{name}/train"): {"name": "churn"},
     ("POST", "/v1/models/{name}/score"): {"name": "churn"},
     ("PUT", "/v1/subscriptions/{name}"): {"name": "crm", "json": {"url": "https://crm.example/hooks", "types": ["run.*"]}},

@@ -62,6 +62,13 @@ PUT /v1/products                                products import
 GET /v1/products/{product_id}                   products show
 GET /v1/models                                  models list
 GET /v1/models/{name}                           models show
+POST /v1/models/check                           models declare
+DELETE /v1/models/{name}                        models delete
+PUT /v1/models/{name}                           models declare
+POST /v1/models/{name}/approve                  models approve
+GET /v1/models/{name}/declarations              audit
+GET /v1/models/{name}/asks                      segments concerns, segments explain
+GET /v1/models/{name}/customers                 models customers
 POST /v1/models/{name}/score                    models score
 POST /v1/models/{name}/train                    models train
 GET /v1/profiles                                profile

@@ -64,6 +64,7 @@ NOBODY = {
     "source": "counts and instants",
     "audience": "counts and instants",
     "prediction": "how predictions stand",
+    "prediction_declaration": "definitions",
     "prediction_model": "numbers that are of nobody, and sums",
     "prediction_outcome": "sums",
     "prediction_trial": "how trials of models stand",

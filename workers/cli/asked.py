@@ -66,6 +66,12 @@ def needs_approval() -> bool:
     return rules is None or rules.approve_campaigns or settings().approve_campaigns
 
 
+def predictions_need_approval() -> bool:
+    """Whether a prediction that is declared here waits for somebody else; as `needs_approval`."""
+    rules = _RULES.get()
+    return rules is None or rules.approve_predictions or settings().approve_predictions
+
+
 def _by_the_rules(given: "Settings") -> "Settings":
     rules = _RULES.get()
     if rules is None:

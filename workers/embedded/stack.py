@@ -14,6 +14,7 @@ from api.ingest.signed import identity_secret
 from store import connect, migrate
 from store.keys import ANYWHERE, Grant, Role, digest, put_key
 from store.roles import let_api_in
+from store.segments.declarations import standing
 from workers.embedded.configured import reach_postgres, reach_temporal, where
 from workers.embedded.environment import signing_secret
 from workers.embedded.hold import Hold
@@ -73,6 +74,7 @@ class EmbeddedStack:
     _children: Children = field(default_factory=Children, repr=False)
     _hold: Hold | None = field(default=None, repr=False)
     _ports: Ports = field(init=False, repr=False)
+    _declared: bool = field(default=False, repr=False)  # whether predictions are declared by API
 
     async def __aenter__(self) -> Self:
         try:
@@ -181,6 +183,7 @@ class EmbeddedStack:
             client = _key_name("client", self.keys.client)
             await put_key(database.pool, client, Grant(Role.CLIENT, origins=[ANYWHERE]), self.keys.client)
             self.identity_secret = identity_secret(signing_secret(self.settings), client)
+            self._declared = any(each.definition is not None for each in await standing(database))
         finally:
             await database.close()
 
@@ -216,9 +219,10 @@ class EmbeddedStack:
         self.say("sandbox", self.sandbox_url)
         rest = {"api": programs.api()}
         rest |= {f"worker-{number}": programs.worker(number) for number in range(1, self.workers + 1)}
-        if programs.predicts and not missing():
+        predicts = programs.predicts or self._declared
+        if predicts and not missing():
             rest["trainer"] = programs.trainer()
-        elif programs.predicts:
+        elif predicts:
             self.say("predictions", "are not trained: pip install 'journeys[predictions]'")
         await asyncio.gather(*(self._bring_up(name, program) for name, program in rest.items()))
         self.say("api", self.api_url)

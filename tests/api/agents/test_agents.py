@@ -34,6 +34,13 @@ QUESTIONS: dict[str, dict[str, Any]] = {
     "run_story": {},
     "get_report": {"name": "messages"},
     "read_reference": {"section": "segments"},
+    "check_prediction": {
+        "name": "buys",
+        "of": {"did": "Product Added"},
+        "label": {"did": "Order Completed", "within": 604_800},
+        "horizon": 604_800,
+        "features": [{"name": "added", "count": True, "of": {"did": "Product Added"}}],
+    },
 }
 #: Of things that this company has none of; each is asked elsewhere.
 NONE = {"simulate_journey", "compare_versions", "get_campaign", "campaign_report", "get_model"}
@@ -52,7 +59,7 @@ async def test_a_tool_is_listed_to_whom_may_use_it_and_refused_to_others(company
             async with over_http(company.url, f"jk_{key}", write=write) as agent:
                 listed[key, write] = set(await agent.tools())
     assert listed == {(key, write): _by_the_page(KEYS[key], write=write) for key, write in listed}
-    assert (len(listed["read", True]), len(listed["admin", True])) == (32, len(TOOLS))
+    assert (len(listed["read", True]), len(listed["admin", True])) == (33, len(TOOLS))
     async with over_http(company.url, "jk_read", write=True) as agent:
         for name in sorted(set(NAMED) - listed["read", True]):
             told = await agent.refused(name)
@@ -215,6 +222,10 @@ async def test_every_change_is_made_after_a_dry_run_and_stands_in_the_audit(comp
         dry = (await agent.told("define_segment", **vip))["dry_run"]
         assert (dry["means"]["english"], dry["stands"], dry["counted"]["members"]) == ('city is "Madrid"', None, 1)
         assert (await agent.does("define_segment", **vip))["state"] in {"waiting", "loading", "live"}
+        dry = (await agent.told("declare_prediction", **QUESTIONS["check_prediction"]))["dry_run"]
+        assert (dry["would"]["enough"], dry["stands"]) == (False, None)
+        assert (await agent.does("declare_prediction", **QUESTIONS["check_prediction"]))["new"] is True
+        assert [each["name"] for each in (await agent.asked("list_models"))["models"]] == ["buys"]
         who: dict[str, Any] = {"customer": {"user_id": "zacharias"}}
         taken = await agent.asked("list_journeys", journey="nps")
         assert [each["name"] for each in taken] == ["nps"]
@@ -255,7 +266,8 @@ async def test_every_change_is_made_after_a_dry_run_and_stands_in_the_audit(comp
     entries = await page(company.database, Which(by="operator"), limit=99)
     assert {(each.trace or "").split(":")[0] for each in entries} == {"mcp"}
     assert {f"{each.verb} {each.kind}" for each in entries} >= {
-        "define segment", "start run", "make campaign", "switch campaign", "settle messages", "end run", "switch journey",
+        "define segment", "declare prediction",
+        "start run", "make campaign", "switch campaign", "settle messages", "end run", "switch journey",
     }  # fmt: skip
 
 

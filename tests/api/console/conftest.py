@@ -18,6 +18,7 @@ from store.deliveries import providers
 from store.keys import Grant, Role, create_key
 from store.runs.views import Run
 from tests.activities.test_deliver import request
+from tests.api.console.foretold import foretells
 from tests.api.server import serving
 from workers.testing.shop import Shop, open_shop
 
@@ -73,6 +74,11 @@ class Console:
             "template wallet": "/console/templates/wallet/card",
             "experiments": "/console/experiments",
             "experiments of one": "/console/experiments?journey=three_messages",
+            "predictions": "/console/models",
+            "prediction": "/console/models/buys",
+            "prediction band": "/console/models/buys?band=10",
+            "prediction to declare": "/console/models/build/new",
+            "prediction to change": "/console/models/build/new?copy=buys",
             "trouble": "/console/trouble",
             "deliverability": "/console/deliverability",
             "deliverability of one": "/console/deliverability?journey=urgent",
@@ -106,6 +112,7 @@ async def console(database: Database, dsn: str, temporal_address: str, tmp_path:
         start, letter = await starts_for_many(shop)
         await goes_wrong(shop, run)
         assert (await shop.operate("PUT", "/v1/segments/fond-of-shoes", json=FOND_OF_SHOES)).status_code == 201
+        await foretells(shop, f"Who buys {HOSTILE}")
         keys = {name: await create_key(database.pool, name, grant) for name, grant in GRANTS.items()}
         config: ApiConfig = shop.api._transport.app.state.config  # type: ignore[attr-defined]
         async with serving(replace(config, key_ttl=0.1)) as url:

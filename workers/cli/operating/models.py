@@ -1,20 +1,22 @@
 """`journeys models`: which models score customers, how good each is and what it goes by, and why a customer has their score."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 from uuid import UUID
 
 import typer
 
-from workers.cli.asked import fail, say, settings, with_database
+from workers.cli.asked import InJson, fail, predictions_need_approval, say, settings, whoever, with_database
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from rich.console import RenderableType
 
-    from api.models.views import ActingView, ModelDetail, ModelView, UpliftView, WeekView
+    from api.models.views import ActingView, CustomerView, ModelDetail, ModelView, UpliftView, WeekView
     from segments.ask.foretold import Foretold
+    from segments.predictions.declared import Declared
     from store import Database
     from store.predictions import PredictionRow
 
@@ -33,14 +35,10 @@ _LOOK = 0.5  # seconds from one look at how far a training is to the next
 @models.command("list")
 def list_(as_json: Json = False) -> None:
     """Show how each prediction stands: which model scores, how good it is, and whether it lets anybody new in."""
-    from api.models.views import ModelView
-    from store.predictions import found
+    from api.models.looking import stands
     from workers.cli import tables
 
     now = settings().clock.now()
-
-    async def work(database: "Database") -> "list[ModelView]":
-        return [ModelView.of(each, now) for each in await found(database)]
 
     def drawn(rows: "Sequence[ModelView]") -> "Iterable[RenderableType]":
         heads = ("name", "kind", "state", "version", "trained (UTC)", "scored (UTC)", "people", "how good", "why not")
@@ -55,7 +53,7 @@ def list_(as_json: Json = False) -> None:
         table = tables.Rows(heads, cells, sentences=frozenset({"how good", "why not"}))
         return [table] if cells else ["no prediction has been declared to a worker yet"]
 
-    tables.show(with_database(work), drawn, as_json=as_json)
+    tables.show(with_database(lambda database: stands(database, now)), drawn, as_json=as_json)
 
 
 @models.command()
@@ -109,11 +107,12 @@ def why(
     as_json: Json = False,
 ) -> None:
     """Say why a customer has their scores: the strongest reasons of each, in words (this is personal data)."""
+    from segments.ask.declared import declared
     from segments.ask.foretold import foretold
     from workers.cli import tables
-    from workers.definitions import load_definitions
 
-    declared = load_definitions(settings().catalogue, doubts=False)[0].predictions
+    async def work(database: "Database") -> "Sequence[Foretold]":
+        return await foretold(database, await declared(database, _catalogue()), customer)
 
     def drawn(found: "Sequence[Foretold]") -> "Iterable[RenderableType]":
         for each in found:
@@ -124,14 +123,135 @@ def why(
         if not found:
             yield "nothing is foretold of this customer"
 
-    tables.show(with_database(lambda database: foretold(database, declared, customer)), drawn, as_json=as_json)
+    tables.show(with_database(work), drawn, as_json=as_json)
+
+
+@models.command()
+def customers(
+    name: Name,
+    band: Annotated[int, typer.Option(min=1, max=10, help="Which tenth of the score: 10 is 0.9 and more.")] = 10,
+    limit: Annotated[int, typer.Option(min=1, max=50, help="At most so many.")] = 10,
+    as_json: Json = False,
+) -> None:
+    """Show some customers whose score lies in a tenth, the highest first, and why (this is personal data)."""
+    from api.models.looking import customers as found
+    from workers.cli import tables
+
+    catalogue = _catalogue()
+
+    def drawn(rows: "Sequence[CustomerView]") -> "Iterable[RenderableType]":
+        cells = [
+            (str(each.customer_id), f"{each.score:.1%}", "\n".join(r.words for r in each.reasons) or each.unexplained or "")
+            for each in rows
+        ]
+        table = tables.Rows(("customer", "score", "why"), cells, sentences=frozenset({"why"}))
+        return [table] if cells else [f"nobody has a score of the {band}. tenth"]
+
+    tables.show(with_database(lambda database: found(database, catalogue, name, band, limit)), drawn, as_json=as_json)
+
+
+@models.command()
+def declare(
+    file: Annotated[
+        Path,
+        typer.Argument(help="JSON as `PUT /v1/models/{name}` takes it, with its name; `show --json` has it too; -: stdin."),
+    ],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say of how many customers it is, and whether that is enough to train by.")
+    ] = False,
+    as_json: InJson = False,
+) -> None:
+    """Declare a prediction from a JSON file, or change one; every process takes it up within seconds."""
+    from api.models.bodies import CheckedPrediction, DeclaredView
+
+    found, catalogue, now = _read(file), _catalogue(), settings().clock.now()
+
+    async def trying(database: "Database") -> CheckedPrediction:
+        from segments.define.foretelling import tried
+        from store.segments.declarations import versions
+
+        look = await tried(database, catalogue, found, now)
+        stands = next((each for each in await versions(database, found.name) if not each.waits), None)
+        return CheckedPrediction.of(found, look, stands.definition if stands else None, waits=predictions_need_approval())
+
+    async def declaring(database: "Database") -> DeclaredView:
+        from segments.define.foretelling import declare as written
+
+        waits = predictions_need_approval()
+        return DeclaredView.of(found, await written(database, catalogue, found, by=whoever(), at=now, waits=waits))
+
+    if dry_run:
+        would = with_database(trying)
+        lines = [would.english, f"it is of {would.people:,} customers now; {would.told}"]
+        lines += ["somebody else has to approve it"] if would.needs_approval else []
+        say(would.model_dump(mode="json"), "\n".join([*lines, "nothing was written"]), as_json=as_json)
+        return
+    done = with_database(declaring)
+    what = "stands so already:" if done.unchanged else "declared" if done.new else "changed"
+    told = f"{what} {done.english}"
+    if done.waits_for_approval:
+        told += f"\nit holds once somebody else approves it: journeys models approve {done.name}"
+    say(done.model_dump(mode="json"), told, as_json=as_json)
+
+
+@models.command()
+def approve(name: Name, as_json: InJson = False) -> None:
+    """Let a declaration hold that somebody else has written; whoever wrote it does not approve it."""
+    from segments.define.foretelling import approve as let
+
+    catalogue, now = _catalogue(), settings().clock.now()
+    done = with_database(lambda database: let(database, catalogue, name, by=whoever(), at=now))
+    if done is None:
+        _undeclared(name)
+    say({"approved": name, "number": done.number}, f"version {done.number} of {name} holds", as_json=as_json)
+
+
+@models.command()
+def delete(name: Name, as_json: InJson = False) -> None:
+    """Take a prediction that was declared by API or `declare` out of use; its scores go, and nobody trains it any more."""
+    from segments.define.foretelling import undeclare
+
+    catalogue, now = _catalogue(), settings().clock.now()
+    if not with_database(lambda database: undeclare(database, catalogue, name, by=whoever(), at=now)):
+        _undeclared(name)
+    say({"deleted": name}, f"{name} is out of use", as_json=as_json)
+
+
+def _read(file: Path) -> "Declared":
+    """A declaration in a file; what is wrong with it ends the command."""
+    from pydantic import ValidationError
+
+    from api.models.bodies import PredictionBody
+    from api.models.declaring import read
+    from api.problems import Problem
+
+    try:
+        text = typer.get_text_stream("stdin").read() if str(file) == "-" else file.read_text(encoding="utf-8")
+        body = PredictionBody.model_validate_json(text)
+        return read(body.name or file.stem, body)
+    except (OSError, UnicodeDecodeError) as error:
+        fail(f"{file}: {getattr(error, 'strerror', None) or 'is not UTF-8'}")
+    except ValidationError as error:
+        fail("; ".join(f"{'.'.join(map(str, e['loc'])) or file}: {e['msg']}" for e in error.errors(include_url=False)))
+    except Problem as error:
+        fail(error.detail)
+
+
+def _catalogue() -> "Mapping[str, Declared]":
+    from workers.definitions import load_definitions
+
+    return load_definitions(settings().catalogue, doubts=False)[0].predictions
+
+
+def _undeclared(name: str) -> NoReturn:
+    fail(f"no prediction {name!r} was declared by API or `declare`; `journeys models list` shows all that there are")
 
 
 def _detail(name: str) -> "ModelDetail":
     from api.models.detail import detail
 
-    now = settings().clock.now()
-    found = with_database(lambda database: detail(database, name, now))
+    now, catalogue = settings().clock.now(), _catalogue()
+    found = with_database(lambda database: detail(database, catalogue, name, now))
     if found is None:
         _unknown(name)
     return found

@@ -50,7 +50,7 @@ def put(
         from segments.ask.ask import hinted
         from segments.define.define import define
 
-        foretold = asked.catalogue.predictions.values()
+        foretold = asked.catalogue.predictions
         new = await define(asked.database, asked.catalogue.segments, draft, by=_BY, at=asked.now, foretold=foretold)
         predicate = (await asked.one(name)).segment.predicate
         return new, str(predicate), await hinted(asked.database, predicate, asked.now)

@@ -1,0 +1,163 @@
+"""Predictions that product teams declare through the API: written, approved by somebody else, taken out of use.
+
+Promise: what is written can be read and asked of Postgres; no segment asks for a prediction that is not declared, also when two
+people write at once; every version is kept, and one that waits for approval changes nothing.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from segments.ask.ask import check
+from segments.ask.outlook import Outlook, outlook
+from segments.define.define import CannotChange, alive
+from segments.predictions.declared import Declared
+from segments.predictions.kinds import read_declared
+from segments.predictions.prediction import Prediction
+from store import Connection, Database, predictions
+from store.audit import note
+from store.segments import declarations
+from store.segments.declarations import Declaration
+from store.segments.rows import lock_definitions, stored
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What came of writing a declaration.
+
+    Attributes:
+        number: Of the version.
+        new: Whether there was none of that name.
+        same: Whether it stood so before, so that nothing was written.
+        waits: Whether it holds only once somebody else has approved it.
+    """
+
+    number: int
+    new: bool
+    same: bool
+    waits: bool
+
+
+async def tried(database: Database, catalogue: Mapping[str, Declared], prediction: Declared, at: datetime) -> Outlook:
+    """What would come of declaring it; nothing is written.
+
+    Raises:
+        CannotChange: the catalogue has one of that name.
+        CannotAsk: Postgres cannot evaluate it.
+        TooSlow: it would take too long to tell.
+    """
+    _refuse_code(catalogue, prediction.name)
+    await _evaluable(database, prediction, at)
+    return await outlook(database, prediction, at)
+
+
+async def declare(
+    database: Database, catalogue: Mapping[str, Declared], prediction: Declared, *, by: str, at: datetime, waits: bool
+) -> Written:
+    """Declare a prediction, or change one; where it waits, nothing changes before somebody else approves it.
+
+    Raises:
+        CannotChange: the catalogue has one of that name.
+        CannotAsk: Postgres cannot evaluate it.
+    """
+    _refuse_code(catalogue, prediction.name)
+    await _evaluable(database, prediction, at)
+    plain = prediction.to_json()
+    async with database.transaction() as connection:
+        await lock_definitions(connection)
+        newest, holds = await _stands(connection, prediction.name)
+        if newest is not None and newest.definition == plain:
+            return Written(newest.number, new=False, same=True, waits=newest.waits)
+        was = holds.definition if holds else None
+        number = await declarations.put(connection, prediction.name, plain, by=by, at=at, waits=waits)
+        if not waits:
+            await _holds(connection, prediction, at)
+        told = {"waits_for_approval": True} if waits else {}
+        await note(connection, "declare", "prediction", prediction.name, was=was, became=plain | told)
+        return Written(number, new=was is None, same=False, waits=waits)
+
+
+async def approve(
+    database: Database, catalogue: Mapping[str, Declared], name: str, *, by: str, at: datetime
+) -> Declaration | None:
+    """Let the newest version hold that somebody else has written; None where there is none of that name.
+
+    Raises:
+        CannotChange: nothing of it waits, the same person wrote it, or the catalogue has one of that name by now.
+        DefinitionError: it cannot be read any more.
+    """
+    _refuse_code(catalogue, name)
+    async with database.transaction() as connection:
+        await lock_definitions(connection)
+        newest, holds = await _stands(connection, name)
+        if newest is None or newest.definition is None:
+            return None
+        if not newest.waits:
+            raise CannotChange("no-approval", f"prediction {name!r} waits for no approval: version {newest.number} holds")
+        if newest.by == by:
+            told = "whoever declared it does not approve it; somebody else has to, with a key of their own"
+            raise CannotChange("own-declaration", told)
+        await declarations.approve(connection, name, newest.number, by=by, at=at)
+        await _holds(connection, read_declared(newest.definition), at)
+        was = holds.definition if holds else None
+        await note(connection, "approve", "prediction", name, was=was, became=newest.definition)
+        return newest
+
+
+async def undeclare(database: Database, catalogue: Mapping[str, Declared], name: str, *, by: str, at: datetime) -> bool:
+    """Take a prediction out of use: it is trained and scored no more, and its scores go; false where there is none.
+
+    Raises:
+        CannotChange: it is declared in code, or a segment asks for it.
+    """
+    _refuse_code(catalogue, name)
+    async with database.transaction() as connection:
+        await lock_definitions(connection)
+        newest, _ = await _stands(connection, name)
+        if newest is None or newest.definition is None:
+            return False
+        asking = [row.name for row in alive(await stored(connection)) if name in _asked(row.definition)]
+        if asking:
+            told = ", ".join(map(repr, asking))
+            raise CannotChange("still-named", f"prediction {name!r} is asked for by segment {told}; change that first")
+        await declarations.put(connection, name, None, by=by, at=at)
+        await predictions.retire(connection, [name], at)
+        await note(connection, "delete", "prediction", name, was=newest.definition)
+        return True
+
+
+async def _evaluable(database: Database, prediction: Declared, at: datetime) -> None:
+    for predicate in (prediction.of, *((prediction.label,) if isinstance(prediction, Prediction) else ())):
+        await check(database, predicate, at)
+
+
+async def _stands(connection: Connection, name: str) -> tuple[Declaration | None, Declaration | None]:
+    """The newest version, and the one that holds, where one does."""
+    versions = await declarations.versions(connection, name)
+    holds = next((each for each in versions if not each.waits), None)
+    return next(iter(versions), None), holds if holds and holds.definition is not None else None
+
+
+async def _holds(connection: Connection, prediction: Declared, at: datetime) -> None:
+    spans = prediction.retrain, prediction.score, prediction.max_age
+    await predictions.declare(connection, prediction.name, prediction.version, *spans, at, kind=prediction.kind)
+
+
+def _asked(plain: Any) -> Iterator[str]:
+    """The predictions that a definition asks for, as JSON."""
+    match plain:
+        case {"prediction": str(name)}:
+            yield name
+        case Mapping():
+            for each in plain.values():
+                yield from _asked(each)
+        case list():
+            for each in plain:
+                yield from _asked(each)
+
+
+def _refuse_code(catalogue: Mapping[str, Declared], name: str) -> None:
+    if name in catalogue:
+        told = f"prediction {name!r} is declared in code; change it there, or choose another name"
+        raise CannotChange("in-code", told)
