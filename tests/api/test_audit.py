@@ -16,6 +16,7 @@ from api.console.frame import PLACE
 from store import Database, audiences, predictions, sources
 from store.audit import Which, page
 from store.keys import Grant, Role, create_key, revoke_key, rotate_key
+from store.products import rounds
 from tests.api.test_roles import GUARDED
 from tests.command_line import in_thread
 from workers.testing.shop import Shop, open_shop
@@ -78,6 +79,8 @@ async def somebody_in_everything(trial: Shop) -> dict[str, str]:
     await audiences.declare(trial.database, "lookers", "viewers", "http", timedelta(days=7), 0.2)
     spans = timedelta(days=7), timedelta(days=1), timedelta(days=28)
     await predictions.declare(trial.database, "churn", "v", *spans, trial.clock.now())
+    async with trial.database.transaction() as connection:
+        await rounds.declare(connection, "bought-together", "together", "v", timedelta(days=1), trial.clock.now())
     told = {"campaign": campaign} | {
         "customer_id": ana,
         "run_id": runs[0],
@@ -170,6 +173,7 @@ CHANGES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/audiences/{name}/let-go"): {"name": "lookers"},
     ("DELETE", "/v1/audiences/{name}"): {"name": "lookers"},
     ("POST", "/v1/models/{name}/train"): {"name": "churn"},
+    ("POST", "/v1/product-rounds/{name}"): {"name": "bought-together"},
     ("POST", "/v1/models/{name}/score"): {"name": "churn"},
     ("PUT", "/v1/subscriptions/{name}"): {"name": "crm", "json": {"url": "https://crm.example/hooks", "types": ["run.*"]}},
     ("PUT", "/v1/subscriptions/{name}/state"): {"name": "crm", "json": {"state": "paused"}},
