@@ -20,7 +20,7 @@ from store.products.changes import Change, Looker
 
 #: Seconds from one look to the next, and customers of one transaction.
 EVERY = 1.0
-AT_ONCE = 1_000
+AT_ONCE = 2_000
 #: A change that is older when its turn comes is told to nobody: it is no news.
 _LATE = timedelta(days=1)
 SOURCE = "products"

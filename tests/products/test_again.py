@@ -1,5 +1,6 @@
 """ML-04: who buys what again and when, by their own gaps and others'; told once per cycle, and not who has bought it."""
 
+import asyncio
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from math import exp, log
@@ -9,6 +10,7 @@ from uuid import UUID
 
 import pytest
 
+from activities.products import reminding
 from activities.products.expecting import expect
 from activities.products.reminding import Reminding
 from journeys import CatalogueError, Replenishment, did, next_purchase, prop
@@ -179,6 +181,30 @@ async def test_ml_04_next_purchase_is_of_anything_at_all(database: Database) -> 
     assert ("product_id" in event, event["again"]) == (False, "back-soon")
     types = await database.pool.fetch("select type from event where source = 'products'")
     assert [row["type"] for row in types] == ["Next Purchase Due"]
+
+
+async def test_all_are_told_once_whoever_dies_when(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parts of 20, of 130; two watches at once, killed again and again between the events and the commit."""
+    monkeypatch.setattr(reminding, "AT_ONCE", 20)
+    who = await people(database, 130)
+    await happen(database, [each for n, one in enumerate(who) for each in buys(one, 28, 3, NOON - 10 * DAY - n * HOUR / 10)])
+    await round_of(database)
+    dice, when = Random(9), NOON + 15 * DAY + HOUR
+
+    async def one() -> None:
+        while True:
+            work = asyncio.create_task(remind(database, when))
+            await asyncio.wait([work], timeout=dice.uniform(0.005, 0.08))
+            if work.done():
+                await work
+                return
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
+
+    await asyncio.wait_for(asyncio.gather(one(), one()), 120)
+    await remind(database, when)
+    rows = await database.pool.fetch("select profile_id from event where type = 'Replenishment Due'")
+    assert (len(rows), {row["profile_id"] for row in rows}) == (130, set(who))
 
 
 def test_what_makes_no_sense_is_refused_with_what_to_write() -> None:
