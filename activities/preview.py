@@ -21,6 +21,7 @@ from activities.templating.bare import variables
 from activities.templating.base import Template
 from activities.templating.language import noting
 from activities.templating.vocabulary import OFFERED, USER_ID
+from activities.templating.wish import ProductWish
 from journeys import entering
 from journeys.clock import Clock
 from journeys.contexts.context import Context as Around
@@ -32,7 +33,7 @@ from segments.time.zones import country_of_number, read_zone, whereabouts
 from store import Database
 from store.customers.profiles import language_evidence, profile, zone_evidence
 from store.lists import resolve
-from store.products import offer
+from store.products.offers import offer
 
 _MILLION = 1_000_000
 
@@ -87,7 +88,7 @@ class Previews:
         async with database.pool.acquire() as connection:
             _, language = await language_evidence(connection, customer)
         if template.wish and not given.product:
-            given = await _offered(database, customer, template.wish.relation, given, at)
+            given = await _offered(database, customer, template.wish, given, at)
         return self._rendered(channel, name, given, _Evidence(*await zone_evidence(database, customer), language))
 
     def _rendered(self, channel: str, name: str, given: Given, evidence: "_Evidence") -> Preview:
@@ -146,6 +147,7 @@ class Previews:
             confirm_url=f"{url}/o/preview",
             product=given.product,
             bought=given.bought,
+            added=given.added,
             zone=rules_of(zone),
             language=language,
             around=around,
@@ -214,14 +216,16 @@ async def _customer(database: Database, given: Given) -> UUID:
     return customer
 
 
-async def _offered(database: Database, customer: UUID, relation: str, given: Given, at: datetime) -> Given:
+async def _offered(database: Database, customer: UUID, wish: ProductWish, given: Given, at: datetime) -> Given:
     async with database.pool.acquire() as connection:
-        found = await offer(connection, customer, relation, at + AHEAD)
+        found = await offer(connection, customer, wish.relation, at + AHEAD, wish.to)
     if found is None:
-        told = f"there is no {relation} product to offer this customer: the message would be skipped"
+        told = f"there is no {wish.relation} product to offer this customer: the message would be skipped"
         raise CannotPreview(f"{told} (no product to offer); give one as `product` to see it all the same")
     product = {name: getattr(found.product, name) for name in OFFERED["product"]}
-    return replace(given, product=product, bought={"id": found.bought_id, "name": found.bought_name} | dict(given.bought))
+    if found.to == "added":
+        return replace(given, product=product, added={**found.goes_with, **given.added})
+    return replace(given, product=product, bought={**found.goes_with, **given.bought})
 
 
 def _nobody() -> CannotPreview:

@@ -51,7 +51,7 @@ class Context:
     `around` is what contexts tell of where the customer is.
 
     `user_id` is the id by which the company knows them, `wallet` holds the links by which passes are added, `product` is
-    what a template that asks for one offers, `bought` the last purchase that it is offered for. Dates are shown in `zone`
+    what a template that asks for one offers, `bought` or `added` what it is offered for. Dates are shown in `zone`
     (else UTC) and, where a template does not say its own, in `language` (else the customer's, else English).
     """
 
@@ -63,6 +63,7 @@ class Context:
     unsubscribe_url: str | None = field(default=None, repr=False)
     product: Mapping[str, Any] = field(default_factory=dict, repr=False)
     bought: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    added: Mapping[str, Any] = field(default_factory=dict, repr=False)
     zone: tzinfo | None = None
     language: str | None = None
     confirm_url: str | None = field(default=None, repr=False)
@@ -160,6 +161,7 @@ class Templates:
             "shop": self.shop,
             "product": seen(context.product),
             "bought": seen(context.bought),
+            "added": seen(context.added),
             ZONE: context.zone,
             LANGUAGE: context.language or language_of(context.customer),
         }

@@ -65,7 +65,8 @@ class PreviewIn(BaseModel):
     params: _Values = Field(default_factory=dict, description="what the journey passes", repr=False)
     fetched: _Values = Field(default_factory=dict, description="what services gave", repr=False)
     product: _Values = Field(default_factory=dict, description="what a template that asks for a product offers", repr=False)
-    bought: _Values = Field(default_factory=dict, description="what it is offered for", repr=False)
+    bought: _Values = Field(default_factory=dict, description="what it is offered for, of a purchase", repr=False)
+    added: _Values = Field(default_factory=dict, description="what it is offered for, of the cart", repr=False)
     context: _Values = Field(
         default_factory=dict, description="what contexts tell, by name", examples=[{"weather": {"rain": 2}}], repr=False
     )

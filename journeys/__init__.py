@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from journeys.handle import Around, Fetched, Journey
     from journeys.onsite.places import Place, Show
     from journeys.policies import Conversion, GlobalHoldout, Topic, Window
+    from journeys.products.again import Replenishment, next_purchase
+    from journeys.products.changes import BackInStock, PriceDrops
+    from journeys.products.together import BoughtTogether, SeenTogether
     from journeys.services import Service
     from journeys.sources.derived import DerivedTrait
     from journeys.sources.hook import Each, Earlier, Minor, Number, Signed, Takes, WebhookSource, shopify, stripe
@@ -109,11 +112,12 @@ else:
             from journeys.contexts import context, weather  # noqa: PLC0415 - as above
             from journeys.gate import budget  # noqa: PLC0415 - as above
             from journeys.onsite import places  # noqa: PLC0415 - as above
+            from journeys.products import again, changes, together  # noqa: PLC0415 - as above
             from journeys.sources import derived, hook, source  # noqa: PLC0415 - as above
             from segments import predictions  # noqa: PLC0415 - as above
 
             homes = (arms, authoring, contracts, errors, handle, policies, services, budget, places, source, hook)
-            homes += (audience, context, weather, derived, segments, predictions)
+            homes += (audience, context, weather, derived, segments, predictions, together, again, changes)
             return next(vars(home)[name] for home in homes if name in vars(home))
         raise AttributeError(f"module 'journeys' has no attribute '{name}'", name=name, obj=sys.modules[__name__])
 
@@ -124,6 +128,8 @@ else:
 __all__ = [
     "Around",
     "Audience",
+    "BackInStock",
+    "BoughtTogether",
     "BucketDestination",
     "Budget",
     "Cap",
@@ -155,12 +161,15 @@ __all__ = [
     "Plan",
     "Predicate",
     "Prediction",
+    "PriceDrops",
     "Prices",
     "Properties",
     "Purpose",
     "QuietHours",
     "Reason",
     "Receipt",
+    "Replenishment",
+    "SeenTogether",
     "Segment",
     "SegmentError",
     "Service",
@@ -205,6 +214,7 @@ __all__ = [
     "messaged",
     "minutes",
     "near",
+    "next_purchase",
     "number",
     "once",
     "open_meteo",

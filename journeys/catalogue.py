@@ -25,6 +25,9 @@ from journeys.goals import of_company
 from journeys.onsite.places import Place
 from journeys.place import around, spec_of
 from journeys.policies import Conversion, GlobalHoldout
+from journeys.products.again import Replenishment
+from journeys.products.changes import ProductChanges
+from journeys.products.together import Together
 from journeys.rules import Rule
 from journeys.services import Service
 from journeys.sources.derived import DerivedTrait
@@ -48,6 +51,9 @@ _CALLED: dict[type, str] = {
     WebhookSource: "sources of webhooks",
     Audience: "audiences",
     Declared: "predictions",
+    Together: "rounds of what goes together",
+    ProductChanges: "changes of products that are told",
+    Replenishment: "replenishments",
 }
 Import = Callable[[str], ModuleType]
 _RENAME = "rename one", Rule.TWO_OF_A_NAME
@@ -85,6 +91,12 @@ class Catalogue:
     audiences: Mapping[str, Audience] = field(default_factory=dict)
     #: What is foretold of customers.
     predictions: Mapping[str, Declared] = field(default_factory=dict)
+    #: What is learnt to go with what.
+    together: Mapping[str, Together] = field(default_factory=dict)
+    #: Which changes of products customers are told.
+    changes: Mapping[str, ProductChanges] = field(default_factory=dict)
+    #: What customers are expected to buy again.
+    again: Mapping[str, Replenishment] = field(default_factory=dict)
 
     def journey(self, name: str) -> JourneyDefinition:
         """A journey by its name.
@@ -153,11 +165,14 @@ def gather(module: str, import_one: Import = importlib.import_module) -> tuple[C
 def gathered(module: str, modules: list[ModuleType]) -> tuple[Catalogue, list[Problem]]:
     """What these modules of a catalogue hold, and what is wrong with that."""
     journeys, twice = _by_name(modules, JourneyDefinition)
-    segments, again = _by_name(modules, Segment)
+    segments, same_segment = _by_name(modules, Segment)
     services, too = _by_name(modules, Service)
     contexts, twice_around = _by_name(modules, Context)
     derived, twice_derived = _by_name(modules, DerivedTrait)
     predictions, twice_foretold = _by_name(modules, Declared)
+    together, twice_learnt = _by_name(modules, Together)
+    changes, twice_changed = _by_name(modules, ProductChanges)
+    again, twice_due = _by_name(modules, Replenishment)
     segments |= {each.name: each for trait in derived.values() for each in trait.segments}
     places, twice_there = _by_name(modules, Place)
     experiments, twice_asked = _experiments(modules, places)
@@ -168,7 +183,7 @@ def gathered(module: str, modules: list[ModuleType]) -> tuple[Catalogue, list[Pr
     problems = [
         *mistaken,
         *twice,
-        *again,
+        *same_segment,
         *too,
         *twice_there,
         *twice_asked,
@@ -178,6 +193,9 @@ def gathered(module: str, modules: list[ModuleType]) -> tuple[Catalogue, list[Pr
         *twice_derived,
         *twice_told,
         *twice_foretold,
+        *twice_learnt,
+        *twice_changed,
+        *twice_due,
     ]
     problems += list(_segments_of(audiences, segments))
     for definition in journeys.values():
@@ -203,7 +221,8 @@ def gathered(module: str, modules: list[ModuleType]) -> tuple[Catalogue, list[Pr
         MappingProxyType(hooks),
     )
     more = MappingProxyType(derived), MappingProxyType(contexts), MappingProxyType(audiences), MappingProxyType(predictions)
-    return Catalogue(module, *found, prices, *kept, *more), [*problems, *wrong]
+    of_products = MappingProxyType(together), MappingProxyType(changes), MappingProxyType(again)
+    return Catalogue(module, *found, prices, *kept, *more, *of_products), [*problems, *wrong]
 
 
 def sources(module: str) -> dict[str, Path]:

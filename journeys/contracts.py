@@ -369,6 +369,13 @@ class PredictionRound(Contract):
     at: datetime
 
 
+class ProductRound(Contract):
+    """One round of what is worked out of products, and the instant at which it began (ours)."""
+
+    name: str
+    at: datetime
+
+
 class SourceReading(Contract):
     """One reading of a source of the catalogue's, and the instant at which it began (ours)."""
 

@@ -24,6 +24,7 @@ journeys.campaigns    journeys journeys.gate segments segments.time
 journeys.check        journeys journeys.gate.hours journeys.handle journeys.walk segments
 journeys.experiments  journeys segments segments.language
 journeys.sources      journeys.errors segments
+journeys.products     journeys.errors segments segments.language segments.leaves
 journeys.audiences    journeys.errors journeys.sources segments
 journeys.versions     journeys journeys.check
 journeys.temporal     journeys journeys.handle journeys.versions journeys.walk
@@ -63,6 +64,7 @@ activities.measuring  BORDER journeys.experiments segments.* store.* activities 
 activities.notifying  BORDER store.* activities activities.deliver.patience WEB
 activities.predicting BORDER journeys.experiments segments.* store.* activities activities.deliver.patience
 activities.privacy    BORDER store.* activities activities.channels activities.deliver.patience activities.dispatch
+activities.products   BORDER journeys.products segments.* store.* activities activities.deliver.patience
 activities.sourcing   BORDER journeys.sources segments.* store.* activities activities.channels activities.deliver.patience
 activities.templating store.* activities.channels
 activities.web
@@ -73,6 +75,7 @@ store.deliveries      store
 store.exports         store
 store.ingest          store store.customers
 store.measuring       store
+store.products        store
 store.migrations
 store.queries
 store.reports         store
@@ -112,6 +115,7 @@ workers.measuring     BORDER
 workers.notifying     BORDER
 workers.predicting    BORDER
 workers.privacy       BORDER
+workers.products      BORDER
 workers.reference     journeys.* segments.* store.* activities.* api.* workers
 workers.sandbox       BORDER
 workers.sourcing      BORDER
@@ -120,7 +124,7 @@ workers.training      journeys.* segments.* store.* activities.* api.* workers
 """
 GROUPS = {
     "ASKED": ["activities.contexts", "activities.gate", "activities.versions"],
-    "AUTHORED": [f"journeys.{name}" for name in ("audiences", "contexts", "handle", "sources", "gate", "onsite")],
+    "AUTHORED": [f"journeys.{name}" for name in ("audiences", "contexts", "handle", "products", "sources", "gate", "onsite")],
     "HANDLE": ["journeys.handle", "journeys.gate"],
     "LANGUAGE": ["segments", "segments.language"],
     "PLAYED": ["journeys.simulate", "journeys.walk"],
@@ -133,6 +137,7 @@ GROUPS = {
         "workers.notifying",
         "workers.predicting",
         "workers.privacy",
+        "workers.products",
         "workers.sourcing",
     ],
     "COMMANDED": ["workers.client", "workers.demo", "workers.embedded", "workers.reference", "workers.training"],

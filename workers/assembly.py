@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -50,6 +50,12 @@ from activities.predicting.asking import EVERY as WANTED
 from activities.predicting.asking import Predicting
 from activities.privacy.erasing import Erasing
 from activities.privacy.retaining import Retaining
+from activities.products.reminding import EVERY as REMINDED
+from activities.products.reminding import Reminding
+from activities.products.rounds import EVERY as ROUNDS
+from activities.products.rounds import Rounds
+from activities.products.telling import EVERY as CHANGED
+from activities.products.telling import Telling
 from activities.sourcing.deriving import EVERY as SAID
 from activities.sourcing.deriving import Deriving
 from activities.sourcing.syncing import EVERY as ASKED
@@ -92,6 +98,9 @@ class Parts:
     sourcing: Sourcing
     audiences: Audiences
     predicting: Predicting
+    rounds: Rounds
+    telling: Telling
+    reminding: Reminding
     erasing: Erasing
     retaining: Retaining
     exporting: Exporting
@@ -126,6 +135,9 @@ def assemble(settings: Settings, database: Database, client: Client) -> Parts:
     carriers, account = channels(settings), Account.configured(settings, database)
     folding, filled = Folding(database, library, settings.clock), hourly(settings, database)
     foretell = Predicting(database, client, settings.clock, definitions.predictions)
+    worked_out = Rounds(database, client, settings.clock, {**definitions.together, **definitions.again})
+    tell = Telling(database, settings.clock, definitions.changes)
+    remind = Reminding(database, settings.clock, definitions.again)
     told, read = notifying(settings, database, client), sourcing(settings, database, client, definitions)
     knowing = Knowing(database, providers_of_contexts(settings), settings.clock.speed)
     passed = audiences(settings, database, client, definitions)
@@ -152,12 +164,16 @@ def assemble(settings: Settings, database: Database, client: Client) -> Parts:
             Deriving(database, settings.clock, definitions.derived),
             passed,
             foretell,
+            (worked_out, tell, remind),
         ),
         folding=folding,
         notifying=told,
         sourcing=read,
         audiences=passed,
         predicting=foretell,
+        rounds=worked_out,
+        telling=tell,
+        reminding=remind,
         erasing=Erasing(database, client, settings.clock, settings.signing_secret, wallets_of(settings), filled),
         retaining=Retaining(database, settings.clock, keep(settings)),
         exporting=Exporting(filled, settings.export_tables, settings.export_lag),
@@ -264,6 +280,7 @@ def watch(
     derive: Deriving | None = None,
     passed: Audiences | None = None,
     foretell: Predicting | None = None,
+    of_products: tuple[Rounds, Telling, Reminding] | None = None,
 ) -> Watch:
     """The watch activity with its dispatcher and closer."""
     clock = settings.clock
@@ -300,5 +317,13 @@ def watch(
             *(((derive.derive, SAID),) if derive else ()),
             *(((passed.wake, AS_THEY_COME),) if passed else ()),
             *(((foretell.wake, WANTED),) if foretell else ()),
+            *(_chores_of(*of_products) if of_products else ()),
         ),
     )
+
+
+def _chores_of(worked_out: Rounds, tell: Telling, remind: Reminding) -> list[tuple[Callable[[], Awaitable[None]], float]]:
+    """What is done now and then of products."""
+    found: list[tuple[Callable[[], Awaitable[None]], float]] = [(tell.tell, CHANGED)]
+    found += [(worked_out.wake, ROUNDS)] if worked_out.declared else []
+    return found + ([(remind.remind, REMINDED)] if remind.declared else [])

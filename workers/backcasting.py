@@ -33,7 +33,7 @@ from store.recorded import Recorded, recorded
 from store.segments.rows import stored
 from workers.apart import processes_of
 from workers.memory import undisturbed
-from workers.wishes import wishes_of
+from workers.wishes import asks_of_carts, wishes_of
 
 #: How many customers a process has in memory at a time.
 PAGE = 2_500
@@ -157,6 +157,8 @@ async def _stage(catalogue: Catalogue, period: Period, past: Recorded) -> "_Stag
     ends = (predicate for spec in specs for _, _, predicate in by_events(spec))
     looked_at = (*(segment.predicate for segment in known.values()), *ends)
     types = {_ORDERED, TRAITS_CHANGED}.union(*map(event_types, looked_at))
+    if asks_of_carts(catalogue.module):
+        types |= {"Product Added", "Product Removed"}
     others = [segment for name, segment in known.items() if name not in catalogue.segments]
     products = [Product(id_, available, relations) for id_, available, relations in await past.products()]
     return _Stage(catalogue, period, others, products, types)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from activities.templates import Templates
 
 _PRODUCT = re.compile(r"^product:", re.MULTILINE)
+_OF_CART = re.compile(r"\bto:\s*['\"]?last added\b")
 #: A WhatsApp message that names no approved template is one of one's own.
 _APPROVED = re.compile(r"^template:", re.MULTILINE)
 
@@ -38,6 +39,12 @@ class Living(Protocol):
 def wishes_of(module: str) -> Wishes:
     """What a catalogue's templates ask for, by channel and name."""
     return partial(_wish, module)
+
+
+@cache
+def asks_of_carts(module: str) -> bool:
+    """Whether some template goes by what stands in the cart."""
+    return any(_OF_CART.search(file.read_text(encoding="utf-8", errors="ignore")) for file in _files(module))
 
 
 @cache
@@ -73,8 +80,8 @@ def _all(module: str) -> dict[tuple[Channel, str], Wish]:
     found: dict[tuple[Channel, str], Wish] = {}
     for key, template in templates.found.items():
         terms = templates.terms(*key)
-        relation = template.wish.relation if template.wish else None
-        found[key] = Wish(relation, terms is not None and terms.free_form, templates.titles(*key))
+        relation, to = (template.wish.relation, template.wish.to) if template.wish else (None, "bought")
+        found[key] = Wish(relation, terms is not None and terms.free_form, templates.titles(*key), to)
     return found
 
 
@@ -93,9 +100,12 @@ def _templates(module: str) -> "Templates":
 @cache
 def _asking(module: str) -> frozenset[str]:
     """The files that may ask for something, without the ends of their names: `goes-with-it.push`."""
+    return frozenset(file.stem for file in _files(module) if _asks(file))
+
+
+def _files(module: str) -> list[Path]:
     folder = _folder(module)
-    files = [file for ending in ("*.yaml", "*.mjml") for file in folder.rglob(ending)] if folder else []
-    return frozenset(file.stem for file in files if _asks(file))
+    return [file for ending in ("*.yaml", "*.mjml") for file in folder.rglob(ending)] if folder else []
 
 
 def _asks(file: Path) -> bool:

@@ -43,6 +43,7 @@ from workers.notifying.workflows import Notify
 from workers.predicting.workflows import ScorePrediction, TrainPrediction
 from workers.privacy.erasing import EraseCustomer
 from workers.privacy.retaining import Retain
+from workers.products.workflows import WorkOut
 from workers.replaying import as_begun, fetched
 from workers.settings import Settings
 from workers.sourcing.workflows import ReadSource
@@ -105,6 +106,7 @@ async def run(settings: Settings) -> None:
             stack.enter_context(_beside(keep_schedules(client, settings, *often)))
             await parts.predicting.declare()
             stack.enter_context(_beside(parts.predicting.keep_up(partial(keep_predicting, client))))
+            stack.enter_context(_beside(keep_rounds(client, await parts.rounds.declare())))
             await tell_what_stands_still(database, parts.catalogue)
         long_lived()
         log.info("worker serves", queues=list(settings.worker_queues) or "all", journeys=sorted(parts.catalogue.journeys))
@@ -170,7 +172,7 @@ def _watch(client: Client, parts: Parts, common: Mapping[str, Any]) -> Worker:
         task_queue=WATCH_QUEUE,
         workflows=[
             *(WatchShards, EraseCustomer, Retain, RepeatMessage, RecomputeSums, ExportHours, Notify, ReadSource),
-            *(SyncAudience, CompareAudience, TrainPrediction, ScorePrediction),
+            *(SyncAudience, CompareAudience, TrainPrediction, ScorePrediction, WorkOut),
         ],
         activities=[
             parts.watch.watch,
@@ -184,6 +186,7 @@ def _watch(client: Client, parts: Parts, common: Mapping[str, Any]) -> Worker:
             parts.audiences.compare,
             parts.exporting.due,
             parts.exporting.hour,
+            parts.rounds.work_out,
         ],
         **common,
     )
@@ -326,6 +329,12 @@ async def keep_predicting(client: Client, declared: Mapping[str, Declared], gone
         ):
             done.append(await keep_schedule(client, f"predict/{name}/{what}", run, name, every=every, lacking=without))
     return all(done)
+
+
+async def keep_rounds(client: Client, declared: Mapping[str, timedelta]) -> None:
+    """Make sure that what is worked out of products is so as often as it says."""
+    for name, every in declared.items():
+        await keep_schedule(client, f"products/{name}", WorkOut.run, name, every=every, lacking="no schedule looks at products")
 
 
 async def keep_watch(client: Client, shards: int) -> None:

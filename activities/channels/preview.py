@@ -18,7 +18,7 @@ _Values = Mapping[str, Any]
 class Given:
     """What a message is previewed with: a real customer by a name that is known, made-up values, or these over that one's.
 
-    `product` is what a template that asks for one offers, `bought` the purchase that it goes with; `timezone` is where dates
+    `product` is what a template that asks for one offers, `bought` or `added` what it goes with; `timezone` is where dates
     are shown, whatever else tells it. `context` is what contexts tell, by their names: `{"weather": {"rain": 2}}`; what it
     leaves out is as each context declares for when it is not told (`otherwise=`).
     """
@@ -30,6 +30,7 @@ class Given:
     fetched: _Values = field(default_factory=dict, repr=False)
     product: _Values = field(default_factory=dict, repr=False)
     bought: _Values = field(default_factory=dict, repr=False)
+    added: _Values = field(default_factory=dict, repr=False)
     context: _Values = field(default_factory=dict, repr=False)
     timezone: str | None = None
 

@@ -40,7 +40,7 @@ from store.addresses import AddressKind
 from store.deliveries import doubts
 from store.deliveries import ledger as deliveries
 from store.deliveries.ledger import Claimed, Endpoint, Entry, LedgerRow, RunFacts
-from store.products import Offer
+from store.products.offers import Offer
 from store.runs.exposures import holdouts_asked
 
 log = structlog.get_logger(__name__)

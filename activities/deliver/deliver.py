@@ -59,7 +59,7 @@ from store.away import AWAY
 from store.deliveries import ledger as deliveries
 from store.deliveries import passes, providers
 from store.deliveries.ledger import Endpoint, InboxRow, Settlement
-from store.products import Offer
+from store.products.offers import Offer
 from store.runs import rows as runs
 
 _WORKER = f"{gethostname()}:{getpid()}"
@@ -416,9 +416,9 @@ def _campaign_of(request: DeliverRequest) -> Campaign:
     return Campaign(journey=request.journey, template=request.template, purpose=request.purpose.value)
 
 
-def _shown(offer: Offer | None) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What a template may name of the product that it offers, and of the one bought last."""
+def _shown(offer: Offer | None) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """What a template may name of the product that it offers, and of the one bought, or added, last."""
     if offer is None:
-        return {}, {}
+        return {}, {}, {}
     product = {name: getattr(offer.product, name) for name in OFFERED["product"]}
-    return product, {"id": offer.bought_id, "name": offer.bought_name}
+    return (product, {**offer.goes_with}, {}) if offer.to == "bought" else (product, {}, {**offer.goes_with})

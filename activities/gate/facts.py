@@ -33,13 +33,14 @@ from journeys.policies import GlobalHoldout
 from segments import Segment
 from segments.language.events import AHEAD
 from segments.time.zones import Whereabouts, whereabouts
-from store import Connection, products
+from store import Connection
 from store.addresses import AddressKind
 from store.customers.topics import turned_off
 from store.deliveries import ledger as deliveries
 from store.deliveries.budgets import Used, used, used_under_lock
 from store.deliveries.ledger import AskingPast, Endpoint, LedgerRow, MessageKey, Neighbour, RunFacts
-from store.products import Offer
+from store.products import offers
+from store.products.offers import Anchor, Offer
 from store.runs.rows import OpenRun
 
 
@@ -262,10 +263,11 @@ def whereabouts_of(facts: RunFacts, otherwise: str) -> Whereabouts:
 async def earlier_offer(attempt: Attempt) -> Offer | None:
     """The product that an earlier attempt at this message picked, as it is now."""
     told = attempt.row.detail if attempt.row else {}
-    if "product" not in told or "bought" not in told:
+    to: Anchor = "added" if "added" in told else "bought"
+    if "product" not in told or to not in told:
         return None
-    picked = attempt.facts.profile_id, told["product"], told["bought"]
-    return await products.offered(attempt.connection, *picked, attempt.now + AHEAD)
+    picked = attempt.facts.profile_id, told["product"], told[to]
+    return await offers.offered(attempt.connection, *picked, attempt.now + AHEAD, to)
 
 
 async def _offer(attempt: Attempt, wish: ProductWish) -> Offer | None:
@@ -273,7 +275,7 @@ async def _offer(attempt: Attempt, wish: ProductWish) -> Offer | None:
     earlier = await earlier_offer(attempt)
     if earlier is not None and earlier.fits:
         return earlier
-    return await products.offer(attempt.connection, attempt.facts.profile_id, wish.relation, attempt.now + AHEAD)
+    return await offers.offer(attempt.connection, attempt.facts.profile_id, wish.relation, attempt.now + AHEAD, wish.to)
 
 
 async def _ending(attempt: Attempt) -> Ending | None:

@@ -43,7 +43,9 @@ class Compilation:
         """A text as a phrase. One that cannot be compiled leaves a problem and stands empty until `done`."""
         # An unreadable wish is one problem, not one more for each variable.
         offers = "product" in self.source.fields
-        roots = self.vocabulary.roots(self.params, self.extra) | (dict(OFFERED) if offers else {})
+        other = {"bought": "added", "added": "bought"}[self.wish.to] if self.wish else None
+        offered = {root: names for root, names in OFFERED.items() if root != other}
+        roots = self.vocabulary.roots(self.params, self.extra) | (offered if offers else {})
         phrase, problems = compiled(environment, text.value, self.source.file, text.line, roots)
         self.problems += problems
         return phrase or Phrase(environment.from_string(""), self.source.file, text.line)

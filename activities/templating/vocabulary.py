@@ -24,10 +24,11 @@ value variant wishlist_id wishlist_name
 
 TRAITS = frozenset(_WORDS_OF_TRAITS.split())
 PROPERTIES = frozenset(_WORDS_OF_PROPERTIES.split())
-#: What a template that asks for a product may name besides: the product offered, and the one bought last.
+#: What a template that asks for a product may name besides: the product offered, and the last one bought, or in the cart.
 OFFERED: Mapping[str, frozenset[str]] = {
     "product": frozenset({"id", "name", "price", "currency", "url", "image_url", "attributes"}),
     "bought": frozenset({"id", "name"}),
+    "added": frozenset({"id", "name"}),
 }
 
 #: What stands among a customer's traits, and is none: the userId by which the company knows them.
@@ -88,7 +89,8 @@ def unknown(path: tuple[str | int, ...], roots: Mapping[str, frozenset[str]]) ->
     """What is wrong with a variable and what to do, or nothing."""
     root, *rest = (str(part) for part in path)
     if root in OFFERED and root not in roots:
-        return f"{_dotted(path)} needs a product", "write product: {relation: …, to: last purchase} in this template"
+        to = "last added" if root == "added" else "last purchase"
+        return f"{_dotted(path)} needs a product", f"write product: {{relation: …, to: {to}}} in this template"
     if root not in roots:
         return f"unknown variable {_dotted(path)}", _near(root, roots)
     if not rest:

@@ -4,16 +4,21 @@ Promise: a product that is kept can be rendered: its price has a currency, its a
 alternative.
 """
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from api.segments.lists import RowProblem
 from journeys.keepable import SAID, flaws
-from store.products import RELATIONS, Product, Told
+from store.products.again import Expected
+from store.products.offers import RELATIONS, Product, Told
+from store.products.relations import Learnt
+from store.products.rounds import RoundRow
 
 _RELATED = 100
 
@@ -109,15 +114,121 @@ class ProductView(BaseModel):
     image_url: str | None
     attributes: dict[str, Any]
     available: bool
-    relations: dict[Literal["similar", "better", "complementary"], list[str]]
+    relations: dict[Literal["similar", "better", "complementary"], list[str]] = Field(description="as the shop told them")
+    learnt: list["LearntView"] = Field(
+        default=[], description="what customers had together with it; it comes after the shop's word"
+    )
     by: str = Field(description="whose key told it")
     updated_at: datetime
 
 
-def view(told: Told) -> ProductView:
+class LearntView(BaseModel):
+    """A product that goes with another one by what customers did."""
+
+    id: str
+    relation: Literal["similar", "better", "complementary"]
+    by: Literal["orders", "views"]
+    people: int = Field(description="customers who have both")
+    lift: float = Field(description="how many times as many that is as by chance")
+    surely: float = Field(description="the least that the lift is, for all pairs of products at once")
+    as_of: datetime
+
+    @classmethod
+    def of(cls, each: Learnt) -> "LearntView":
+        """As it is shown."""
+        numbers = {"lift": round(each.lift, 2), "surely": round(each.surely, 2)}
+        return cls(id=each.other_id, relation=each.relation, by=each.by, people=each.people, as_of=each.as_of, **numbers)
+
+
+class RoundView(BaseModel):
+    """What is worked out of products again and again, and how that stands."""
+
+    name: str
+    kind: Literal["together", "again"]
+    state: Literal["failing", "waiting", "late", "done"]
+    every: timedelta
+    done_at: datetime | None
+    failure: str | None
+    came: dict[str, Any] = Field(
+        description="counts of the last round", examples=[{"people": 51_200, "products": 740, "pairs": 312}]
+    )
+
+    @classmethod
+    def of(cls, row: RoundRow, now: datetime) -> "RoundView":
+        """As it is shown."""
+        told = {name: getattr(row, name) for name in ("name", "kind", "every", "done_at", "failure")}
+        return cls(**told, state=row.standing(now), came=dict(row.came))
+
+
+class ChangeView(BaseModel):
+    """A change of a product's price or of whether it can be had, and how many customers were told of it."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    product_id: str
+    at: datetime
+    price: Decimal | None
+    was_price: Decimal | None
+    currency: str | None
+    available: bool
+    was_available: bool
+    dropped: int = Field(description="customers who were told that it costs less")
+    back: int = Field(description="customers who were told that it can be had again")
+    done_at: datetime | None = Field(description="when everybody had been told")
+    why: str | None = Field(description="why nobody, or nobody else, was told")
+
+
+class ChangePage(BaseModel):
+    """Changes of products, the newest first."""
+
+    changes: list[ChangeView]
+
+
+class ExpectedView(BaseModel):
+    """When a customer is expected to buy something again, and why."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    again: str = Field(description="the declaration, by its name", examples=["coffee-again"])
+    product_id: str | None = Field(description="nothing: anything at all")
+    name: str | None
+    last_at: datetime = Field(description="the purchase that it follows")
+    quantity: Decimal
+    gaps: int = Field(description="of the customer's own that it goes by")
+    typical: float | None = Field(description="days that one lasts most customers, where enough are known")
+    days: float = Field(description="how long what they have is expected to last")
+    low_at: datetime = Field(description="eight of ten buy between this and `high_at`")
+    due_at: datetime
+    high_at: datetime
+    remind_at: datetime | None = Field(description="when they are told; nothing once it is settled")
+    told_at: datetime | None
+    as_of: datetime
+    customer_id: UUID | None = Field(default=None, description="where more than one customer is asked about")
+
+    @classmethod
+    def of(cls, each: Expected, customer: UUID | None = None) -> "ExpectedView":
+        """As it is shown."""
+        told = {name: getattr(each, name) for name in Expected.__slots__}
+        return cls(**(told | {"product_id": each.product_id or None, "customer_id": customer}))
+
+
+class ExpectedPage(BaseModel):
+    """Who is expected to buy what again."""
+
+    expected: list[ExpectedView]
+
+
+class RoundPage(BaseModel):
+    """All that is worked out of products."""
+
+    rounds: list[RoundView]
+
+
+def view(told: Told, learnt: Sequence[Learnt] = ()) -> ProductView:
     """A product for people."""
     plain = {name: getattr(told.product, name) for name in Product.__slots__}
-    return ProductView(**plain, by=told.by, updated_at=told.updated_at)
+    found = [LearntView.of(each) for each in learnt]
+    return ProductView(**plain, learnt=found, by=told.by, updated_at=told.updated_at)
 
 
 def read_product(value: Any) -> Product | str:

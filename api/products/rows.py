@@ -15,7 +15,7 @@ import orjson
 from api.products.models import read_product
 from segments.define.sheets import lost, sheet
 from store import Database
-from store.products import RELATIONS, Product, put_products, unknown
+from store.products.offers import RELATIONS, Product, put_products, unknown
 
 #: Bad rows, and unknown ids, that a report names.
 REPORTED = 100

@@ -58,6 +58,7 @@ class Export(BaseModel):
     told: Rows = Field(description="what systems of the company were told of them by webhooks, a month back")
     audiences: Rows = Field(description="other systems that know them as part of an audience, and by which ids")
     foretold: Rows = Field(description="what predictions say of them, by which version of the model, and when")
+    due: Rows = Field(description="when they are expected to buy something again, and by how many of their own gaps")
     campaigns: Rows = Field(description="starts of many and campaigns that they were to be in, and what came of it")
     merges: Rows
     changes: Rows = Field(description="what people and other systems of the company changed, and which fields")

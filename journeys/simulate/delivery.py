@@ -133,7 +133,7 @@ class Delivery:
         if wish is not NOTHING:
             question.in_service_window = not wish.free_form or who.wrote(request.channel, now - SERVICE_WINDOW)
             question.relation = wish.relation
-            question.offer = self._shelf.offer(who, wish.relation, now, message.detail.get("product"))
+            question.offer = self._shelf.offer(who, wish, now, message.detail.get("product"))
         if self._approvals and request.channel is Channel.WHATSAPP:
             question.approved = self._approvals.get(request.template)
         if request.only is not None:

@@ -47,10 +47,15 @@ PASS_REMOVED = "Pass Removed"  # noqa: S105 - as above
 CONTENT_SHOWN = "Content Shown"
 CONTENT_CLICKED = "Content Clicked"
 CONTENT_DISMISSED = "Content Dismissed"
+#: What became of products that customers looked at, and when they are expected to buy again (docs/products.md).
+PRICE_DROPPED = "Product Price Dropped"
+BACK_IN_STOCK = "Product Back In Stock"
+REPLENISHMENT_DUE = "Replenishment Due"
+PURCHASE_DUE = "Next Purchase Due"
 OURS = frozenset(
     {
         *(MESSAGE_SENT, MESSAGE_DELIVERED, MESSAGE_READ, MESSAGE_CLICKED, MESSAGE_CLOSED, MESSAGE_REPLIED),
         *(MESSAGE_FAILED, MESSAGE_COMPLAINED, UNSUBSCRIBED, CONFIRMED, CONTENT_SHOWN, CONTENT_CLICKED, CONTENT_DISMISSED),
-        *(PASS_ADDED, PASS_REMOVED),
+        *(PASS_ADDED, PASS_REMOVED, PRICE_DROPPED, BACK_IN_STOCK, REPLENISHMENT_DUE, PURCHASE_DUE),
     }
 )

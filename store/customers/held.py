@@ -20,7 +20,7 @@ _PAGE = 500
 KINDS = (
     *("names", "addresses", "consents", "topics", "events", "segments", "moves", "journeys", "refused_entries", "messages"),
     *("inbox", "passes", "tasks", "service_answers", "experiments", "counted", "merges", "changes", "campaigns", "told"),
-    *("audiences", "foretold"),
+    *("audiences", "foretold", "due"),
 )
 
 

@@ -26,6 +26,7 @@ _MOVES = (
     "move_runs",
     "move_refusals",
     "forget_scores",
+    "forget_due",
     "move_deliveries",
 )
 

@@ -165,6 +165,10 @@ delete from segment_member where profile_id = any($1::uuid[]) returning 1;
 -- What was foretold of them.
 delete from prediction_score where profile_id = any($1::uuid[]) returning 1;
 
+-- name: purge_product_due
+-- When they were expected to buy again.
+delete from product_due where profile_id = any($1::uuid[]) returning 1;
+
 -- name: purge_derived_due
 -- To look at them for their derived traits.
 delete from derived_due where profile_id = any($1::uuid[]) returning 1;

@@ -55,6 +55,12 @@ select jsonb_strip_nulls(jsonb_build_object('prediction', prediction, 'score', s
                                             'version', version, 'as_of', as_of))
 from prediction_score where profile_id = any($1::uuid[]) order by prediction;
 
+-- name: due
+-- When the customer is expected to buy something again.
+select jsonb_build_object('again', again, 'product', nullif(product_id, ''), 'last_at', last_at, 'days', days, 'due_at', due_at,
+                          'low_at', low_at, 'high_at', high_at, 'told_at', told_at, 'as_of', as_of)
+from product_due where profile_id = any($1::uuid[]) order by again, product_id;
+
 -- name: journeys
 -- The journeys that the customer was in, with what they began with.
 select jsonb_build_object('run_id', id, 'journey', journey, 'entered_at', entered_at, 'entered_by', entered_by, 'key', entry_key,

@@ -204,6 +204,10 @@ update entry_refused set profile_id = $1 where profile_id = $2;
 -- What was foretold of either is of somebody else now; the next scoring says it anew.
 delete from prediction_score where profile_id in ($1, $2);
 
+-- name: forget_due
+-- When either was expected to buy again is of somebody else now; the next round says it anew.
+delete from product_due where profile_id in ($1, $2);
+
 -- name: move_deliveries
 -- The ledgers unite, so caps never start again.
 update delivery set profile_id = $1 where profile_id = $2;

@@ -48,6 +48,6 @@ order by e.ts, e.message_id;
 -- name: products
 -- What is for sale, with the ids of what goes with each, best first.
 select p.id, p.available, coalesce((select jsonb_object_agg(relation, others) from (
-    select relation, jsonb_agg(other_id order by rank, other_id) as others
+    select relation, jsonb_agg(other_id order by by <> 'shop', rank, other_id) as others
     from product_relation where product_id = p.id group by relation) as related), '{}') as relations
 from product p;

@@ -18,7 +18,7 @@ from journeys import Journey, journey
 from journeys.catalogue import Catalogue
 from journeys.contracts import Channel
 from store import Database
-from store.products import Product, put_products
+from store.products.offers import Product, put_products
 from tests.activities.test_templates import written
 from workers.cli.cards import drawn
 from workers.definitions import previews_of

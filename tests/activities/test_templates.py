@@ -525,7 +525,7 @@ def test_a_template_that_asks_for_a_product_shows_it_and_what_it_is_for(tmp_path
 def test_a_product_is_asked_for_in_one_form(tmp_path: Path, wish: str) -> None:
     problem = rejected(tmp_path, hi__push__yaml=f"title: Hi\nproduct: {wish}\nbody: '{{{{ product.name }}}}'\n")
     assert problem.splitlines()[0].endswith(
-        "it must say product: {relation: similar, better or complementary, to: last purchase}"
+        "it must say product: {relation: similar, better or complementary, to: last purchase or last added}"
     )
     assert len(problem.splitlines()) == 1
 
@@ -534,6 +534,8 @@ def test_a_product_that_is_not_asked_for_cannot_be_named(tmp_path: Path) -> None
     problem = rejected(tmp_path, hi__push__yaml="title: '{{ product.name }}'\nbody: '{{ bought.name }}'\n")
     assert "1: product.name needs a product; write product: {relation: …, to: last purchase} in this template" in problem
     assert "2: bought.name needs" in problem
+    problem = rejected(tmp_path, hi__push__yaml=f"{WISH}title: '{{{{ added.name }}}}'\nbody: Hi\n")
+    assert "added.name needs a product; write product: {relation: …, to: last added} in this template" in problem
     problem = rejected(tmp_path, hi__push__yaml=f"{WISH}title: '{{{{ product.colour }}}}'\nbody: Hi\n")
     assert "unknown variable product.colour" in problem
 

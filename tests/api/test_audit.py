@@ -17,6 +17,7 @@ from api.console.frame import PLACE
 from store import Database, audiences, predictions, sources
 from store.audit import Which, page
 from store.keys import Grant, Role, create_key, revoke_key, rotate_key
+from store.products import rounds
 from store.segments import declarations
 from tests.api.test_roles import GUARDED
 from tests.command_line import in_thread
@@ -89,6 +90,7 @@ async def somebody_in_everything(trial: Shop) -> dict[str, str]:
     async with trial.database.transaction() as connection:
         for name in ("waits", "waits-too"):
             await declarations.put(connection, name, BUYS | {"name": name}, by="olga", at=trial.clock.now(), waits=True)
+        await rounds.declare(connection, "bought-together", "together", "v", timedelta(days=1), trial.clock.now())
     told = {"campaign": campaign} | {
         "customer_id": ana,
         "run_id": runs[0],
@@ -191,6 +193,7 @@ CHANGES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/console/models/{name}/score"): {"name": "churn"},
     ("POST", "/console/models/{name}/delete"): {"name": "waits"},
     ("POST", "/v1/models/{name}/train"): {"name": "churn"},
+    ("POST", "/v1/product-rounds/{name}"): {"name": "bought-together"},
     ("POST", "/v1/models/{name}/score"): {"name": "churn"},
     ("PUT", "/v1/subscriptions/{name}"): {"name": "crm", "json": {"url": "https://crm.example/hooks", "types": ["run.*"]}},
     ("PUT", "/v1/subscriptions/{name}/state"): {"name": "crm", "json": {"state": "paused"}},

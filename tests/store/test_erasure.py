@@ -74,7 +74,9 @@ NOBODY = {
     "provider_use": "counts",
     "wallet_picture": "pictures of templates",
     "whatsapp_template": "how templates stand at Meta",
-    "product_relation": "what is for sale",
+    "product_relation": "what is for sale, and counts",
+    "product_change": "what is for sale, and the id of who was told last",
+    "product_round": "counts and instants",
     "migration": "files",
 }
 

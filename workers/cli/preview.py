@@ -31,6 +31,7 @@ def preview(
     fetched: Annotated[str | None, typer.Option(metavar="JSON", help="What services gave, by service.")] = None,
     product: Annotated[str | None, typer.Option(metavar="JSON", help="The product that the template offers.")] = None,
     bought: Annotated[str | None, typer.Option(metavar="JSON", help="The purchase that it goes with.")] = None,
+    added: Annotated[str | None, typer.Option(metavar="JSON", help="What it goes with in the cart.")] = None,
     context: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME=VALUE", help="What a context tells, repeated: weather.rain=2; else what it declares."),
@@ -47,7 +48,7 @@ def preview(
     Nothing is sent or recorded. Without --for it needs no server. Traits that are given count instead of the customer's own.
     Links that are made for one customer say `preview` where their signature would be. With --for this is personal data.
     """
-    given = _given(customer=customer, entry=entry, params=params, fetched=fetched, product=product, bought=bought)
+    given = _given(customer=customer, entry=entry, params=params, fetched=fetched, product=product, bought=bought, added=added)
     given = replace(given, timezone=timezone, context=_around(context or []))
     found = _previewed(channel, template, given, (by, user) if user else None, catalogue)
     from workers.definitions import place_of

@@ -1,13 +1,16 @@
 """Products as tables for people."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
 
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from api.products.models import ProductView
+from api.products.models import ChangeView, ExpectedView, ProductView, RoundView
 from api.products.rows import Report
+from segments.language.words import span_in_words
+from workers.cli import tables
 
 _SHOWN = ("name", "price", "currency", "url", "image_url", "available")
 
@@ -34,4 +37,71 @@ def product(found: ProductView) -> Iterable[RenderableType]:
         if value is not None:
             table.add_row(name, ", ".join(value) if isinstance(value, list) else str(value))
     yield table
+    if found.learnt:
+        heads = ("goes with it", "relation", "by", "customers", "times chance", "at least", "as of (UTC)")
+        cells = [
+            (
+                each.id,
+                each.relation,
+                each.by,
+                f"{each.people:,}",
+                f"{each.lift:g}",
+                f"{each.surely:g}",
+                f"{each.as_of:%Y-%m-%d %H:%M}",
+            )
+            for each in found.learnt
+        ]
+        yield tables.Rows(heads, cells)
     yield Text(f"told by {found.by}, {found.updated_at:%Y-%m-%d %H:%M} UTC")
+
+
+def rounds(rows: Sequence[RoundView]) -> Iterable[RenderableType]:
+    """How what is worked out of products stands."""
+    heads = ("name", "state", "every", "done (UTC)", "what came of it", "why not")
+    cells = [
+        (
+            *(each.name, each.state, span_in_words(each.every), f"{each.done_at:%Y-%m-%d %H:%M}" if each.done_at else "-"),
+            *(", ".join(f"{count:,} {name}" for name, count in each.came.items()), each.failure or ""),
+        )
+        for each in rows
+    ]
+    table = tables.Rows(heads, cells, sentences=frozenset({"what came of it", "why not"}))
+    return [table] if cells else ["nothing is worked out of products: no worker's catalogue declares it (docs/products.md)"]
+
+
+def changed(rows: Sequence[ChangeView]) -> Iterable[RenderableType]:
+    """Changes of products, and who was told."""
+    heads = ("product", "at (UTC)", "price", "before", "can be had", "told of the price", "told it is back", "why not")
+    cells = [
+        (
+            *(each.product_id, f"{each.at:%Y-%m-%d %H:%M}", _amount(each.price, each.currency), _amount(each.was_price, None)),
+            *("yes" if each.available else "no", f"{each.dropped:,}", f"{each.back:,}", each.why or ""),
+        )
+        for each in rows
+    ]
+    table = tables.Rows(heads, cells, sentences=frozenset({"why not"}))
+    return [table] if cells else ["no product has changed its price, or whether it can be had"]
+
+
+def awaited(rows: Sequence[ExpectedView]) -> Iterable[RenderableType]:
+    """Who is expected to buy what again."""
+    heads = ("customer", "what", "last (UTC)", "expected", "between", "own gaps", "most take", "told")
+    cells = [
+        (
+            *(
+                str(each.customer_id or ""),
+                each.product_id or "anything",
+                f"{each.last_at:%Y-%m-%d}",
+                f"{each.due_at:%Y-%m-%d}",
+            ),
+            *(f"{each.low_at:%Y-%m-%d} … {each.high_at:%Y-%m-%d}", f"{each.gaps}"),
+            "" if each.typical is None else f"{each.typical:.0f} days",
+            f"{at:%Y-%m-%d %H:%M}" if (at := each.told_at or each.remind_at) else "not any more",
+        )
+        for each in rows
+    ]
+    return [tables.Rows(heads, cells)] if cells else ["nobody is expected to buy anything again"]
+
+
+def _amount(price: Decimal | None, currency: str | None) -> str:
+    return "-" if price is None else f"{price.normalize():f} {currency or ''}".rstrip()

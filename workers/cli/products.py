@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from workers.cli.asked import fail, settings, with_database
+from workers.cli.asked import fail, say, settings, with_database
 
 if TYPE_CHECKING:
+    from api.products.models import ExpectedView
     from api.products.rows import Report
     from store import Database
 
@@ -49,11 +50,97 @@ def import_(
 def show(product_id: Annotated[str, typer.Argument(help="The product_id.")], as_json: Json = False) -> None:
     """One product, and what goes with it."""
     from api.products.models import view
-    from store.products import product_by_id
+    from store.products.offers import product_by_id
+    from store.products.relations import learnt_of
     from workers.cli import tables
     from workers.cli.product_tables import product
 
     told = with_database(lambda database: product_by_id(database, product_id))
     if told is None:
         fail(f"no product {product_id!r}; `journeys products import` brings them in")
-    tables.show(view(told), product, as_json=as_json)
+    learnt = with_database(lambda database: learnt_of(database, product_id))
+    tables.show(view(told, learnt), product, as_json=as_json)
+
+
+@products.command("rounds")
+def rounds_(as_json: Json = False) -> None:
+    """Show what is worked out of products (what goes together, who buys again when), and how that stands."""
+    from api.products.models import RoundView
+    from store.products.rounds import found
+    from workers.cli import tables
+    from workers.cli.product_tables import rounds
+
+    now = settings().clock.now()
+    rows = with_database(found)
+    tables.show([RoundView.of(each, now) for each in rows], rounds, as_json=as_json)
+
+
+@products.command()
+def changes(
+    product_id: Annotated[str | None, typer.Argument(help="Of one product; else of all.")] = None, as_json: Json = False
+) -> None:
+    """Show how prices and stock changed, and how many customers were told; or why nobody was."""
+    from api.products.models import ChangeView
+    from store.products.changes import changes as found
+    from workers.cli import tables
+    from workers.cli.product_tables import changed
+
+    rows = with_database(lambda database: found(database, product_id))
+    tables.show([ChangeView.model_validate(each) for each in rows], changed, as_json=as_json)
+
+
+@products.command()
+def expected(
+    name: Annotated[str, typer.Argument(help="What: a name that `journeys products rounds` shows, of the kind again.")],
+    limit: Annotated[int, typer.Option(help="How many customers.")] = 50,
+    as_json: Json = False,
+) -> None:
+    """Show who is told next that something is to be bought again, and by which numbers they are expected."""
+    from api.products.models import ExpectedView
+    from store.products.again import soon
+    from workers.cli import tables
+    from workers.cli.product_tables import awaited
+
+    now = settings().clock.now()
+    rows = with_database(lambda database: soon(database, name, now, limit))
+    tables.show([ExpectedView.of(each, customer) for customer, each in rows], awaited, as_json=as_json)
+
+
+@products.command()
+def due(
+    customer_id: Annotated[str, typer.Argument(help="The customer's id, as `journeys profile` shows it.")],
+    as_json: Json = False,
+) -> None:
+    """Show when one customer is expected to buy what again, and by which numbers."""
+    from uuid import UUID
+
+    from api.products.models import ExpectedView
+    from store.products.again import of_customer
+    from workers.cli import tables
+    from workers.cli.product_tables import awaited
+
+    try:
+        who = UUID(customer_id)
+    except ValueError:
+        fail(f"{customer_id!r} is no customer's id; `journeys profile` finds it by a user id or an address")
+
+    async def work(database: "Database") -> "list[ExpectedView]":
+        async with database.pool.acquire() as connection:
+            return [ExpectedView.of(each) for each in await of_customer(connection, who)]
+
+    tables.show(with_database(work), awaited, as_json=as_json)
+
+
+@products.command("work-out")
+def work_out(
+    name: Annotated[str, typer.Argument(help="What: a name that `journeys products rounds` shows.")], as_json: Json = False
+) -> None:
+    """Have something worked out of products now, beside its schedule."""
+    from store.products.rounds import ask, found
+
+    now = settings().clock.now()
+    if not with_database(lambda database: ask(database, name, now)):
+        known = ", ".join(each.name for each in with_database(found)) or "none"
+        fail(f"nothing {name!r} is worked out of products; there are: {known}")
+    told = f"{name} is worked out as soon as a worker takes it up; what came of it: journeys products rounds"
+    say({"asked": name}, told, as_json=as_json)

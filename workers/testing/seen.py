@@ -26,6 +26,8 @@ class Message:
     at: datetime
     #: The other journeys for which it waits, or waited last.
     journeys: tuple[str, ...] = ()
+    #: The id of the product that it offers, or would have.
+    product: str | None = None
 
     @property
     def waits(self) -> bool:

@@ -384,6 +384,7 @@ class Served:
                 each.due_at,
                 each.settled_at or each.due_at,
                 tuple(each.detail.get("journeys", ())),
+                each.detail.get("product"),
             )
             for each in await self.shop.messages(row)
         )

@@ -346,13 +346,17 @@ def with_clock(parts: Parts, clock: HandClock) -> Parts:
     campaigns = replace(parts.campaigns, delivery=delivery, clock=clock)
     notifying = replace(parts.notifying, clock=clock)
     sourcing, audiences = replace(parts.sourcing, clock=clock), replace(parts.audiences, clock=clock)
-    predicting = replace(parts.predicting, clock=clock)
+    predicting, rounds = replace(parts.predicting, clock=clock), replace(parts.rounds, clock=clock)
+    telling, reminding = replace(parts.telling, clock=clock), replace(parts.reminding, clock=clock)
     parts = replace(
         parts,
         watch=watch,
         notifying=notifying,
         sourcing=sourcing,
         predicting=predicting,
+        rounds=rounds,
+        telling=telling,
+        reminding=reminding,
         delivery=delivery,
         campaigns=campaigns,
         calling=calling,

@@ -194,6 +194,7 @@ def _seen(run: Simulation) -> Run:
             each.request.due_at,
             each.at,
             tuple(each.detail.get("journeys", ())),
+            each.detail.get("product"),
         )
         for each in run.messages
     )

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from asyncpg import Record
@@ -20,6 +20,8 @@ _SQL = queries("products")
 
 #: How one product can stand to another: like it, better of its kind (upsell), or to go with it (cross-sell).
 RELATIONS = ("similar", "better", "complementary")
+#: What a product is offered for: what the customer bought last, or put into the cart last.
+Anchor = Literal["bought", "added"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +53,23 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A product for a customer, and what it is offered for; `fits` is false once it has been bought or cannot be had."""
+    """A product for a customer, and what it is offered for; `fits` is false once they have it or it cannot be had."""
 
     product: Product
-    bought_id: str
-    bought_name: str | None
+    to: Anchor
+    to_id: str
+    to_name: str | None
     fits: bool = True
 
     @property
     def told(self) -> dict[str, str]:
         """What the ledger keeps of it: enough for a retry to carry the same product."""
-        return {"product": self.product.id, "bought": self.bought_id}
+        return {"product": self.product.id, self.to: self.to_id}
+
+    @property
+    def goes_with(self) -> dict[str, str | None]:
+        """What it is offered for, as templates name it."""
+        return {"id": self.to_id, "name": self.to_name}
 
 
 async def put_products(connection: Connection, products: Sequence[Product], by: str, at: datetime) -> int:
@@ -90,14 +98,18 @@ async def product_by_id(database: Database, id_: str) -> Told | None:
     return Told(_product(row, row["relations"], available=row["available"]), row["by"], row["updated_at"]) if row else None
 
 
-async def offer(connection: Connection, profile_id: UUID, relation: str, until: datetime) -> Offer | None:
-    """The product of this relation to what the customer bought last, by orders up to an instant; None when there is none."""
-    return _offer(await connection.fetchrow(_SQL["offer"], profile_id, relation, until))
+async def offer(
+    connection: Connection, profile_id: UUID, relation: str, until: datetime, to: Anchor = "bought"
+) -> Offer | None:
+    """The product of this relation to what the customer bought or added last, by an instant; None when there is none."""
+    return _offer(await connection.fetchrow(_SQL[f"offer_{to}"], profile_id, relation, until), to)
 
 
-async def offered(connection: Connection, profile_id: UUID, product: str, bought: str, until: datetime) -> Offer | None:
+async def offered(
+    connection: Connection, profile_id: UUID, product: str, to_id: str, until: datetime, to: Anchor = "bought"
+) -> Offer | None:
     """The product that an earlier attempt picked, as it is now."""
-    return _offer(await connection.fetchrow(_SQL["offered"], profile_id, product, bought, until))
+    return _offer(await connection.fetchrow(_SQL[f"offered_{to}"], profile_id, product, to_id, until), to)
 
 
 def _rows(products: Sequence[Product]) -> list[tuple[Any, ...]]:
@@ -109,8 +121,8 @@ def _rows(products: Sequence[Product]) -> list[tuple[Any, ...]]:
     ]
 
 
-def _offer(row: Record | None) -> Offer | None:
-    return Offer(_product(row), row["bought_id"], row["bought_name"], row["fits"]) if row else None
+def _offer(row: Record | None, to: Anchor) -> Offer | None:
+    return Offer(_product(row), to, row["to_id"], row["to_name"], row["fits"]) if row else None
 
 
 def _product(row: Record, relations: Mapping[str, Sequence[str]] | None = None, *, available: bool = True) -> Product:

@@ -1,0 +1,1 @@
+"""Products: what is offered to whom, what goes with what, how prices move, and when something is bought again."""

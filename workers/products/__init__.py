@@ -1,0 +1,1 @@
+"""The workflow that works something out of products."""
