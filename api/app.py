@@ -17,6 +17,7 @@ from api.agents import routes as agents
 from api.audiences import routes as audiences
 from api.auth import Keys
 from api.campaigns import routes as campaigns
+from api.choices import routes as choices
 from api.config import ApiConfig
 from api.console import routes as console
 from api.console.builder.sizes import Sizes
@@ -102,6 +103,7 @@ ROUTERS = [
     suppressions.router,
     subscriptions.router,
     models.router,
+    choices.router,
     sources.router,
     audiences.router,
     hooks.router,

@@ -226,6 +226,13 @@ TOOLS: tuple[Tool, ...] = (
         "The cards of a prediction's models: features, measures, importance, and what came of its scores.",
         "GET /v1/models/{name}",
     ),
+    Tool("list_choices", "Choices", "What journeys let customers decide, and whether it learns.", "GET /v1/choices"),
+    Tool(
+        "get_choice",
+        "A choice",
+        "Shares over time, what each option brought those drawn evenly with bounds, and what was lost by learning.",
+        "GET /v1/choices/{name}",
+    ),
     Tool("list_receivers", "Receivers", "Who is told what happens by webhooks, and how that goes.", "GET /v1/subscriptions"),
     Tool("list_lists", "Lists", "The lists of customers and their sizes.", "GET /v1/lists"),
     Tool("read_audit", "The audit", "Who changed what, from what to what.", "GET /v1/audit"),

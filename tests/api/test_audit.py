@@ -13,6 +13,8 @@ import httpx
 import pytest
 
 from api.console.frame import PLACE
+from journeys import Conversion, purchases
+from journeys.deciding.options import Choice, Option
 from store import Database, audiences, predictions, sources
 from store.audit import Which, page
 from store.keys import Grant, Role, create_key, revoke_key, rotate_key
@@ -78,6 +80,11 @@ async def somebody_in_everything(trial: Shop) -> dict[str, str]:
     await audiences.declare(trial.database, "lookers", "viewers", "http", timedelta(days=7), 0.2)
     spans = timedelta(days=7), timedelta(days=1), timedelta(days=28)
     await predictions.declare(trial.database, "churn", "v", *spans, trial.clock.now())
+    await pool.execute(
+        "insert into choice (name, number, digest, journey, declared, declared_at)"
+        " values ('subject', 1, '', 'urgent', $1, now())",
+        Choice("subject", {"option": {"a": Option(), "b": Option()}}, Conversion(by=purchases)).to_json(),
+    )
     told = {"campaign": campaign} | {
         "customer_id": ana,
         "run_id": runs[0],
@@ -171,6 +178,7 @@ CHANGES: dict[tuple[str, str], dict[str, Any]] = {
     ("DELETE", "/v1/audiences/{name}"): {"name": "lookers"},
     ("POST", "/v1/models/{name}/train"): {"name": "churn"},
     ("POST", "/v1/models/{name}/score"): {"name": "churn"},
+    ("PUT", "/v1/choices/{name}/state"): {"name": "subject", "json": {"state": "frozen"}},
     ("PUT", "/v1/subscriptions/{name}"): {"name": "crm", "json": {"url": "https://crm.example/hooks", "types": ["run.*"]}},
     ("PUT", "/v1/subscriptions/{name}/state"): {"name": "crm", "json": {"state": "paused"}},
     ("POST", "/console/trouble/receivers/{name}/resume"): {"name": "crm"},

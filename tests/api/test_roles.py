@@ -71,6 +71,7 @@ COMMANDS = {
     "starts pause": "switch campaign",
     "starts resume": "switch campaign", "starts cancel": "switch campaign",
     "starts message": "make campaign", "starts approve": "approve campaign",
+    "choices freeze": "switch choice", "choices fix": "switch choice", "choices learn": "switch choice",
     "models train": "train prediction", "models score": "score prediction",
     "sources read": "read source", "tasks assign": "assign task", "tasks escalate": "assign task",
     "tasks done": "complete task",
@@ -88,6 +89,7 @@ client customers-events customers-messages customers-names demo dev diff doubts 
 migrate new preview profile providers reference replay report runs
 simulate switches version versions whatsapp-templates why-not worker dead-letters-list doubts-said keys-identity keys-list
 keys-web-push lists-list lists-report
+choices-list choices-show
 models-list models-show models-why products-show runs-show profiles-certificate profiles-check-certificate
 profiles-consent profiles-erasures profiles-export profiles-retention segments-concerns segments-count segments-coverage
 segments-days segments-explain segments-list segments-preview segments-wait segments-why sources-list sources-try starts
