@@ -17,6 +17,7 @@ from api.agents import routes as agents
 from api.audiences import routes as audiences
 from api.auth import Keys
 from api.campaigns import routes as campaigns
+from api.choices import routes as choices
 from api.config import ApiConfig
 from api.console import routes as console
 from api.console.builder.sizes import Sizes
@@ -104,6 +105,7 @@ ROUTERS = [
     subscriptions.router,
     models.router,
     declaring.router,
+    choices.router,
     sources.router,
     audiences.router,
     hooks.router,

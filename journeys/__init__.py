@@ -31,9 +31,10 @@ if TYPE_CHECKING:
     from journeys.contexts.context import Context
     from journeys.contexts.weather import Weather, open_meteo
     from journeys.contracts import Cap, Channel, Outcome, Purpose, QuietHours, Reason, Receipt
+    from journeys.deciding.options import Option
     from journeys.errors import CatalogueError, InvalidParams, JourneyError
     from journeys.gate.budget import Budget, Prices
-    from journeys.handle import Around, Fetched, Journey
+    from journeys.handle import Around, Decided, Fetched, Journey
     from journeys.onsite.places import Place, Show
     from journeys.policies import Conversion, GlobalHoldout, Topic, Window
     from journeys.products.again import Replenishment, next_purchase
@@ -110,6 +111,7 @@ else:
             from journeys import arms, authoring, contracts, errors, handle, policies, services  # noqa: PLC0415 - as above
             from journeys.audiences import audience  # noqa: PLC0415 - as above
             from journeys.contexts import context, weather  # noqa: PLC0415 - as above
+            from journeys.deciding import options  # noqa: PLC0415 - as above
             from journeys.gate import budget  # noqa: PLC0415 - as above
             from journeys.onsite import places  # noqa: PLC0415 - as above
             from journeys.products import again, changes, together  # noqa: PLC0415 - as above
@@ -117,7 +119,7 @@ else:
             from segments import predictions  # noqa: PLC0415 - as above
 
             homes = (arms, authoring, contracts, errors, handle, policies, services, budget, places, source, hook)
-            homes += (audience, context, weather, derived, segments, predictions, together, again, changes)
+            homes += (options, audience, context, weather, derived, segments, predictions, together, again, changes)
             return next(vars(home)[name] for home in homes if name in vars(home))
         raise AttributeError(f"module 'journeys' has no attribute '{name}'", name=name, obj=sys.modules[__name__])
 
@@ -139,6 +141,7 @@ __all__ = [
     "Context",
     "Conversion",
     "DaysSince",
+    "Decided",
     "DefinitionError",
     "DerivedTrait",
     "Each",
@@ -156,6 +159,7 @@ __all__ = [
     "MetaAudience",
     "Minor",
     "Number",
+    "Option",
     "Outcome",
     "Place",
     "Plan",

@@ -184,6 +184,11 @@ class Topic:
         return self.name
 
 
+#: What takes orders back, as Segment's spec calls it.
+REFUNDED, CANCELLED = "Order Refunded", "Order Cancelled"
+TAKE_BACK = frozenset({REFUNDED, CANCELLED})
+
+
 class Since(StrEnum):
     """From when on an event counts."""
 

@@ -136,6 +136,37 @@ class Arm(Question):
         return f"arm of {self.experiment}"
 
 
+class Chosen(Contract):
+    """What a customer is given of a choice, one option for each dimension; nothing where none is allowed for them."""
+
+    options: tuple[str, ...] = ()
+
+
+class Choosing(Question):
+    """Which option does the customer get? Drawn once for each time that it is asked, and written down with its propensity."""
+
+    activity = "choose"
+    answer: ClassVar[type[Chosen]] = Chosen
+
+    number: int = Field(ge=1)
+    choice: dict[str, Any] = Field(description="as it is declared: `journeys.deciding.options.Choice` as JSON")
+
+    @property
+    def name(self) -> str:
+        """The choice's."""
+        return str(self.choice["name"])
+
+    @property
+    def dimensions(self) -> list[list[str]]:
+        """The options of each dimension, in order."""
+        return [[name for name, _ in options] for _, options in self.choice["dimensions"]]
+
+    @property
+    def summary(self) -> str:
+        """With the choice's name."""
+        return f"choice of {self.name}"
+
+
 class Looked(Contract):
     """What it is like where the customer is: what a journey may branch on, and why it is only what is declared otherwise."""
 

@@ -16,8 +16,9 @@ definitions           journeys segments.library
 
 journeys              AUTHORED LANGUAGE segments.predictions
 journeys.contexts     journeys LANGUAGE
-journeys.handle       journeys journeys.contexts journeys.gate segments segments.language
+journeys.handle       journeys journeys.contexts journeys.deciding journeys.gate segments segments.language
 journeys.walk         journeys journeys.contexts journeys.experiments HANDLE segments segments.language.wire
+journeys.deciding     journeys segments segments.language
 journeys.kit          journeys
 journeys.onsite       journeys journeys.handle segments
 journeys.campaigns    journeys journeys.gate segments segments.time
@@ -86,6 +87,7 @@ api                   journeys journeys.onsite journeys.simulate journeys.source
 api.agents            activities.channels store.* api api.tokens
 api.audiences         store.* api
 api.campaigns         journeys journeys.campaigns segments.* store.* activities.channels api api.runs
+api.choices           journeys.deciding journeys.experiments store.* activities.channels api
 api.console           journeys journeys.walk segments.* store.* activities.channels api api.*
 api.ingest            journeys segments.* store.* activities.channels api
 api.models            journeys journeys.experiments segments.* store.* activities.channels api api.segments
@@ -94,7 +96,7 @@ api.pages
 api.products          journeys segments.* store.* activities.channels api api.segments
 api.profiles          journeys segments.* store.* activities.channels api api.ingest api.segments
 api.reports           journeys journeys.experiments segments.* store.* activities.channels activities.measuring api
-api.runs              journeys journeys.campaigns PLAYED segments.* store.* activities.channels activities.measuring api
+api.runs              journeys RUNS PLAYED segments.* store.* activities.channels activities.measuring api
 api.segments          journeys segments.* store.* activities.channels activities.measuring api
 api.sources           journeys.sources segments.* store.* activities.channels api api.ingest api.webhooks
 api.subscriptions     journeys segments.* store.* activities.notifying api api.runs
@@ -124,9 +126,12 @@ workers.training      journeys.* segments.* store.* activities.* api.* workers
 """
 GROUPS = {
     "ASKED": ["activities.contexts", "activities.gate", "activities.versions"],
-    "AUTHORED": [f"journeys.{name}" for name in ("audiences", "contexts", "handle", "products", "sources", "gate", "onsite")],
-    "HANDLE": ["journeys.handle", "journeys.gate"],
+    "AUTHORED": [
+        f"journeys.{name}" for name in ("audiences", "contexts", "deciding", "handle", "products", "sources", "gate", "onsite")
+    ],
+    "HANDLE": ["journeys.deciding", "journeys.handle", "journeys.gate"],
     "LANGUAGE": ["segments", "segments.language"],
+    "RUNS": ["journeys.campaigns", "journeys.deciding"],
     "PLAYED": ["journeys.simulate", "journeys.walk"],
     "WEB": ["activities.channels", "activities.web"],
     "WORKFLOWS": [
@@ -153,6 +158,7 @@ GROUPS = {
                 "clock",
                 "contexts",
                 "contracts",
+                "deciding",
                 "endings",
                 "entering",
                 "entry",

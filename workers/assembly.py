@@ -9,6 +9,7 @@ from datetime import timedelta
 from temporalio.client import Client
 
 from activities.asking.acting import Acting
+from activities.asking.choices import Choices
 from activities.asking.expecting import Expecting
 from activities.asking.fitting import Fitting
 from activities.asking.questions import Questions
@@ -44,6 +45,7 @@ from activities.dispatch.repeating import Repeater
 from activities.dispatch.undecided import Undecided
 from activities.exporting.hours import Exporting
 from activities.measuring.folding import EVERY, Folding
+from activities.measuring.rewarding import Rewarding
 from activities.notifying.notifying import EVERY as AS_IT_HAPPENS
 from activities.notifying.notifying import Notifying
 from activities.predicting.asking import EVERY as WANTED
@@ -87,6 +89,7 @@ class Parts:
     delivery: Delivery
     campaigns: Campaigns
     questions: Questions
+    choices: Choices
     expecting: Expecting
     fitting: Fitting
     acting: Acting
@@ -94,6 +97,7 @@ class Parts:
     looking: Looking
     watch: Watch
     folding: Folding
+    rewarding: Rewarding
     notifying: Notifying
     sourcing: Sourcing
     audiences: Audiences
@@ -147,6 +151,8 @@ def assemble(settings: Settings, database: Database, client: Client) -> Parts:
         delivery=delivering,
         campaigns=Campaigns(database, library, delivering, settings.clock),
         questions=Questions(database, library),
+        choices=Choices(database, library),
+        rewarding=Rewarding(database, settings.clock),
         expecting=Expecting(database, library),
         fitting=Fitting(library),
         acting=Acting(database, library),

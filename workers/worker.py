@@ -37,6 +37,7 @@ from workers.audiences.workflows import CompareAudience, SyncAudience
 from workers.campaigns.workflows import Campaign, CampaignAgain
 from workers.exporting.hours import ExportHours
 from workers.lacking import unable
+from workers.measuring.allocating import AllocateChoices
 from workers.measuring.recomputing import RecomputeSums
 from workers.memory import long_lived
 from workers.notifying.workflows import Notify
@@ -138,6 +139,7 @@ def workers(
 def _journeys(client: Client, parts: Parts, remembered: int, common: Mapping[str, Any]) -> Worker:
     asked: list[Callable[..., Any]] = [
         *parts.questions.activities,
+        *parts.choices.activities,
         parts.expecting.expect,
         parts.fitting.fits,
         parts.looking.look,
@@ -172,7 +174,7 @@ def _watch(client: Client, parts: Parts, common: Mapping[str, Any]) -> Worker:
         task_queue=WATCH_QUEUE,
         workflows=[
             *(WatchShards, EraseCustomer, Retain, RepeatMessage, RecomputeSums, ExportHours, Notify, ReadSource),
-            *(SyncAudience, CompareAudience, TrainPrediction, ScorePrediction, WorkOut),
+            *(AllocateChoices, SyncAudience, CompareAudience, TrainPrediction, ScorePrediction, WorkOut),
         ],
         activities=[
             parts.watch.watch,
@@ -180,6 +182,7 @@ def _watch(client: Client, parts: Parts, common: Mapping[str, Any]) -> Worker:
             parts.erasing.certify,
             parts.retaining.retain,
             parts.folding.nightly,
+            parts.rewarding.hourly,
             parts.notifying.notify,
             parts.sourcing.read,
             parts.audiences.sync,
@@ -312,8 +315,12 @@ async def keep_schedules(
     await keep_schedule(client, "retention", Retain.run, lacking="no schedule takes away what was kept for long enough")
     night = timedelta(hours=2)
     await keep_schedule(client, "recompute-sums", RecomputeSums.run, lacking="no schedule adds the last days up anew", at=night)
+    hourly = timedelta(hours=1)
+    await keep_schedule(
+        client, "allocate-choices", AllocateChoices.run, lacking="no schedule learns what choices bring", every=hourly
+    )
     if settings.export_bucket:
-        hourly, lag = timedelta(hours=1), settings.export_lag
+        lag = settings.export_lag
         await keep_schedule(
             client, "export-hours", ExportHours.run, lacking="no schedule fills the bucket", every=hourly, at=lag
         )

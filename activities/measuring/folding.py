@@ -14,12 +14,13 @@ import structlog
 from temporalio import activity
 
 from activities.measuring.deciding import decide
-from activities.measuring.values import CANCELLED, REFUNDED, Exposed, changes
+from activities.measuring.values import Exposed, changes
 from activities.metrics import SUM_DIFFERENCES
 from activities.versions import Versions
 from journeys.clock import Clock
 from journeys.contracts import JourneySpec
-from journeys.policies import Conversion
+from journeys.deciding.options import ruled_by
+from journeys.policies import TAKE_BACK, Conversion
 from segments import purchases
 from segments.facts import Event
 from store import Connection, Database
@@ -39,7 +40,6 @@ _CUSTOMERS = 500
 _ATTEMPTS = 120
 _DAY = timedelta(days=1)
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
-_OURS = frozenset({REFUNDED, CANCELLED})
 
 
 @dataclass(frozen=True)
@@ -139,12 +139,12 @@ class Folding:
 def _declared(version: str, specs: Iterable[JourneySpec]) -> Iterable[Declared]:
     for spec in specs:
         rule = spec.measured
-        yield Declared(spec.name, version, rule.to_json() if rule else None, rule.types | _OURS if rule else frozenset())
+        yield Declared(spec.name, version, rule.to_json() if rule else None, rule.types | TAKE_BACK if rule else frozenset())
 
 
 def _of_company(rule: Conversion) -> Declared:
     by = replace(rule, by=purchases) if rule.by is None else rule
-    return Declared("", "", by.to_json(), by.types | _OURS)
+    return Declared("", "", by.to_json(), by.types | TAKE_BACK)
 
 
 async def _renew(connection: Connection, customers: Sequence[UUID]) -> None:
@@ -178,7 +178,7 @@ async def _values(connection: Connection, customers: Sequence[UUID], old: Sequen
     found: list[Value] = []
     looks: list[tuple[Exposure, Conversion | None, datetime]] = []
     for each in exposures:
-        rule, last = rules[each.journey, each.version], stood.get((each.experiment, each.exposed_as))
+        rule, last = rules[_ruled(each)], stood.get((each.experiment, each.exposed_as))
         since = _looks_from(each, rule)
         if since < horizon and last is not None and not last.apart:
             found.append(replace(last, profile_id=each.who, whole=False))
@@ -186,7 +186,7 @@ async def _values(connection: Connection, customers: Sequence[UUID], old: Sequen
             looks.append((each, rule, since))
     if not looks:
         return found
-    types = frozenset[str]().union(*(rule.types for _, rule, _ in looks if rule)) | _OURS
+    types = frozenset[str]().union(*(rule.types for _, rule, _ in looks if rule)) | TAKE_BACK
     did = await values.done(connection, customers, sorted(types), max(horizon, min(since for _, _, since in looks)))
     events = {
         who: [Event(each.type, each.ts, each.properties, each.message_id) for each in did.get(who, ())] for who in customers
@@ -196,10 +196,16 @@ async def _values(connection: Connection, customers: Sequence[UUID], old: Sequen
 
 async def _rules(connection: Connection, exposures: Sequence[Exposure]) -> dict[tuple[str, str], Conversion | None]:
     """The rule of each exposure's version, or else the latest of its journey."""
-    told = await values.rules(connection, {each.journey for each in exposures})
-    asked = {(each.journey, each.version) for each in exposures}
+    asked = {_ruled(each) for each in exposures}
+    told = await values.rules(connection, {journey for journey, _ in asked})
     plain = {key: told.get(key, told.get((key[0], None))) for key in asked}
     return {key: None if rule is None else Conversion.from_json(rule) for key, rule in plain.items()}
+
+
+def _ruled(exposure: Exposure) -> tuple[str, str]:
+    """Under which name and version its rule stands: a choice has its own."""
+    choice = ruled_by(exposure.experiment)
+    return (exposure.journey, exposure.version) if choice is None else (choice, "")
 
 
 def _looks_from(exposure: Exposure, rule: Conversion | None) -> datetime:

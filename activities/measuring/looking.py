@@ -17,6 +17,7 @@ from typing import Any
 
 from journeys import experiments as statistics
 from journeys.arms import HOLDOUT, WITHHELD, WRITTEN, Experiment, Plan
+from journeys.deciding.options import ruled_by
 from journeys.experiments import (
     Comparison,
     Decision,
@@ -334,11 +335,12 @@ async def _declared(connection: Connection, looked: Iterable[Looked]) -> None:
 
 
 async def _measured(connection: Connection, looked: Iterable[Looked]) -> None:
-    """By which rule each is measured: the latest of its journey."""
+    """By which rule each is measured: the latest of its journey, or its choice's."""
     told = list(looked)
-    rules = await values.rules(connection, {each.journey for each in told})
+    ruled = {each.name: ruled_by(each.name) or each.journey for each in told}
+    rules = await values.rules(connection, set(ruled.values()))
     for each in told:
-        plain = rules.get((each.journey, None))
+        plain = rules.get((ruled[each.name], None))
         each.rule = None if plain is None else Conversion.from_json(plain)
 
 

@@ -11,13 +11,11 @@ from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from typing import Any, NamedTuple
 
-from journeys.policies import Conversion, Since
+from journeys.policies import CANCELLED, REFUNDED, Conversion, Since
 from segments.evaluate import reached_at
 from segments.facts import Event
 from store.measuring.values import EXACT, Change
 
-#: What takes orders back, as Segment's spec calls it.
-REFUNDED, CANCELLED = "Order Refunded", "Order Cancelled"
 #: How many were exposed; all the other metrics are of these.
 EXPOSED = "exposed"
 #: One y for each customer, and an x beside it: what they did before; of `order value` their orders in the declared money.

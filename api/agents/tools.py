@@ -261,6 +261,13 @@ TOOLS: tuple[Tool, ...] = (
         "When one customer is expected to buy what again, and by which numbers.",
         "GET /v1/profiles/{customer_id}/expected",
     ),
+    Tool("list_choices", "Choices", "What journeys let customers decide, and whether it learns.", "GET /v1/choices"),
+    Tool(
+        "get_choice",
+        "A choice",
+        "Shares over time, what each option brought those drawn evenly with bounds, and what was lost by learning.",
+        "GET /v1/choices/{name}",
+    ),
     Tool("list_receivers", "Receivers", "Who is told what happens by webhooks, and how that goes.", "GET /v1/subscriptions"),
     Tool("list_lists", "Lists", "The lists of customers and their sizes.", "GET /v1/lists"),
     Tool("read_audit", "The audit", "Who changed what, from what to what.", "GET /v1/audit"),

@@ -54,6 +54,7 @@ class Export(BaseModel):
     tasks: Rows = Field(description="what journeys waited for: tasks of people with their notes, and what happened")
     service_answers: Rows
     experiments: Rows
+    choices: Rows = Field(description="what they were given of choices, with which chance, and what came of it")
     counted: Rows = Field(description="what counts for them in experiments: converted, orders and money, by day")
     told: Rows = Field(description="what systems of the company were told of them by webhooks, a month back")
     audiences: Rows = Field(description="other systems that know them as part of an audience, and by which ids")

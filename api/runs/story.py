@@ -17,6 +17,8 @@ from pydantic import BaseModel, Field
 from api.runs.standing import status_of
 from journeys import JourneyDefinition
 from journeys.contracts import Outcome, Reason, Receipt, RunStart, because_of
+from journeys.deciding.drawing import in_words
+from journeys.deciding.options import Choice
 from journeys.entering import UnlikeDeclared, accepted
 from journeys.heard import Happened
 from journeys.spans import describe
@@ -214,6 +216,10 @@ def _moments(run: Run, records: Records, messages: list[Message], now: datetime)
     for arm in records.arms:
         if arm.here:
             yield arm.exposed_at, "arm", f"{arm.arm} of {arm.experiment}", {}
+    for each in records.choices:
+        why = in_words(Choice.from_json(each.declared), each.option, each.why, each.cell, each.propensity) if each.why else []
+        detail = {"why": why, "propensity": each.propensity, "allocation": each.allocation, "reward": each.reward}
+        yield each.made_at, "choice", f"{each.name}: {each.option or 'nothing was allowed'}", detail
     for held in records.holds:
         yield held.since, "hold", "others of the customer's journeys are silent", {}
         if held.released_at is not None:
@@ -342,7 +348,8 @@ def _known(
         waits[each.wait] = Waited(each.until, happened or (earlier.happened if earlier else None))
     told = {(message.step, message.occurrence): _told(message) for message in messages}
     arms = {arm.experiment: arm.arm for arm in records.arms}
-    return Known(told, waits, arms, where.zones, traits, {each.number: _asked(each) for each in calls})
+    made = {each.asked: tuple(each.options) for each in records.choices}
+    return Known(told, waits, arms, made, where.zones, traits, {each.number: _asked(each) for each in calls})
 
 
 def _asked(call: CallRow) -> Asked:

@@ -4,6 +4,7 @@ from journeys.handle.asking import Around
 from journeys.handle.base import ENDING, Params, RunEnded, Runtime
 from journeys.handle.calling import Fetched
 from journeys.handle.conversing import Answered
+from journeys.handle.deciding import Decided
 from journeys.handle.journey import Journey
 from journeys.handle.messages import check_message
 from journeys.handle.waiting import Answer, Awaited
@@ -14,6 +15,7 @@ __all__ = [
     "Answered",
     "Around",
     "Awaited",
+    "Decided",
     "Fetched",
     "Journey",
     "Params",

@@ -16,9 +16,23 @@ from journeys.entry import lot, withheld
 from journeys.errors import InvalidParams
 from journeys.gate.hours import next_open
 from journeys.gate.moment import next_of
-from journeys.questions import Arm, IsIn, Look, Looked, Opens, Question, Reached, Understand, Understood, When, counts_events
+from journeys.questions import (
+    Arm,
+    Choosing,
+    IsIn,
+    Look,
+    Looked,
+    Opens,
+    Question,
+    Reached,
+    Understand,
+    Understood,
+    When,
+    counts_events,
+)
 from journeys.simulate.admission import Admission
 from journeys.simulate.agenda import Agenda
+from journeys.simulate.choices import Choices
 from journeys.simulate.contexts import Contexts
 from journeys.simulate.customers import Customer
 from journeys.simulate.errors import SimulationError
@@ -53,6 +67,7 @@ class Answers:
         wish: Wishes,
     ) -> None:
         self._wish = wish
+        self._choices = Choices(catalogue)
         self.services = Services(catalogue.services)
         self.contexts = Contexts(catalogue.contexts)
         self._paused = paused
@@ -80,6 +95,8 @@ class Answers:
                 return next_open(question.window, who.where(question.zone).zones, question.at)
             case Arm():
                 return who.arms.setdefault(question.experiment, lot(question.experiment, who.id, question.shares))
+            case Choosing():
+                return self._choices.answer(run, question)
             case Look():
                 around = self.contexts.around(question.context, who.traits)
                 known = self.contexts.known[question.context].known

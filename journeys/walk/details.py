@@ -12,8 +12,8 @@ from journeys.catalogue import asked as asked_about
 from journeys.contracts import DeliverRequest, JourneySpec
 from journeys.gate.moment import Moment
 from journeys.heard import Expect, Expected, OfEvents, OfMessages, OfPeople
-from journeys.policies import Within
-from journeys.questions import Arm, Question, Reached, Understand, When
+from journeys.policies import Conversion, Within
+from journeys.questions import Arm, Choosing, Question, Reached, Understand, When
 from journeys.spans import describe
 
 #: Of a message or a call: its params; of an experiment: its shares; of traits and events: their values.
@@ -54,6 +54,15 @@ def of_question(question: Question) -> dict[str, str]:
     match question:
         case Call():
             given["within"] = describe(question.until - question.at)
+        case Choosing():
+            given |= {
+                of: ", ".join(options)
+                for (of, _), options in zip(question.choice["dimensions"], question.dimensions, strict=True)
+            }
+            given["reward"] = str(Conversion.from_json(question.choice["reward"]))
+            given["told apart by"] = ", ".join(name for name, _ in question.choice["context"])
+            given["control and floor"] = f"{question.choice['control']:g} and {question.choice['floor']:g}"
+            given["method"] = question.choice["method"]
         case Understand():
             given["choices"] = ", ".join(question.choices)
             given["number"] = "" if question.least is None else f"{question.least:g} to {question.most:g}"
@@ -100,6 +109,8 @@ def names_in(asked: Question | Expect) -> Iterator[tuple[str, str]]:
             yield from (("property", name) for name in properties)
         case Reached(predicate=predicate):
             yield from named(predicate)
+        case Choosing(choice=choice):
+            yield from named(choice)
         case Expect(expected=expected):
             for each in expected.values():
                 yield from named(getattr(each, "predicate", None))

@@ -22,7 +22,7 @@ from journeys.gate.moment import next_of
 from journeys.handle import Journey, RunEnded
 from journeys.handle.branch import Branch
 from journeys.heard import IT, Expect, Expected, Happened, OfPeople, OfSegment
-from journeys.questions import Arm, IsIn, Look, Looked, Opens, Question, Understand, Understood, When
+from journeys.questions import Arm, Choosing, Chosen, IsIn, Look, Looked, Opens, Question, Understand, Understood, When
 from journeys.services import Service
 from journeys.walk.dates import Dates
 from journeys.walk.details import names_in, of_message, of_moment, of_question, of_wait
@@ -30,7 +30,7 @@ from journeys.walk.driving import drive
 from journeys.walk.forks import Forks, Within, close
 from journeys.walk.place import Place, place
 from journeys.walk.samples import Choose, Given, Options, Told, answers_of, entries_of, params_of
-from journeys.walk.saying import comings, outcomes, understood
+from journeys.walk.saying import choosings, comings, outcomes, understood
 from segments import Segment
 
 T = TypeVar("T")
@@ -344,6 +344,8 @@ class Walk:
             return self._command(question.activity, question.summary, self._looked(question, place))
         if isinstance(question, Understand):
             return self._command(question.activity, question.summary, self._understood(question, place))
+        if isinstance(question, Choosing):
+            return self._command(question.activity, question.summary, self._chosen(question, place))
         what = question.summary
         answers: list[Any] = list(question.shares) if isinstance(question, Arm) else [False, True]
         if isinstance(question, SetTraits | Hold | Track):
@@ -364,6 +366,16 @@ class Walk:
         told, answer = ways[self._way((place, asked.summary), len(ways))]
         self._add(Effect("question", asked.summary, place, self._at, told, understands=asked, said=of_question(asked)))
         return answer
+
+    def _chosen(self, asked: Choosing, place: Place) -> Chosen:
+        """Each way to choose, or, where there are many, each option of everything once; of several things also none."""
+        ways = list(choosings(asked.dimensions))
+        way = self._way((place, asked.summary), len(ways))
+        told = ", ".join(ways[way]) or "nothing"
+        self._add(
+            Effect("question", asked.summary, place, self._at, told, said=of_question(asked), names=tuple(names_in(asked)))
+        )
+        return Chosen(options=ways[way])
 
     def _called(self, call: Call, place: Place) -> Called:
         """A service has taken it, or given each of its choices; or it has refused, not answered, or given something else."""

@@ -21,7 +21,7 @@ from journeys.gate.moment import next_of
 from journeys.handle import Journey
 from journeys.handle.branch import Branch
 from journeys.heard import Expect, Happened
-from journeys.questions import Arm, Opens, Question, When
+from journeys.questions import Arm, Choosing, Chosen, Opens, Question, When
 from journeys.walk.driving import drive
 from journeys.walk.explore import Effect, Enough, Turn, Walk
 from journeys.walk.forks import Within
@@ -60,11 +60,12 @@ class Waited(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is on record of a run: messages by step and occurrence, waits and calls by number, arms; zones and traits."""
+    """What is on record of a run: messages by step and occurrence, waits, calls and choices by number, arms; zones, traits."""
 
     messages: Mapping[tuple[str, int], Told] = field(default_factory=dict)
     waits: Mapping[int, Waited] = field(default_factory=dict)
     arms: Mapping[str, str] = field(default_factory=dict)
+    choices: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     zones: tuple[str, ...] = ("UTC",)
     traits: Mapping[str, Any] = field(default_factory=dict)
     calls: Mapping[int, Asked] = field(default_factory=dict)
@@ -218,6 +219,8 @@ class Retrace(Walk):
         match question:
             case Arm(experiment=name) if name in self._known.arms:
                 return self._known.arms[name]
+            case Choosing(number=number) if number in self._known.choices:
+                return Chosen(options=self._known.choices[number])
             case When():
                 return next_of(question.moment, self.zones, self._now, self._known.traits)
             case Opens():

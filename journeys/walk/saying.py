@@ -2,7 +2,9 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import product
+from math import prod
 
 from journeys.actions import Call, Called
 from journeys.contracts import Reason
@@ -11,6 +13,8 @@ from journeys.questions import Understand, Understood
 
 #: So many whole numbers are tried one by one.
 _FEW = 12
+#: So many ways to choose several things at once are gone one by one.
+_FEW_TOGETHER = 12
 
 
 def comings(expect: Expect) -> Iterator[tuple[str, str, str | None]]:
@@ -21,6 +25,17 @@ def comings(expect: Expect) -> Iterator[tuple[str, str, str | None]]:
             yield f"{name}: {choice}", name, choice
         if not choices:
             yield name, name, None
+
+
+def choosings(dimensions: Sequence[Sequence[str]]) -> Iterator[tuple[str, ...]]:
+    """Each way to choose, where these are few, else each option of everything once; of several things also none of them."""
+    if prod(map(len, dimensions)) <= _FEW_TOGETHER:
+        yield from product(*dimensions)
+    else:
+        for n in range(max(map(len, dimensions))):
+            yield tuple(options[n % len(options)] for options in dimensions)
+    if len(dimensions) > 1:
+        yield ()
 
 
 def shortened(answers: list[str], known: Iterable[str]) -> list[str]:

@@ -38,6 +38,7 @@ _WORDS = {
     "audit": "changes that people made, without the fields that they changed",
     "merge": "merges of profiles",
     "exposure": "arms of experiments",
+    "choice_made": "what they were given of choices, and why",
     "customer_value": "what counts for them in experiments, by day",
     "customer_touched": "marks for the sums",
     "wallet_pass": "passes in wallets",

@@ -33,8 +33,7 @@ REMOVED = (
     *("identity", "endpoint", "endpoint_lost", "consent", "topic_choice", "merge", "event", "dirty", "segment_member"),
     *("segment_alarm", "segment_backfill_member", "segment_backfill_change", "segment_backfill_mark", "expectation"),
     *("inbox", "unread_reply", "wallet_device", "wallet_pass", "customer_touched", "customer_value", "campaign_row"),
-    *("notification", "derived_due", "audience_due", "audience_member", "prediction_score"),
-    "product_due",
+    *("notification", "derived_due", "audience_due", "audience_member", "prediction_score", "product_due", "choice_made"),
 )
 EMPTIED = ("service_call", "segment_transition", "entry_refused", "run", "delivery", "audit", "source_row", "exposure")
 #: Passes at Google: made to show nothing, and those of which Google would not have that.

@@ -19,8 +19,8 @@ _PAGE = 500
 #: The kinds of which there are many rows, in the order in which they are told; each has its statement in `held.sql`.
 KINDS = (
     *("names", "addresses", "consents", "topics", "events", "segments", "moves", "journeys", "refused_entries", "messages"),
-    *("inbox", "passes", "tasks", "service_answers", "experiments", "counted", "merges", "changes", "campaigns", "told"),
-    *("audiences", "foretold", "due"),
+    *("inbox", "passes", "tasks", "service_answers", "experiments", "choices", "counted", "merges", "changes"),
+    *("campaigns", "told", "audiences", "foretold", "due"),
 )
 
 

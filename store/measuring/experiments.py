@@ -60,8 +60,13 @@ class Kept(NamedTuple):
 
 async def declare(database: Database, said: Sequence[Said], at: datetime) -> None:
     """Write down what a version declares."""
+    await declare_by(database.pool, said, at)
+
+
+async def declare_by(connection: "Connection | Pool", said: Sequence[Said], at: datetime) -> None:
+    """The same within somebody's transaction."""
     if said:
-        await database.pool.execute(_SQL["declare"], *columns(said, 3), at)
+        await connection.execute(_SQL["declare"], *columns(said, 3), at)
 
 
 async def declared(connection: "Connection | Pool", experiments: Iterable[str]) -> dict[str, Holding]:

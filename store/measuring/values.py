@@ -14,7 +14,7 @@ from uuid import UUID
 
 import orjson
 
-from store.database import Connection, Database, Record, columns
+from store.database import Connection, Database, Pool, Record, columns
 from store.locks import Lock
 from store.measuring.sums import Difference
 from store.named import queries
@@ -133,8 +133,13 @@ class Value:
 
 async def declare(database: Database, declared: Sequence[Declared], at: datetime) -> None:
     """Write down by which rules conversions are counted; whom that concerns is looked at again."""
+    await declare_by(database.pool, declared, at)
+
+
+async def declare_by(connection: "Connection | Pool", declared: Sequence[Declared], at: datetime) -> None:
+    """The same within somebody's transaction."""
     rows = [(each.journey, each.version, each.rule, _SEPARATOR.join(sorted(each.types))) for each in declared]
-    await database.pool.execute(_SQL["declare"], *columns(rows, 4), at)
+    await connection.execute(_SQL["declare"], *columns(rows, 4), at)
 
 
 async def rules(connection: Connection, journeys: Iterable[str]) -> dict[tuple[str, str | None], dict[str, Any] | None]:

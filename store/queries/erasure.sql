@@ -107,6 +107,10 @@ delete from unread_reply where profile_id = any($1::uuid[]) returning 1;
 -- What was said about consent. Each no has been kept as a suppressed digest (`store.customers.consent.forget`).
 delete from consent where profile_id = any($1::uuid[]) returning received_at as filed_at;
 
+-- name: purge_choice_made
+-- What they were given of choices, and why. That a budget was spent on them stays.
+delete from choice_made m using run r where r.id = m.run_id and r.profile_id = any($1::uuid[]) returning 1;
+
 -- name: purge_campaign_row
 -- Their rows of campaigns.
 delete from campaign_row where profile_id = any($1::uuid[]) returning 1;

@@ -8,13 +8,13 @@ where e.declared is distinct from excluded.declared;
 
 -- name: declared
 -- Of each of these experiments the declaration that stood when its first customer was exposed: that of the version of their run, or, where
--- they had none, the last before it. With the one that was declared last, whether or not it is the same.
+-- they had none (or it is a choice's, of any version), the last before it. With the one that was declared last, whether or not it is the same.
 select x.experiment, held.version, held.declared, last.declared as last
 from unnest($1::text[]) as asked (experiment)
 join lateral (select experiment, coalesce(version, '') as version, exposed_at from exposure x
               where x.experiment = asked.experiment order by exposed_at limit 1) as x on true
 left join lateral (select version, declared from experiment e
-                   where e.experiment = x.experiment and x.version in ('', e.version)
+                   where e.experiment = x.experiment and (x.version in ('', e.version) or e.experiment ~ '^\$(floor|fixed)/')
                    order by e.declared_at <= x.exposed_at desc, abs(extract(epoch from x.exposed_at - e.declared_at)) limit 1) as held on true
 left join lateral (select declared from experiment e where e.experiment = x.experiment order by declared_at desc, version limit 1)
     as last on true;

@@ -113,6 +113,12 @@ select jsonb_build_object('experiment', experiment, 'arm', arm, 'since', exposed
        || jsonb_strip_nulls(jsonb_build_object('score', score, 'came_true', came))
 from exposure where profile_id = any($1::uuid[]) order by experiment;
 
+-- name: choices
+-- What the customer was given of choices, with which chance, and what came of it.
+select jsonb_build_object('choice', m.name, 'option', m.option, 'at', m.made_at, 'by', m.by, 'propensity', m.propensity, 'told_apart_by', m.cell,
+                          'why', m.why, 'reward', m.reward)
+from choice_made m join run r on r.id = m.run_id where r.profile_id = any($1::uuid[]) order by m.made_at, m.run_id;
+
 -- name: counted
 -- What counts for the customer in experiments: converted, orders and money, by day.
 select jsonb_build_object('experiment', experiment, 'arm', arm, 'by_day', changes)

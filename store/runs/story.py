@@ -1,4 +1,4 @@
-"""What Postgres knows of one run, besides its row and its messages: why it began, its waits, arms and holds, what came back."""
+"""What Postgres knows of one run, besides row and messages: why it began, waits, arms, choices and holds, what came back."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from uuid import UUID
 
 from store.database import Database
 from store.named import queries
+from store.runs import choices
 from store.runs.views import Run, run_by_id
 
 _SQL = queries("story")
@@ -62,6 +63,7 @@ class Records:
     arms: list[InArm]
     holds: list[Held]
     came_back: list[CameBack]
+    choices: list[choices.Told]
 
 
 async def records_of(database: Database, run: Run, feedback: Sequence[str]) -> Records:
@@ -71,9 +73,8 @@ async def records_of(database: Database, run: Run, feedback: Sequence[str]) -> R
     waits = [Waited(**row) for row in await pool.fetch(_SQL["waits"], run.id)]
     arms = [InArm(**row) for row in await pool.fetch(_SQL["arms"], run.id)]
     holds = [Held(**row) for row in await pool.fetch(_SQL["holds"], run.id)]
-    return Records(
-        cause, waits, arms, holds, [CameBack(**row) for row in await pool.fetch(_SQL["feedback"], run.id, list(feedback))]
-    )
+    came_back = [CameBack(**row) for row in await pool.fetch(_SQL["feedback"], run.id, list(feedback))]
+    return Records(cause, waits, arms, holds, came_back, await choices.of_run(pool, run.id))
 
 
 async def holders_of(database: Database, run: Run) -> list[Run]:

@@ -14,6 +14,8 @@ import httpx
 import pytest
 
 from api.console.frame import PLACE
+from journeys import Conversion, purchases
+from journeys.deciding.options import Choice, Option
 from store import Database, audiences, predictions, sources
 from store.audit import Which, page
 from store.keys import Grant, Role, create_key, revoke_key, rotate_key
@@ -91,6 +93,11 @@ async def somebody_in_everything(trial: Shop) -> dict[str, str]:
         for name in ("waits", "waits-too"):
             await declarations.put(connection, name, BUYS | {"name": name}, by="olga", at=trial.clock.now(), waits=True)
         await rounds.declare(connection, "bought-together", "together", "v", timedelta(days=1), trial.clock.now())
+    await pool.execute(
+        "insert into choice (name, number, digest, journey, declared, declared_at)"
+        " values ('subject', 1, '', 'urgent', $1, now())",
+        Choice("subject", {"option": {"a": Option(), "b": Option()}}, Conversion(by=purchases)).to_json(),
+    )
     told = {"campaign": campaign} | {
         "customer_id": ana,
         "run_id": runs[0],
@@ -195,6 +202,7 @@ CHANGES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/models/{name}/train"): {"name": "churn"},
     ("POST", "/v1/product-rounds/{name}"): {"name": "bought-together"},
     ("POST", "/v1/models/{name}/score"): {"name": "churn"},
+    ("PUT", "/v1/choices/{name}/state"): {"name": "subject", "json": {"state": "frozen"}},
     ("PUT", "/v1/subscriptions/{name}"): {"name": "crm", "json": {"url": "https://crm.example/hooks", "types": ["run.*"]}},
     ("PUT", "/v1/subscriptions/{name}/state"): {"name": "crm", "json": {"state": "paused"}},
     ("POST", "/console/trouble/receivers/{name}/resume"): {"name": "crm"},

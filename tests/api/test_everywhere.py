@@ -25,6 +25,9 @@ POST /v1/campaigns/{campaign}/approve           starts approve
 GET /v1/campaigns/{campaign}/preview            preview
 GET /v1/campaigns/{campaign}/report             starts show
 PUT /v1/campaigns/{campaign}/state              starts pause, starts resume, starts cancel
+GET /v1/choices                                 choices list
+GET /v1/choices/{name}                          choices show
+PUT /v1/choices/{name}/state                    choices freeze, choices fix, choices learn
 GET /v1/concerns                                segments concerns
 GET /v1/coverage                                segments coverage
 POST /v1/customers/file                         customers import

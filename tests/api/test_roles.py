@@ -71,6 +71,7 @@ COMMANDS = {
     "starts pause": "switch campaign",
     "starts resume": "switch campaign", "starts cancel": "switch campaign",
     "starts message": "make campaign", "starts approve": "approve campaign",
+    "choices freeze": "switch choice", "choices fix": "switch choice", "choices learn": "switch choice",
     "models train": "train prediction", "models score": "score prediction",
     "models declare": "declare prediction", "models approve": "approve prediction", "models delete": "delete prediction",
     "products work-out": "work out products",
@@ -90,9 +91,9 @@ client customers-events customers-messages customers-names demo dev diff doubts 
 migrate new preview profile providers reference replay report runs
 simulate switches version versions whatsapp-templates why-not worker dead-letters-list doubts-said keys-identity keys-list
 keys-web-push lists-list lists-report
+choices-list choices-show
 models-customers models-list models-show models-why products-changes products-due products-expected products-rounds
-products-show
-runs-show profiles-certificate profiles-check-certificate
+products-show runs-show profiles-certificate profiles-check-certificate
 profiles-consent profiles-erasures profiles-export profiles-retention segments-concerns segments-count segments-coverage
 segments-days segments-explain segments-list segments-preview segments-wait segments-why sources-list sources-try starts
 starts-show subscriptions-list subscriptions-notifications subscriptions-types sums-differences sums-recompute

@@ -25,6 +25,7 @@ from journeys import (
     Context,
     GlobalHoldout,
     Journey,
+    Option,
     Prices,
     QuietHours,
     Segment,
@@ -207,6 +208,16 @@ def experiment(a: Author, depth: int) -> str:
     return f"{arms}\n    if arm == 'one':\n{indent(a.inside(depth), '    ')}\n    else:\n{indent(a.inside(depth), '    ')}"
 
 
+def choose(a: Author, depth: int) -> str:
+    name, reward = a.one("p", "q"), "reward=did('Something Else')"
+    if a.one(True, False):
+        asked = f"await j.choose('{name}', ['one', 'two'], {reward}, control=0.2) == 'one'"
+        return f"if {asked}:\n{a.inside(depth)}\nelse:\n{a.inside(depth)}"
+    offers = "{'none': None, 'ten': Option(only=trait('tier') == 'gold')}"
+    decided = f"picked = await j.decide('{name}', channel=['push', 'email'], offer={offers}, {reward})"
+    return f"{decided}\nif picked and picked.offer == 'none':\n{a.inside(depth)}\nelse:\n{a.inside(depth)}"
+
+
 def wait_for(a: Author, depth: int) -> str:
     since = a.one("", ", since=j.now")
     return f"if await j.wait_for({a.one(*EVENTS)}, timeout={a.one(*SPANS)}{since}):\n{a.inside(depth)}"
@@ -334,6 +345,7 @@ DEEP: dict[Piece, int] = {
     every: 4,
     branches: 10,
     experiment: 5,
+    choose: 5,
     wait_for: 4,
     first: 5,
     news: 16,

@@ -24,6 +24,7 @@ from workers.cli.mailbox import mailbox
 from workers.cli.new import new
 from workers.cli.operating.audiences import audiences
 from workers.cli.operating.audit import audit
+from workers.cli.operating.choices import choices
 from workers.cli.operating.client import client
 from workers.cli.operating.doubts import doubts
 from workers.cli.operating.mcp import mcp
@@ -71,6 +72,7 @@ app.add_typer(products, name="products", rich_help_panel="Customers")
 app.add_typer(suppressions, name="suppressions", rich_help_panel="Customers")
 app.add_typer(profiles, name="profiles", rich_help_panel="Customers")
 app.add_typer(models, name="models", rich_help_panel="Customers")
+app.add_typer(choices, name="choices", rich_help_panel="Operating")
 app.add_typer(runs, name="runs", rich_help_panel="Operating")
 starts.command()(message)
 starts.command()(one)

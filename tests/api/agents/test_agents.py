@@ -59,7 +59,7 @@ async def test_a_tool_is_listed_to_whom_may_use_it_and_refused_to_others(company
             async with over_http(company.url, f"jk_{key}", write=write) as agent:
                 listed[key, write] = set(await agent.tools())
     assert listed == {(key, write): _by_the_page(KEYS[key], write=write) for key, write in listed}
-    assert (len(listed["read", True]), len(listed["admin", True])) == (36, len(TOOLS))
+    assert (len(listed["read", True]), len(listed["admin", True])) == (38, len(TOOLS))
     async with over_http(company.url, "jk_read", write=True) as agent:
         for name in sorted(set(NAMED) - listed["read", True]):
             told = await agent.refused(name)
