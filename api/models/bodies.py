@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from segments.ask.outlook import Outlook
 from segments.define.foretelling import Written
 from segments.predictions.declared import Declared, words_of
-from segments.predictions.kinds import KINDS, read_declared
+from segments.predictions.wire import KINDS, declared_from_json
 from store.segments.declarations import Declaration
 
 NAME = r"^[a-z0-9](?:[a-z0-9-]{0,98}[a-z0-9])?$"
@@ -43,7 +43,10 @@ class PredictionBody(BaseModel):
     kind: Literal[tuple(sorted(KINDS))] = Field(  # type: ignore[valid-type]  # they stand in one table
         default="probability", description="what its scores are; other kinds have other keys (docs/predictions.md)"
     )
-    of: dict[str, Any] = Field(description="of whom; nobody else has a score. A predicate, as segments have it")
+    of: dict[str, Any] | None = Field(
+        default=None,
+        description="of whom, a predicate as segments have it; nobody else has a score. A lifetime value needs `orders` instead",
+    )
     label: dict[str, Any] | None = Field(
         default=None,
         description="needed of a probability: what comes true, a predicate asked at the end of the horizon, which looks back no"
@@ -99,7 +102,7 @@ class CheckedPrediction(BaseModel):
             enough=look.enough,
             told=look.told,
             before=before,
-            trains_anew=before is None or read_declared(before).version != prediction.version,
+            trains_anew=before is None or declared_from_json(before).version != prediction.version,
             needs_approval=waits,
         )
 

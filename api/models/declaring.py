@@ -19,7 +19,7 @@ from segments import DefinitionError
 from segments.define.foretelling import approve, declare, tried, undeclare
 from segments.language.names import named_in
 from segments.predictions.declared import Declared
-from segments.predictions.kinds import read_declared
+from segments.predictions.wire import declared_from_json
 from store import Database
 from store.keys import Caller, Right
 from store.segments.declarations import versions
@@ -156,7 +156,7 @@ def read(name: str, body: PredictionBody) -> Declared:
             told = f"names the segment {named[0]!r}, which a prediction does not follow; write what it means in its place"
             raise _refused(f"/{part}", told)
     try:
-        return read_declared(body.plain(name))
+        return declared_from_json(body.plain(name))
     except DefinitionError as error:
         raise _refused(pointer(error.place), error.problem, str(error)) from None
     except (TypeError, ValueError, AttributeError, RecursionError) as error:

@@ -15,6 +15,7 @@ from segments.language.moves import event_types, trait_names
 from segments.language.segment import Segment
 from segments.language.sizing import too_small
 from segments.language.words import span_in_words
+from segments.leaves.crossed import Sorted
 from segments.leaves.people import mentions
 from segments.predictions.declared import predictions_in
 from segments.time.zones import read_zone
@@ -161,6 +162,14 @@ def _held(segment: Segment, foretold: Mapping[str, PredictionRow], at: datetime)
     for name in sorted({leaf.prediction for leaf in predictions_in(segment.predicate)} & foretold.keys()):
         if why := foretold[name].held(at):
             yield Concern("GOV-06", "stale model", segment.name, f"lets nobody new in by the prediction {name}: {why}")
+    for leaf in predictions_in(segment.predicate):
+        kinds = (row.card or {}).get("kinds", []) if (row := foretold.get(leaf.prediction)) is not None else []
+        names = sorted(each["name"] for each in kinds)
+        if isinstance(leaf, Sorted) and names and leaf.label not in names:
+            told = (
+                f"asks who is {leaf.label!r} by the prediction {leaf.prediction}, which has {', '.join(map(repr, names))} only"
+            )
+            yield Concern("GOV-05", "no such kind", segment.name, told)
 
 
 def _too_many(segments: Sequence[Segment], limits: WorryFrom) -> Iterable[Concern]:

@@ -9,7 +9,7 @@ import structlog
 
 from segments.errors import SegmentError
 from segments.predictions.declared import Declared
-from segments.predictions.kinds import read_declared
+from segments.predictions.wire import declared_from_json
 from store import Connection, Database
 from store.segments.declarations import Declaration, standing
 
@@ -25,7 +25,7 @@ def _read(row: Declaration) -> Declared | None:
     if row.definition is None:
         return None
     try:
-        return read_declared(row.definition)
+        return declared_from_json(row.definition)
     except SegmentError as error:
         log.warning("a declared prediction cannot be read; it is left out", prediction=row.name, problem=str(error))
         return None

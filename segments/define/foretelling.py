@@ -13,8 +13,8 @@ from segments.ask.ask import check
 from segments.ask.outlook import Outlook, outlook
 from segments.define.define import CannotChange, alive
 from segments.predictions.declared import Declared
-from segments.predictions.kinds import read_declared
 from segments.predictions.prediction import Prediction
+from segments.predictions.wire import declared_from_json
 from store import Connection, Database, predictions
 from store.audit import note
 from store.segments import declarations
@@ -99,7 +99,7 @@ async def approve(
             told = "whoever declared it does not approve it; somebody else has to, with a key of their own"
             raise CannotChange("own-declaration", told)
         await declarations.approve(connection, name, newest.number, by=by, at=at)
-        await _holds(connection, read_declared(newest.definition), at)
+        await _holds(connection, declared_from_json(newest.definition), at)
         was = holds.definition if holds else None
         await note(connection, "approve", "prediction", name, was=was, became=newest.definition)
         return newest

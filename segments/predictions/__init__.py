@@ -5,6 +5,7 @@ from segments.predictions.declared import daily, weekly
 from segments.predictions.features import DaysSince, Feature, TraitValue, engagement, feature, rfm
 from segments.predictions.lifetime import LifetimeValue
 from segments.predictions.prediction import Prediction, Trial
+from segments.predictions.wire import declared_from_json
 
 __all__ = [
     "Clusters",
@@ -15,6 +16,7 @@ __all__ = [
     "TraitValue",
     "Trial",
     "daily",
+    "declared_from_json",
     "engagement",
     "feature",
     "rfm",

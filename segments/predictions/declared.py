@@ -154,6 +154,8 @@ class Declared:
         found = an_object("prediction", plain, *known)
         only(found, *known)
         place = f"prediction {found.get('name')!r}"
+        if found.get("kind", cls.kind) != cls.kind:
+            raise DefinitionError(place, f"is of the kind {found['kind']!r}, and read as {cls.kind!r}")
         if missing := [word for word in cls.needed if word not in found]:
             raise DefinitionError(place, f"has no {missing[0]}")
         given: dict[str, Any] = {word: window(found[word]) for word in cls.spans if word in found}

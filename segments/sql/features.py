@@ -24,15 +24,11 @@ from segments.sql.rows import counted
 from segments.sql.selection import Selection
 from segments.sql.start import everybody
 from segments.sql.statements import Statement, compiled
-from segments.sql.tables import UUID_, event
+from segments.sql.tables import asked, event
 from segments.sql.when import AsKnown, now
 
 _DAY: Expression = sa.literal_column("86400.0")
 _ZERO: Expression = sa.literal_column("0")
-
-
-#: Who is asked about (`store.queries.known`), with the numbers of their rows.
-_asked = sa.table("asked", sa.column("n", sa.Integer), sa.column("id", UUID_))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +61,8 @@ def passes(features: Iterable[Feature]) -> list[Pass]:
         else:
             together.setdefault(plain, []).append(each)
     found += [Pass(tuple(some), _sent(_together(some))) for some in together.values()]
-    asked = [(some, [each.of for each in some if isinstance(each.of, Ordered)]) for some in orders.values()]
-    return found + [Pass(tuple(some), _sent(ordered(of))) for some, of in asked]
+    of_orders = [(some, [each.of for each in some if isinstance(each.of, Ordered)]) for some in orders.values()]
+    return found + [Pass(tuple(some), _sent(ordered(of))) for some, of in of_orders]
 
 
 def asking(of: Predicate, most: int | None = None) -> Statement:
@@ -76,27 +72,27 @@ def asking(of: Predicate, most: int | None = None) -> Statement:
     n = sa.func.row_number().over(order_by=(by_chance, found.c.id)) - sa.literal_column("1")
     numbered = sa.select(n.label("n"), found.c.id)
     fewer = numbered if most is None else numbered.order_by(by_chance, found.c.id).limit(most)
-    return compiled(sa.insert(_asked).from_select(["n", "id"], fewer))
+    return compiled(sa.insert(asked).from_select(["n", "id"], fewer))
 
 
 def coming_true(label: Predicate) -> Statement:
     """The numbers of those in `asked` of whom it is true at `at`, in four bytes each."""
     found = everybody(label).subquery()
-    rows = sa.join(_asked, found, found.c.id == _asked.c.id)
-    return compiled(sa.select(_bytes(sa.func.int4send(_asked.c.n))).select_from(rows))
+    rows = sa.join(asked, found, found.c.id == asked.c.id)
+    return compiled(sa.select(_bytes(sa.func.int4send(asked.c.n))).select_from(rows))
 
 
 def _sent(values: sa.Select[Any]) -> Statement:
     """The values of those in `asked`, in the order of their numbers."""
     who, *columns = (found := values.subquery()).c
-    rows = sa.join(_asked, found, who == _asked.c.id)
+    rows = sa.join(asked, found, who == asked.c.id)
     known = [sa.func.float8send(sa.func.coalesce(each, sa.cast(bound("NaN", "text"), sa.Double()))) for each in columns]
-    return compiled(sa.select(*(_bytes(each) for each in (sa.func.int4send(_asked.c.n), *known))).select_from(rows))
+    return compiled(sa.select(*(_bytes(each) for each in (sa.func.int4send(asked.c.n), *known))).select_from(rows))
 
 
 def _bytes(each: Any) -> Expression:
     nothing = sa.cast(bound("", "text"), sa.LargeBinary)
-    joined = sa.func.string_agg(each, aggregate_order_by(nothing, _asked.c.n), type_=sa.LargeBinary)
+    joined = sa.func.string_agg(each, aggregate_order_by(nothing, asked.c.n), type_=sa.LargeBinary)
     return sa.func.coalesce(joined, nothing)
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 from segments.predictions.ordered import CANCELLED, REFUNDED, Ordered
 from segments.sql.documents import Expression, bound
 from segments.sql.selection import Selection
-from segments.sql.tables import event
+from segments.sql.tables import asked, event
 from segments.sql.when import AsKnown, now
 
 _ZERO: Expression = sa.literal_column("0")
@@ -76,7 +76,7 @@ def _made(what: Ordered) -> sa.Select[Any]:
     source, wanted = Selection(sets=[], when=_WHEN).counting(e, what.of)
     names = [what.money] if what.money else ["revenue", "total"]
     money = sa.func.coalesce(*(sa.func.money_in(e.c.properties, bound(name, "text")) for name in names), _ZERO)
-    return _told(e, money, made=True).select_from(source).where(*wanted)
+    return _told(e, money, made=True).select_from(source).where(*wanted, _is_asked(e))
 
 
 def _taken_back() -> sa.Select[Any]:
@@ -84,7 +84,12 @@ def _taken_back() -> sa.Select[Any]:
     names = ("total", "revenue")
     money = sa.func.coalesce(*(sa.func.money_in(e.c.properties, bound(name, "text")) for name in names))
     of = e.c.type.in_([bound(REFUNDED, "text"), bound(CANCELLED, "text")])
-    return _told(e, money, made=False).where(of, *_WHEN.bounds(e.c.ts, None))
+    return _told(e, money, made=False).where(of, *_WHEN.bounds(e.c.ts, None), _is_asked(e))
+
+
+def _is_asked(e: Any) -> Any:
+    """Of a sample only their orders are put together."""
+    return e.c.profile_id.in_(sa.select(asked.c.id))
 
 
 def _told(e: Any, money: Any, *, made: bool) -> sa.Select[Any]:

@@ -39,5 +39,7 @@ event = sa.table(
     sa.column("type", sa.Text),
     sa.column("properties", JSONB),
 )
+#: Who is asked about when a table of numbers is made (`store/queries/known.sql`), with the numbers of their rows.
+asked = sa.table("asked", sa.column("n", sa.Integer), sa.column("id", UUID_))
 #: What a customer can have rows in, by `profile_id`.
 tables = {"identity": identity, "endpoint": endpoint}

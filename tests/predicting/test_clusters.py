@@ -92,6 +92,11 @@ async def test_ml_06_a_product_team_asks_for_a_kind_and_a_held_model_moves_nobod
     await kinds.train()
     body = {"owner": "crm", "predicate": {"prediction": "styles", "is": "regulars"}}
     assert (await shop.operate("PUT", "/v1/segments/friends", json=body)).status_code == 201
+    body["predicate"]["is"] = "nobody"  # type: ignore[index]
+    assert (await shop.operate("PUT", "/v1/segments/nobodies", json=body)).status_code == 201
+    concerns = (await shop.operate("GET", "/v1/concerns")).json()
+    (told,) = [each["sentence"] for each in concerns if each["segment"] == "nobodies" and each["id"] == "GOV-05"]
+    assert told == "asks who is 'nobody' by the prediction styles, which has 'dozing', 'regulars' only"
     wrong = {"owner": "crm", "predicate": {"prediction": "styles", "over": 0.5}}
     answer = await shop.operate("PUT", "/v1/segments/wrong", json=wrong)
     assert (answer.status_code, "sorts customers and has no score" in answer.json()["detail"]) == (422, True)

@@ -48,12 +48,12 @@ async def test_ml_03_a_new_customer_with_two_orders_has_a_value_with_an_interval
     await shop.look()
     scores = await kinds.scores()
     over = await kinds.over()
-    assert over == {who for who, score in scores.items() if score >= 300}
+    assert over == {who for who, score in scores.items() if score >= 200}
     assert ana in over
     runs = {run.profile_id: run for run in await shop.runs("thanks")}
     assert runs.keys() == over, "each of them once"
     entry = await kinds.database.pool.fetchrow(
-        "select properties from event where profile_id = $1 and type = '$crossed:clv:300.0:200.0'", ana
+        "select properties from event where profile_id = $1 and type = '$crossed:clv:200.0:150.0'", ana
     )
     assert entry is not None
     assert (entry["properties"]["score"], entry["properties"]["version"]) == (row["score"], 1)
@@ -101,7 +101,7 @@ async def test_ml_03_what_is_refunded_counts_no_more_and_who_falls_is_out(kinds:
     assert ana not in await kinds.over()
 
 
-async def test_ml_03_14_amounts_that_are_not_true_any_more_let_nobody_new_in(kinds: Planted) -> None:
+async def test_ml_03_14_amounts_of_a_model_that_is_too_old_let_nobody_new_in(kinds: Planted) -> None:
     """Trained again each week, and the same each day: only what moved by a hundredth is written, and age is told."""
     kinds.of = "clv"
     await kinds.people(300)
@@ -117,3 +117,24 @@ async def test_ml_03_14_amounts_that_are_not_true_any_more_let_nobody_new_in(kin
     assert "its model is" in await kinds.score()
     assert (await kinds.stands()).standing(kinds.shop.clock.now()) == "held"
     assert kinds.shop.clock.now() - kept[0].trained_at > timedelta(days=28)
+
+
+async def test_ml_03_14_amounts_that_are_not_true_any_more_let_nobody_new_in(kinds: Planted) -> None:
+    """Everybody comes to spend far more than the past had it: what came of scores, whose horizon has passed, tells."""
+    kinds.of = "clv"
+    who = await kinds.people(900)
+    await kinds.pass_until(0)
+    await kinds.train()
+    kinds.orders += [(kinds.opened + day * DAY, each, 200.0) for day in range(1, 28, 4) for each in who]
+    kinds.orders[kinds.told :] = sorted(kinds.orders[kinds.told :])
+    for day in range(1, 28):
+        await kinds.pass_until(day)
+        if "not true any more" in await kinds.score():
+            break
+    stands = await kinds.stands()
+    assert "its amounts are not true any more" in str(stands.held_why)
+    sums = await predictions.outcomes(kinds.database, "clv", 1)
+    assert sum(each.came for each in sums) > 1.3 * sum(each.foretold for each in sums)
+    assert {each.log_loss for each in sums} == {None}
+    detail = (await kinds.shop.operate("GET", "/v1/models/clv")).json()
+    assert detail["outcomes"][0]["log_loss"] is None

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from segments import DefinitionError, Segment, did
+from segments import DefinitionError, Segment, days, did
 from segments.models.kinds import Kinds, One, Scale
 from segments.models.stored import Kept
-from segments.predictions import Clusters, Prediction, engagement, rfm
+from segments.predictions import Clusters, LifetimeValue, Prediction, declared_from_json, engagement, rfm
 from segments.predictions.declared import predictions_in
 
 ORDERED = did("Order Completed")
@@ -52,8 +52,15 @@ def test_json_that_is_none_is_refused_and_no_kind_reads_another() -> None:
     for changed in ({"names": []}, {"label": {"did": "A"}}, {"features": "rfm"}):
         with pytest.raises(DefinitionError):
             Clusters.from_json(styles.to_json() | changed)
-    with pytest.raises(DefinitionError):
-        Prediction.from_json(styles.to_json())
+    churn = Prediction("churn", ORDERED, ~ORDERED.within(days=30), days(30), rfm())
+    clv = LifetimeValue("clv", orders=ORDERED)
+    for each in (styles, churn, clv):
+        assert (again := declared_from_json(each.to_json())).to_json() == each.to_json()
+        assert type(again) is type(each)
+    with pytest.raises(DefinitionError, match="of the kind 'lifetime-value', and read as 'clusters'"):
+        Clusters.from_json({"kind": "lifetime-value", "name": "clv"})
+    with pytest.raises(DefinitionError, match="one of probability, lifetime-value, clusters"):
+        declared_from_json({"kind": "tarot", "name": "x"})
     with pytest.raises(DefinitionError, match="sorts customers"):
         styles.crosses(0.5)
 

@@ -17,8 +17,8 @@ from journeys import (
 )
 
 ordered = did("Order Completed")
-clv = LifetimeValue("clv", orders=ordered, amount="total", horizon=days(180))
-best = Segment("best", clv.crosses(300, back_at=200))
+clv = LifetimeValue("clv", orders=ordered, amount="total", horizon=days(60))
+best = Segment("best", clv.crosses(200, back_at=150))
 styles = Clusters(
     "styles",
     of=ordered,
