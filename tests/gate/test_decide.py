@@ -371,3 +371,23 @@ def test_marketing_goes_as_marketing_and_nothing_else_does(category: str | None,
     if isinstance(answer, No):
         assert (answer.outcome, answer.reason) == (Outcome.FAILED, Reason.CATEGORY)
         assert answer.detail == {"status": "APPROVED", "category": category, "purpose": purpose.value}
+
+
+def test_a_predictions_holdout_withholds_in_both_arms_alike_and_shares_no_customer_with_the_journeys() -> None:
+    spec = replace(SPEC, foretold={"churn": 0.1})
+    its, own = "$prediction/churn", "$holdout/trial"
+
+    def asked(*, left: bool, holdout: bool, **known: Any) -> tuple[Go | No, list[tuple[str, str, float]]]:
+        usual: dict[str, Any] = {"where": HOME, "opt_in": True, "consent": "granted", "addresses": 1, "unsuppressed": 1}
+        question = Question(request=REQUEST, spec=spec, now=NOON, holdout=holdout, foretold={"churn": left}, **usual | known)
+        return decide(question), list(exposures(question, decide(question)))
+
+    withheld = No(Outcome.WITHHELD, Reason.HOLDOUT, {"prediction": "churn", "fraction": 0.1})
+    assert asked(left=True, holdout=False) == (withheld, [(its, "withheld", 0.1)])
+    assert asked(left=False, holdout=False) == (Go(), [(own, "written to", 0.5), (its, "written to", 0.9)])
+    of_journey = No(Outcome.WITHHELD, Reason.HOLDOUT, {"fraction": 0.5})
+    assert asked(left=False, holdout=True) == (of_journey, [(own, "withheld", 0.5)])
+    assert asked(left=True, holdout=True) == (of_journey, []), "who is in both is compared with nobody"
+    for nobody in ({"consent": "refused"}, {"unsuppressed": 0}):
+        assert [asked(left=left, holdout=False, **nobody)[1] for left in (True, False)] == [[], []]
+    assert asked(left=True, holdout=False, company=COMPANY, held_out_of_all=True)[1] == [("$holdout", "withheld", 0.05)]
