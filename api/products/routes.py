@@ -87,9 +87,9 @@ async def list_product_rounds(_: Reader, config: Config, database: Db) -> RoundP
     return RoundPage(rounds=[RoundView.of(each, now) for each in await rounds.found(database)])
 
 
-@router.post("/product-rounds/{name}", status_code=202, responses=responses(401, 403, 404, 503))
+@router.post("/product-rounds/{name}", status_code=202, responses=responses(401, 403, 404, 422, 503))
 async def ask_for_product_round(
-    name: Annotated[str, Path(max_length=100, examples=["bought-together"])],
+    name: Annotated[str, Path(max_length=100, pattern=r"^[^\x00]*$", examples=["bought-together"])],
     _: Annotated[Caller, may(Right.OPERATE, "work out products")],
     config: Config,
     database: Db,
@@ -116,7 +116,7 @@ async def list_product_changes(
 
 @router.get("/product-rounds/{name}/expected", responses=responses(401, 403, 404, 422, 503))
 async def list_expected(
-    name: Annotated[str, Path(max_length=100, examples=["coffee-again"])],
+    name: Annotated[str, Path(max_length=100, pattern=r"^[^\x00]*$", examples=["coffee-again"])],
     _: PersonReader,
     config: Config,
     database: Db,
