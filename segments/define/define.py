@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from segments.ask.ask import CannotAsk, check
+from segments.define.naming import veiled
 from segments.errors import SegmentError
 from segments.language.names import by_name, named_in, predicates, read, resolved
 from segments.language.segment import Segment
@@ -55,11 +56,13 @@ async def define(
     by: str,
     at: datetime,
     foretold: Collection[Prediction] = (),
+    own: Collection[str] = (),
     if_it_stands: Standing = anyhow,
 ) -> bool:
     """Write a definition; true when there was none of that name.
 
-    `foretold` are the predictions that there are; `if_it_stands` looks at what it is written over.
+    `foretold` are the predictions that there are, `own` what names people here beside the usual (`segments.define.naming`);
+    `if_it_stands` looks at what it is written over.
 
     Raises:
         DefinitionError: it means nothing, names a segment that does not exist or that contains it, or asks for a prediction
@@ -83,13 +86,20 @@ async def define(
             if await _unchanged(connection, rows):
                 put = connection, draft.name, segment.version, plain
                 new = await put_stored(*put, announce=draft.announce, by=by, at=at)
-                await note(connection, "define", "segment", draft.name, was=written.get(draft.name), became=plain)
+                await note(connection, "define", "segment", draft.name, **_noted(written.get(draft.name), plain, own))
                 return new
     raise CannotChange("busy", "others keep changing segments at this moment; try again")
 
 
 async def undefine(
-    database: Database, catalogue: Mapping[str, Segment], entries: Mapping[str, str], name: str, *, by: str, at: datetime
+    database: Database,
+    catalogue: Mapping[str, Segment],
+    entries: Mapping[str, str],
+    name: str,
+    *,
+    by: str,
+    at: datetime,
+    own: Collection[str] = (),
 ) -> bool:
     """Take a definition out of use; false when there is none. `entries` has the segment that each journey is entered by.
 
@@ -108,7 +118,7 @@ async def undefine(
             whose = [*_told("segment", segments), *_told("journey", journeys)]
             raise CannotChange("still-named", f"segment {name!r} is named by {' and by '.join(whose)}; change that first")
         was = next(row.definition for row in rows if row.name == name)
-        await note(connection, "delete", "segment", name, was=was)
+        await note(connection, "delete", "segment", name, **_noted(was, None, own))
         return await delete_stored(connection, name, by=by, at=at)
 
 
@@ -135,6 +145,11 @@ async def _check_those_that_name_it(
 def _would_break(name: str, draft: Draft, problem: str) -> CannotChange:
     told = f"segment {name!r} names {draft.name!r} and could not be evaluated any more: {problem}"
     return CannotChange("would-break", told)
+
+
+def _noted(was: Mapping[str, Any] | None, became: Mapping[str, Any] | None, own: Collection[str]) -> dict[str, Any]:
+    """What the audit keeps of definitions: who is named in one stands in no log that outlives them."""
+    return {"was": was and veiled(was, own), "became": became and veiled(became, own)}
 
 
 async def _unchanged(connection: Connection, rows: Sequence[Stored]) -> bool:
