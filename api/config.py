@@ -39,6 +39,8 @@ class ApiConfig:
     opened: tuple[IPv4Network | IPv6Network, ...] = ()
     #: In which languages STOP and START are understood; see `api.webhooks.wishes`.
     stop_languages: tuple[str, ...] = ("en", "es")
+    #: Traits and properties that say who somebody is here, beside the usual ones (`segments.define.naming`).
+    personal_traits: tuple[str, ...] = ()
 
     #: Requests stored at once by this process; more wait for their turn this many seconds before they are answered 429.
     in_flight: int = 64

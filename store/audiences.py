@@ -187,6 +187,11 @@ async def forget(database: Database, name: str) -> bool:
         return known
 
 
+async def drop_unseen(database: Database) -> None:
+    """Take away what was being noted for an audience while that was forgotten."""
+    await database.pool.execute(_SQL["drop_unseen"])
+
+
 async def to_wake(database: Database) -> list[str]:
     """Those for which something is to be done."""
     return [row["name"] for row in await database.pool.fetch(_SQL["to_wake"])]

@@ -18,6 +18,8 @@ AWAY: tuple[type[BaseException], ...] = (
     asyncpg.InsufficientResourcesError,
     asyncpg.PostgresSystemError,
 )
+#: That, and whatever else Postgres refuses a write for, which may be what somebody else is doing at that moment.
+NOT_WRITTEN: tuple[type[BaseException], ...] = (*AWAY, asyncpg.PostgresError)
 
 
 def passes(error: BaseException) -> bool:

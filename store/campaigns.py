@@ -17,6 +17,8 @@ from store.ids import ids_between
 from store.named import queries
 
 _SQL = queries("campaigns")
+#: How one stands that begins only when somebody else has approved it.
+WAITS_FOR_APPROVAL = "waiting for approval"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +69,7 @@ class CampaignRow(NewCampaign):
             (self.finished_at is not None, "finished"),
             (self.staged_at is None, "receiving rows"),
             (self.paused_at is not None, "paused"),
-            (self.needs_approval and self.approved_at is None, "waiting for approval"),
+            (self.needs_approval and self.approved_at is None, WAITS_FOR_APPROVAL),
         ]
         return next((word for holds, word in stands if holds), waits)
 
@@ -207,20 +209,24 @@ async def approve(database: Database, id_: UUID, by: str, at: datetime) -> bool:
 
 
 async def pause(database: Database, id_: UUID, since: datetime | None, at: datetime) -> bool:
-    """Pause a campaign, or let it go on; false where it is over."""
-    return await _switched(database, "pause", id_, since, at, to="paused" if since else "going on")
+    """Pause a campaign, or let it go on; false where it is over, or was not paused."""
+    return await _switched(database, "pause", id_, since, at, at=at)
 
 
 async def cancel(database: Database, id_: UUID, at: datetime) -> bool:
     """Cancel a campaign; false where it is over."""
-    return await _switched(database, "cancel", id_, at, to="cancelled")
+    return await _switched(database, "cancel", id_, at, at=at)
 
 
-async def _switched(database: Database, statement: str, id_: UUID, *given: datetime | None, to: str) -> bool:
+async def _switched(database: Database, statement: str, id_: UUID, *given: datetime | None, at: datetime) -> bool:
     async with database.transaction() as connection:
+        before = await lock(connection, id_)
         changed = await connection.fetchval(_SQL[statement], id_, *given) is not None
-        if changed:
-            await note(connection, "switch", "campaign", id_, became={"state": to})
+        after = await lock(connection, id_)
+        if changed and before and after:
+            await note(
+                connection, "switch", "campaign", id_, was={"state": before.state(at)}, became={"state": after.state(at)}
+            )
         return changed
 
 

@@ -242,7 +242,7 @@ async def stop(database: Database, id_: UUID, why: str, now: datetime) -> None:
 
 
 async def drop_old(database: Database, now: datetime) -> int:
-    """Take away what can be replayed no more; returns how much."""
+    """Take away what can be replayed no more, and what was being written for a receiver that is gone; returns how much."""
     return int(await database.pool.fetchval(_SQL["drop_old"], now - KEPT))
 
 

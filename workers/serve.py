@@ -102,6 +102,7 @@ def api_config(
         default_region=settings.default_region,
         opened=settings.opened,
         stop_languages=settings.stop_languages,
+        personal_traits=settings.personal_traits,
         in_flight=settings.ingest_in_flight,
         events_per_second=settings.ingest_events_per_second,
         soft_bounces=settings.soft_bounces,

@@ -72,6 +72,10 @@ class Settings(MailSettings, WalletSettings):
         default=("en", "es"), description="languages in which customers write STOP and START, comma separated"
     )
 
+    personal_traits: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="traits and properties that say who somebody is here, beside the usual ones, comma separated"
+    )
+
     fcm_service_account: Path | None = Field(default=None, description="Google service-account JSON file for FCM")
     fcm_url: str = Field(default="https://fcm.googleapis.com", description="base URL of FCM HTTP v1")
     apns_key_id: str = Field(default="", description="the id of Apple's token signing key, ten characters")
@@ -237,7 +241,15 @@ class Settings(MailSettings, WalletSettings):
     clock_speed: float = Field(default=1.0, gt=0, description="demo only: how much faster business time runs")
 
     @field_validator(
-        *("worker_queues", "stop_languages", "deploy_public_keys", "private_targets", "export_tables", "oauth_audiences"),
+        *(
+            "worker_queues",
+            "stop_languages",
+            "personal_traits",
+            "deploy_public_keys",
+            "private_targets",
+            "export_tables",
+            "oauth_audiences",
+        ),
         mode="before",
     )
     @classmethod

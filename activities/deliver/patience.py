@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from store.away import AWAY
+from store.away import NOT_WRITTEN
 
 T = TypeVar("T")
 
@@ -24,13 +24,13 @@ _SETTLE_FOR = timedelta(seconds=20)  # so that a short outage of Postgres costs 
 
 
 async def patiently(write: Callable[[], Awaitable[T]]) -> T:
-    """Write what the provider said: it is known only here, so a restart of Postgres is waited out."""
+    """Write what the provider said: it is known only here, so a restart or a passing refusal of Postgres is waited out."""
     loop = asyncio.get_running_loop()
     give_up = loop.time() + _SETTLE_FOR.total_seconds()
     while True:
         try:
             return await write()
-        except AWAY:
+        except NOT_WRITTEN:
             if loop.time() > give_up:
                 raise
             await asyncio.sleep(0.25)

@@ -6,7 +6,7 @@ import structlog
 from temporalio import activity
 
 from journeys.clock import Clock
-from store import Database, subscriptions
+from store import Database, audiences, subscriptions
 from store.measuring.values import close
 from store.retention import Keep, retain
 
@@ -28,5 +28,6 @@ class Retaining:
             async with self.database.transaction() as connection:
                 await close(connection, self.clock.now() - self.keep.events)
         await subscriptions.drop_old(self.database, self.clock.now())
+        await audiences.drop_unseen(self.database)
         for each in await retain(self.database, self.keep, self.clock.now()):
             log.info("kept for as long as it may be", kind=each.kind, week=each.what, rows=each.rows)

@@ -42,7 +42,7 @@ from segments.ask.overview import all_segments
 from segments.define.sheets import lines_of
 from segments.errors import SegmentError
 from store import Database, campaigns, lists
-from store.campaigns import CampaignRow
+from store.campaigns import WAITS_FOR_APPROVAL, CampaignRow
 from store.campaigns import NewCampaign as Row
 from store.keys import Caller, Right
 
@@ -310,17 +310,21 @@ async def switch(config: ApiConfig, database: Database, campaign: UUID, wanted: 
     """Pause a campaign, let it go on, or cancel it.
 
     Raises:
-        Problem: 404, there is none; 409, it is over.
+        Problem: 404, there is none; 409, it is over, or begins only when somebody has approved it.
     """
-    await _existing(database, campaign)
     now = config.clock.now()
+    await _existing(database, campaign)
     if wanted.state == "cancelled":
         changed = await campaigns.cancel(database, campaign, now)
     else:
         changed = await campaigns.pause(database, campaign, now if wanted.state == "paused" else None, now)
     found = await _existing(database, campaign)
-    if not changed and found.state(now) != wanted.state:
-        raise Problem(409, f"it is {found.state(now)} already", code="campaign-over")
+    stands = found.state(now)
+    if not changed and wanted.state == "running" and stands == WAITS_FOR_APPROVAL:
+        told = f"it waits for approval by somebody else than who made it: `POST /v1/campaigns/{campaign}/approve` lets it begin"
+        raise Problem(409, told, code="not-approved")
+    if not changed and stands in ("cancelled", "finished") and stands != wanted.state:
+        raise Problem(409, f"it is {stands} already", code="campaign-over")
     return await _view(config, database, found)
 
 

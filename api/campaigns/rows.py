@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from segments.define.importing import COLUMNS, KINDS_IN_WORDS, BadFile, checked_name
-from segments.define.sheets import lost, sheet
+from segments.define.sheets import lost, ragged, sheet
 
 _KINDS = tuple(dict.fromkeys(COLUMNS.values()))
 _FIELDS = {*_KINDS, "key", "params", "entry"}
@@ -66,7 +66,12 @@ def from_sheet(lines: Iterable[str], region: str, takes: Sequence[str] | None) -
     if not any(part == "customer" for part, _ in columns):
         found = ", ".join(repr(name.strip()) for name in names if name.strip())[:200] or "nothing"
         raise BadFile(f"the first line must name a column {KINDS_IN_WORDS}; it names {found}")
-    return (_cells(number, columns, cells, region) for number, cells in rows)
+    return (
+        Given(number, problem=problem)
+        if (problem := lost(cells) or ragged(names, cells))
+        else _cells(number, columns, cells, region)
+        for number, cells in rows
+    )
 
 
 def _column(name: str, takes: Sequence[str] | None) -> tuple[str, str]:
@@ -92,8 +97,6 @@ def _advice(name: str, takes: Sequence[str]) -> str:
 
 
 def _cells(number: int, columns: Sequence[tuple[str, str]], cells: Sequence[str], region: str) -> Given:
-    if problem := lost(cells):
-        return Given(number, problem=problem)
     row: dict[str, Any] = {"params": {}, "entry": {}}
     for (part, name), cell in zip(columns, cells, strict=False):
         text = cell.strip()

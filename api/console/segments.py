@@ -76,7 +76,7 @@ async def _shown(
     return page(
         request,
         "segment",
-        segment=await in_detail(config, database, name, config.clock.now()),
+        segment=await in_detail(config, database, name, config.clock.now(), caller),
         days=await sizes_by_day(config, database, name),
         sample=await some_members(config, database, name, limit=_SAMPLE, after=after) if personal else None,
         personal=personal,

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from api.products.models import read_product
-from segments.define.sheets import lost, sheet
+from segments.define.sheets import lost, ragged, sheet
 from store import Database
 from store.products.offers import RELATIONS, Product, put_products, unknown
 
@@ -116,7 +116,7 @@ def csv_rows(lines: Iterable[str]) -> Iterator[Row]:
     header, rows = sheet(lines)
     columns = _columns(header)
     for number, cells in rows:
-        problem = lost(cells)
+        problem = lost(cells) or ragged(header, cells)
         yield Row(number, None, problem) if problem else Row(number, _fields(columns, cells))
 
 

@@ -16,7 +16,7 @@ from typing import IO, Any, NamedTuple, NoReturn
 from activities.channels.kinds import KINDS
 from api.ingest.taking import Taking
 from journeys.keepable import is_plain
-from segments.define.sheets import lost, sheet
+from segments.define.sheets import lost, ragged, sheet
 from segments.errors import SegmentError
 from store import Database
 from store.addresses import email_address, phone_number
@@ -195,7 +195,7 @@ async def taken(
             await note(connection, "import", "customers", how.id, became={"source": how.source, "columns": targets})
     report, new, told = Report(), set[tuple[str, str]](), refused or (lambda *_: None)
     while chunk := list(islice(rows, _AT_ONCE)):
-        await _some(database, taking, _calls(chunk, columns, how), how, report, new, told, dry_run=dry_run)
+        await _some(database, taking, _calls(chunk, names, columns, how), how, report, new, told, dry_run=dry_run)
         if heard:
             await heard(report)
     return report
@@ -240,16 +240,16 @@ class _Row(NamedTuple):
     problem: str = ""
 
 
-def _calls(chunk: Iterable[tuple[int, list[str]]], columns: Sequence[Column], how: How) -> Iterator[_Row]:
+def _calls(chunk: Iterable[tuple[int, list[str]]], names: Sequence[str], columns: Sequence[Column], how: How) -> Iterator[_Row]:
     for number, cells in chunk:
         try:
-            yield _Row(number, cells, _call(number, cells, columns, how))
+            yield _Row(number, cells, _call(number, cells, names, columns, how))
         except _Bad as wrong:
             yield _Row(number, cells, None, str(wrong))
 
 
-def _call(number: int, cells: Sequence[str], columns: Sequence[Column], how: How) -> dict[str, Any]:
-    if problem := lost(cells):
+def _call(number: int, cells: Sequence[str], names: Sequence[str], columns: Sequence[Column], how: How) -> dict[str, Any]:
+    if problem := lost(cells) or ragged(names, cells):
         raise _Bad(problem)
     named: dict[str, str] = {}
     traits: dict[str, Any] = {}

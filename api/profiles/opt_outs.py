@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 from activities.channels.kinds import KINDS
 from activities.channels.suppression import hashed_digest, suppression_digest
-from segments.define.sheets import lost, sheet
+from segments.define.sheets import lost, ragged, sheet
 from segments.errors import SegmentError
 from store import Database
 from store.addresses import AddressKind, read_as
@@ -81,12 +81,10 @@ def read(lines: Iterable[str], how: Reading) -> Iterator[tuple[int, Suppression 
         raise BadFile(f"the first line names {twice!r} twice; leave one of them")
     for number, cells in rows:
         row = {name: cells[place].strip() for place, name in enumerate(plain) if place < len(cells)}
-        yield number, _opt_out(row, row.get(found, ""), how, hashed=found in hashes)
+        yield number, lost(cells) or ragged(columns, cells) or _opt_out(row, row.get(found, ""), how, hashed=found in hashes)
 
 
 def _opt_out(row: dict[str, str], named: str, how: Reading, *, hashed: bool) -> Suppression | str:
-    if problem := lost([*row.values()]):
-        return problem
     if any("\0" in cell for cell in row.values()):
         return "a field holds the character U+0000, which cannot be stored"
     digest = _digest(named, how, hashed=hashed)

@@ -286,7 +286,7 @@ async def why_not(
 
 async def why(config: ApiConfig, database: Database, journey: str, customer: UUID, *, show: bool) -> WhyNot:
     """Why a customer did not enter a journey, or was not sent one of its messages; `show`: with what conditions saw."""
-    asking = Asking(database, journey, config.catalogue, config.segments, config.clock.now())
+    asking = Asking(database, journey, config.catalogue, config.segments, config.clock.now(), config.personal_traits)
     return await asking.about(customer, show=show)
 
 

@@ -4,7 +4,7 @@ Promise: says what is so now and what was refused then; only reads. Ids, names, 
 the customer (traits, events) only when it is asked for.
 """
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -29,6 +29,7 @@ from segments import Segment
 from segments.ask.ask import explain
 from segments.ask.overview import all_segments
 from segments.ask.why import Finding
+from segments.define.naming import without_names
 from store import Database
 from store.runs.lists import Wanted, list_runs
 from store.runs.story import last_move, refusals_of
@@ -82,8 +83,10 @@ class Asking:
         journeys: Mapping[str, JourneyDefinition],
         segments: Mapping[str, Segment],
         now: datetime,
+        own: Collection[str] = (),
     ) -> None:
-        self.database, self.name, self.now = database, name, now
+        """`own`: what names people here, beside the usual (`segments.define.naming`)."""
+        self.database, self.name, self.now, self.own = database, name, now, own
         self.definition = journeys.get(name)
         self.segments = segments
 
@@ -188,7 +191,8 @@ class Asking:
         known = (await all_segments(self.database, self.segments)).known.get(name)
         if known is None:
             return None, [Because(rule="no-segment", what=f"there is no segment '{name}'", remedy="define it, or deploy it")]
-        answer = await explain(self.database, known.segment, customer, self.now)
+        words = None if show else without_names(known.segment.predicate, self.own)
+        answer = await explain(self.database, known.segment, customer, self.now, words)
         if answer is None:
             return None, [Because(rule="no-customer", what="there is no such customer any more")]
         because = [

@@ -22,6 +22,7 @@ from segments.define.importing import checked_name
 from segments.define.snapshots import CannotFreeze
 from store import Database
 from store.ids import ID_LIMIT
+from store.keys import Caller, Right
 
 #: Of what cannot be changed, where it is no conflict.
 _STATUS = {"in-the-future": 422, "own-declaration": 403}
@@ -62,11 +63,12 @@ async def known(config: ApiConfig, database: Database, name: str) -> KnownSegmen
     return known_one(await all_segments(database, config.segments), name)
 
 
-async def in_detail(config: ApiConfig, database: Database, name: str, at: datetime) -> SegmentDetail:
-    """A segment with its definition, size and worries."""
+async def in_detail(config: ApiConfig, database: Database, name: str, at: datetime, caller: Caller) -> SegmentDetail:
+    """A segment with its definition, size and worries; who may not look people up reads `…` in the place of what names them."""
     around = await all_segments(database, config.segments)
     [seen] = await overview(database, [known_one(around, name)], entries(config), around, at, WorryFrom())
-    return detail(seen, await hinted(database, seen.known.segment.predicate, at))
+    hidden = None if caller.may(Right.PERSONAL) else config.personal_traits
+    return detail(seen, await hinted(database, seen.known.segment.predicate, at), hidden)
 
 
 def unknown(name: str) -> Problem:

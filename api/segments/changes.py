@@ -45,7 +45,7 @@ async def put_segment(
 ) -> SegmentDetail:
     """Define a segment, or change one and with it all that name it. Customers whom a change does not move notice nothing."""
     response.status_code = 201 if await put(config, database, name, body, caller) else 200
-    return await in_detail(config, database, name, config.clock.now())
+    return await in_detail(config, database, name, config.clock.now(), caller)
 
 
 async def put(
@@ -66,11 +66,18 @@ async def put(
     draft = body.draft(name)
     async with answering():
         predicate = predicate_of(body.predicate, (await all_segments(database, config.segments)).predicates, (name,))
-        if names_people(predicate):  # its size would tell of somebody whom this key may not look up
+        if names_people(predicate, config.personal_traits):  # its size would tell of somebody whom this key may not look up
             insist_on(caller, Right.PERSONAL)
         at, foretold = config.clock.now(), config.predictions
         return await define(
-            database, config.segments, draft, by=caller.name, at=at, foretold=foretold, if_it_stands=if_it_stands
+            database,
+            config.segments,
+            draft,
+            by=caller.name,
+            at=at,
+            foretold=foretold,
+            own=config.personal_traits,
+            if_it_stands=if_it_stands,
         )
 
 
@@ -80,14 +87,15 @@ async def delete_segment(
 ) -> None:
     """Take a segment out of use: its members leave it within seconds, in the log too. 409 while something names it."""
     async with answering():
-        if not await undefine(database, config.segments, entries(config), name, by=caller.name, at=config.clock.now()):
+        at, own = config.clock.now(), config.personal_traits
+        if not await undefine(database, config.segments, entries(config), name, by=caller.name, at=at, own=own):
             raise unknown(name)
 
 
 @router.post("/segments/{name}/announce", responses=responses(401, 403, 404, 409, 422, 503))
 async def announce_members(
     name: Name,
-    _: Annotated[Caller, may(Right.OPERATE, "announce segment")],
+    caller: Annotated[Caller, may(Right.OPERATE, "announce segment")],
     config: Config,
     database: Db,
     limit: Annotated[int, Query(ge=1, le=MOST_AT_ONCE, description="how many members at most")] = 10_000,
@@ -96,7 +104,7 @@ async def announce_members(
 
     Whoever has a line in the log that says how they came in is left out, so that calling it again goes on with the others.
     """
-    seen = await in_detail(config, database, name, config.clock.now())
+    seen = await in_detail(config, database, name, config.clock.now(), caller)
     if seen.state != "live":
         raise Problem(409, f"segment '{name}' is {seen.state}; announce it when its state is live", code="not-live")
     done = await announce(database, name, seen.version, config.clock.now, limit)

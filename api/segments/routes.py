@@ -41,9 +41,9 @@ async def seen(config: ApiConfig, database: Database, limits: WorryFrom) -> list
 
 
 @router.get("/segments/{name}", responses=responses(401, 403, 404, 409, 422, 503))
-async def get_segment(name: Name, _: Reader, config: Config, database: Db) -> SegmentDetail:
+async def get_segment(name: Name, caller: Reader, config: Config, database: Db) -> SegmentDetail:
     """A segment with its definition in words and as JSON, and the segments, events and traits that it reads."""
-    return await in_detail(config, database, name, config.clock.now())
+    return await in_detail(config, database, name, config.clock.now(), caller)
 
 
 @router.get("/segments/{name}/members", responses=responses(401, 403, 404, 409, 422, 503))

@@ -1,5 +1,6 @@
 """What the calls about segments answer, as OpenAPI shows it."""
 
+from collections.abc import Collection
 from datetime import date, datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -9,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from segments.ask.concerns import Concern
 from segments.ask.overview import Overview, State
 from segments.ask.why import Finding
+from segments.define.naming import veiled, without_names
 from segments.define.snapshots import taken_as_now
 from segments.language.moves import event_types, trait_names
 from segments.leaves.people import mentions
@@ -68,7 +70,10 @@ class CheckedView(BaseModel):
 class SegmentDetail(SegmentView, CheckedView):
     """A segment with its definition."""
 
-    predicate: dict[str, Any] = Field(description="the definition as JSON, other segments by their names")
+    predicate: dict[str, Any] = Field(
+        description="the definition as JSON, other segments by their names; with … in the place of what names people (ids,"
+        " addresses, names) for a key that may not be shown personal data"
+    )
 
 
 class Announced(BaseModel):
@@ -174,14 +179,16 @@ def view(seen: Overview) -> SegmentView:
     return SegmentView.model_validate(_plain(seen))
 
 
-def detail(seen: Overview, hints: list[str]) -> SegmentDetail:
-    """A segment with its definition."""
+def detail(seen: Overview, hints: list[str], hidden: Collection[str] | None) -> SegmentDetail:
+    """A segment with its definition: all of it, or without what names people, also by these traits (`hidden`)."""
     predicate = seen.known.segment.predicate
+    words = predicate if hidden is None else without_names(predicate, hidden)
+    written = seen.known.written if hidden is None else veiled(seen.known.written, hidden)
     return SegmentDetail.model_validate(
         _plain(seen)
         | {
-            "english": str(predicate),
-            "predicate": seen.known.written,
+            "english": str(words),
+            "predicate": written,
             "made_of": sorted(mentions(predicate)),
             "event_types": sorted(event_types(predicate)),
             "traits": sorted(trait_names(predicate)),

@@ -152,8 +152,10 @@ async def check(database: Database, predicate: Predicate, at: datetime) -> None:
         await connection.fetch(f"explain {statement.sql}", *statement.args(at, shard=0, shards=1))
 
 
-async def explain(database: Database, segment: Segment, profile: UUID, at: datetime) -> Answer | None:
-    """Why this customer is or is not in the segment; None when there is no such customer."""
+async def explain(
+    database: Database, segment: Segment, profile: UUID, at: datetime, words: Predicate | None = None
+) -> Answer | None:
+    """Why this customer is or is not in the segment; None when there is no such customer. `words`: as `why` has it."""
     types = sorted(event_types(segment.predicate))
     async with briefly(database) as connection:
         row = next(iter(await connection.fetch(_SQL["lock_facts"], [profile])), None)
@@ -166,7 +168,7 @@ async def explain(database: Database, segment: Segment, profile: UUID, at: datet
     complete = len(known) < _EVENTS
     facts = read_facts(row, [read_event(event) for event in known], read_person(person), thresholds)
     member = segment.name in entered
-    return Answer(at, member, entered.get(segment.name), why(segment.predicate, facts, at), complete)
+    return Answer(at, member, entered.get(segment.name), why(segment.predicate, facts, at, words), complete)
 
 
 async def _events(connection: Connection, profile: UUID, types: Sequence[str], at: datetime) -> list[Any]:

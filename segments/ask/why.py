@@ -34,19 +34,20 @@ class Finding:
     how: str | None = None
 
 
-def why(predicate: Predicate, facts: Facts, at: datetime) -> Finding:
-    """The findings of a definition, as a tree of the definition's own shape."""
-    parts, how = _parts(predicate, facts, at), predicate.told_by[0] if predicate.part_at else None
+def why(predicate: Predicate, facts: Facts, at: datetime, words: Predicate | None = None) -> Finding:
+    """The findings of a definition, as a tree of the definition's own shape; in the words of another one of that shape."""
+    words = predicate if words is None else words
+    parts, how = _parts(predicate, facts, at, words), predicate.told_by[0] if predicate.part_at else None
     seen, changes_at = plain(predicate.saw(facts, at)), next_flip(predicate, facts, at)
-    return Finding(str(predicate), true_of(predicate, facts, at), seen, changes_at, parts, how)
+    return Finding(str(words), true_of(predicate, facts, at), seen, changes_at, parts, how)
 
 
-def _parts(predicate: Predicate, facts: Facts, at: datetime) -> tuple[Finding, ...]:
+def _parts(predicate: Predicate, facts: Facts, at: datetime, words: Predicate) -> tuple[Finding, ...]:
     if isinstance(predicate, Standing):
         return ()
-    found = tuple(why(part, facts, at) for part in predicate.parts)
-    if isinstance(predicate, Scored):
-        return tuple(_rule(rule, part) for rule, part in zip(predicate.score.rules, found, strict=True))
+    found = tuple(why(part, facts, at, told) for part, told in zip(predicate.parts, words.parts, strict=True))
+    if isinstance(words, Scored):
+        return tuple(_rule(rule, part) for rule, part in zip(words.score.rules, found, strict=True))
     return found
 
 

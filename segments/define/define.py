@@ -12,6 +12,7 @@ from typing import Any
 
 from segments.ask.ask import CannotAsk, check
 from segments.ask.declared import declared
+from segments.define.naming import veiled
 from segments.errors import SegmentError
 from segments.language.names import by_name, named_in, predicates, read, resolved
 from segments.language.segment import Segment
@@ -57,11 +58,13 @@ async def define(
     by: str,
     at: datetime,
     foretold: Mapping[str, Declared] = MappingProxyType({}),
+    own: Collection[str] = (),
     if_it_stands: Standing = anyhow,
 ) -> bool:
     """Write a definition; true when there was none of that name.
 
-    `foretold` are the predictions of the catalogue; `if_it_stands` looks at what it is written over.
+    `foretold` are the predictions of the catalogue, `own` what names people here beside the usual (`segments.define.naming`);
+    `if_it_stands` looks at what it is written over.
 
     Raises:
         DefinitionError: it means nothing, names a segment that does not exist or that contains it, or asks for a prediction
@@ -85,13 +88,20 @@ async def define(
                 check_predictions((await declared(connection, foretold)).values(), predictions_in(segment.predicate))
                 put = connection, draft.name, segment.version, plain
                 new = await put_stored(*put, announce=draft.announce, by=by, at=at)
-                await note(connection, "define", "segment", draft.name, was=written.get(draft.name), became=plain)
+                await note(connection, "define", "segment", draft.name, **_noted(written.get(draft.name), plain, own))
                 return new
     raise CannotChange("busy", "others keep changing segments at this moment; try again")
 
 
 async def undefine(
-    database: Database, catalogue: Mapping[str, Segment], entries: Mapping[str, str], name: str, *, by: str, at: datetime
+    database: Database,
+    catalogue: Mapping[str, Segment],
+    entries: Mapping[str, str],
+    name: str,
+    *,
+    by: str,
+    at: datetime,
+    own: Collection[str] = (),
 ) -> bool:
     """Take a definition out of use; false when there is none. `entries` has the segment that each journey is entered by.
 
@@ -110,7 +120,7 @@ async def undefine(
             whose = [*_told("segment", segments), *_told("journey", journeys)]
             raise CannotChange("still-named", f"segment {name!r} is named by {' and by '.join(whose)}; change that first")
         was = next(row.definition for row in rows if row.name == name)
-        await note(connection, "delete", "segment", name, was=was)
+        await note(connection, "delete", "segment", name, **_noted(was, None, own))
         return await delete_stored(connection, name, by=by, at=at)
 
 
@@ -137,6 +147,11 @@ async def _check_those_that_name_it(
 def _would_break(name: str, draft: Draft, problem: str) -> CannotChange:
     told = f"segment {name!r} names {draft.name!r} and could not be evaluated any more: {problem}"
     return CannotChange("would-break", told)
+
+
+def _noted(was: Mapping[str, Any] | None, became: Mapping[str, Any] | None, own: Collection[str]) -> dict[str, Any]:
+    """What the audit keeps of definitions: who is named in one stands in no log that outlives them."""
+    return {"was": was and veiled(was, own), "became": became and veiled(became, own)}
 
 
 async def _unchanged(connection: Connection, rows: Sequence[Stored]) -> bool:

@@ -11,7 +11,7 @@ from itertools import islice
 from typing import NamedTuple
 from uuid import UUID
 
-from segments.define.sheets import NotCsv, lost, sheet
+from segments.define.sheets import NotCsv, lost, ragged, sheet
 from segments.errors import SegmentError
 from segments.language.events import LIST_EVENT
 from segments.leaves.listed import check_list_name
@@ -98,7 +98,7 @@ def read_rows(lines: Iterable[str], region: str = "ES") -> Iterator[Row]:
     place, kind = _column(columns)
     for number, cells in rows:
         value = cells[place].strip() if place < len(cells) else ""
-        problem = lost([value])
+        problem = lost([value]) or ragged(columns, cells)
         yield Row(number, None, problem, value) if problem else _row(number, kind, value, region)
 
 

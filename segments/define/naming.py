@@ -1,35 +1,121 @@
-"""Whether a definition picks people by who they are: then its size says something of them, and asks for somebody by name.
+"""Whether a definition picks people by who they are, and the same without the values that say so.
+
+Its size says something of them then, asks for somebody by name, and its words tell of somebody to whoever reads them: such a
+definition is written by those who may look people up, the others read it with `…` in the place of these values, and so does the
+audit.
 
 Promise: pure. What else is narrow (a day of birth and a town, the number of an order) is not told apart from what is wide.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
+from unicodedata import combining, normalize
 
 from segments.language.moves import trait_names
 from segments.language.predicate import Predicate
+from segments.language.wire import predicate_from_json
 
-#: What says who somebody is, in any case and with `_`, `-` or a space between the words: in events, and of a customer.
-_IN_EVENTS = frozenset({
-    "anonymousid", "customerid", "email", "emailaddress", "externalid", "familyname", "firstname", "fullname", "givenname",
-    "lastname", "middlename", "mobile", "phone", "phonenumber", "street", "surname", "telephone", "userid", "username",
-})  # fmt: skip
+#: What stands in the place of a value that names somebody.
+VEIL = "…"
+#: What says who somebody is, in events and of a customer: in any case, with or without accents and signs between the words.
+NAMED = {
+    "ids": "anonymousid clientid clienteid customerid customernumber externalid idcliente idusuario memberid numerocliente"
+    " numerodecliente userid username usuario usuarioid",
+    "names": "apellido apellidos customername displayname familyname firstname fullname givenname lastname middlename nombre"
+    " nombrecliente nombrecompleto nombreyapellidos primerapellido segundoapellido surname",
+    "mail": "correo correoelectronico direcciondecorreo email emailaddress emailhash mail mailaddress"
+    " recipient destinatario to",
+    "phones": "cell cellphone celular mobile mobilenumber mobilephone movil msisdn numerodetelefono phone phonenumber tel"
+    " telefono telefonomovil telephone whatsapp",
+    "homes": "address addressline address1 address2 calle direccion direccionpostal domicilio postaladdress street"
+    " streetaddress",
+    "papers": "cardnumber cif creditcard cuentabancaria dni documentnumber documento iban nationalid nie nif numerodecuenta"
+    " numerodetarjeta pasaporte passport passportnumber socialsecuritynumber ssn taxid",
+    "devices": "deviceid direccionip idfa imei ip ipaddress",
+}
+_IN_EVENTS = frozenset(" ".join(NAMED.values()).split())
 _OF_CUSTOMERS = _IN_EVENTS | {"id", "name"}
+#: As the last word of a name these say the same: `customerEmail`, `telefono_de_contacto_movil`.
+_LAST = frozenset({
+    "correo", "dni", "email", "iban", "ip", "mail", "movil", "nie", "nif", "passport", "phone", "surname", "telefono",
+    "telephone",
+})  # fmt: skip
+#: A place in a document leads on from these: `address.city` is a town, `phone.number` is a number.
+_LEADING_ON = frozenset(NAMED["homes"].split()) | {"to", "id", "name"}
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 
-def names_people(predicate: Predicate) -> bool:
-    """Whether it lists customers, by their ids or on a list, or looks at what says who somebody is."""
+def names_people(predicate: Predicate, own: Collection[str] = ()) -> bool:
+    """Whether it lists customers, by their ids or on a list, or looks at what says who somebody is.
+
+    `own`: traits and properties that do here, beside the usual ones.
+    """
     plain = predicate.to_json()
     if any(True for word in ("customers", "listed") for _ in _under(word, plain)):
         return True
-    traits, properties = _bare({*trait_names(predicate), *_under("trait", plain)}), _bare(_under("property", plain))
-    return bool(_OF_CUSTOMERS & traits or _IN_EVENTS & properties)
+    paths = [str(path) for path in _under("trait", plain)]
+    traits = {*paths, *(trait_names(predicate) - {path.partition(".")[0] for path in paths})}
+    return any(_says_who(path, _OF_CUSTOMERS, own) for path in traits) or any(
+        _says_who(str(path), _IN_EVENTS, own) for path in _under("property", plain)
+    )
 
 
-def _bare(paths: Iterable[Any]) -> set[str]:
-    """The last name of each path."""
-    return {re.sub(r"[\W_]", "", str(path).rpartition(".")[2]).lower() for path in paths}
+def veiled(plain: Any, own: Collection[str] = ()) -> Any:
+    """A definition in JSON with `…` for every value that names somebody: ids, and what such a trait is compared with."""
+    if isinstance(plain, list):
+        return [veiled(each, own) for each in plain]
+    if not isinstance(plain, Mapping):
+        return plain
+    hides = _is_compared(plain, own)
+    told = {
+        key: _covered(value) if key == "customers" or (hides and key == "value") else veiled(value, own)
+        for key, value in plain.items()
+    }
+    if "why" in told and told.get("when") != plain.get("when"):
+        del told["why"]  # it may be the rule's own words, and is made of them again
+    return told
+
+
+def without_names(predicate: Predicate, own: Collection[str] = ()) -> Predicate:
+    """The same of a predicate, for its words: it keeps its shape, and is true of nobody."""
+    plain = predicate.to_json()
+    told = veiled(plain, own)
+    return predicate if told == plain else predicate_from_json(told)
+
+
+def _is_compared(plain: Mapping[str, Any], own: Collection[str]) -> bool:
+    trait, of_event = plain.get("trait"), plain.get("property")
+    if isinstance(trait, str):
+        return _says_who(trait, _OF_CUSTOMERS, own)
+    return isinstance(of_event, str) and _says_who(of_event, _IN_EVENTS, own)
+
+
+def _covered(value: Any) -> Any:
+    """A flag says nothing; a list keeps two, because something may be between them."""
+    if isinstance(value, list):
+        return [_covered(each) for each in value[:2]]
+    return value if value is None or isinstance(value, bool) else VEIL
+
+
+def _says_who(path: str, known: Collection[str], own: Collection[str]) -> bool:
+    *leading, last = (_bare(step) for step in path.split("."))
+    words = _WORD.findall(_unaccented(path.rpartition(".")[2]))
+    ours = {_bare(each) for each in own}
+    return (
+        last in known
+        or bool(words and words[-1].lower() in _LAST)
+        or any(step in known and step not in _LEADING_ON for step in leading)
+        or not ours.isdisjoint({*leading, last, _bare(path)})
+    )
+
+
+def _bare(name: str) -> str:
+    return re.sub(r"[\W_]", "", _unaccented(name)).lower()
+
+
+def _unaccented(name: str) -> str:
+    return "".join(sign for sign in normalize("NFKD", name) if not combining(sign))
 
 
 def _under(word: str, plain: Any) -> Iterator[Any]:

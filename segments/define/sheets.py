@@ -20,6 +20,11 @@ MOST_COLUMNS = 500
 _LONGEST = 1 << 20
 #: What stands where the bytes of a file are no text in its encoding (also in an export of such a file).
 _LOST = "\ufffd"
+#: The encodings that spreadsheets and databases write, as Python calls them without signs: no codecs of names or bytes.
+_OF_FILES = re.compile(
+    r"ascii|utf(8|16|32)(sig|le|be)?|cp\d+|iso(8859|2022)\w+|mac\w+|koi8\w|gb\w*\d+|gbk|hz|big5\w*|shiftj\w+|euc\w+|johab"
+    r"|ptcp154|kz1048|tis620|hproman8"
+)
 _QUOTED = re.compile(r'"[^"]*"')
 _NAMED = re.compile(r"sep=(.)\s*", re.IGNORECASE)
 
@@ -78,11 +83,13 @@ def named_encoding(name: str | None) -> str | None:
     if name is None:
         return None
     try:
-        "".encode(name)
-        return codecs.lookup(name).name
+        found = codecs.lookup(name).name
     except (LookupError, ValueError):
+        found = ""
+    if not _OF_FILES.fullmatch(re.sub(r"[\W_]", "", found)):
         told = "it is one such as utf-8, cp1252, mac_roman, koi8-r, shift_jis"
-        raise NotCsv(f"there is no encoding {name[:40]!r}; {told}") from None
+        raise NotCsv(f"there is no encoding {name[:40]!r}; {told}")
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +136,22 @@ def sheet(lines: Iterable[str]) -> tuple[list[str], Iterator[tuple[int, list[str
     except (csv.Error, ValueError) as error:  # in newer versions of Python ValueError, where `sep=` names no delimiter
         raise NotCsv(f"line {before} is not CSV ({error}); it names the columns") from None
     return columns, _rows(source, delimiter, before)
+
+
+def ragged(names: Sequence[str], cells: Sequence[str]) -> str | None:
+    """What is wrong with a row that has not the cells that the first line names; nothing, where they are as many.
+
+    Empty cells at the end do not count, nor columns there without a name.
+    """
+    named, filled = _filled(names), _filled(cells)
+    if filled <= len(names) and len(cells) >= named:
+        return None
+    told = "put text that has the delimiter in it in quotes" if filled > len(names) else "write its empty cells, too"
+    return f"has {len(cells)} cells, and the first line names {named}, so that what stands where is not known; {told}"
+
+
+def _filled(cells: Sequence[str]) -> int:
+    return next((n for n in range(len(cells), 0, -1) if cells[n - 1].strip()), 0)
 
 
 def lost(cells: Sequence[str]) -> str | None:

@@ -41,7 +41,14 @@ from left_there l where l.id = e.id;
 
 -- name: forget
 -- An audience that no catalogue has any more goes, with all that was known of its destination.
-delete from audience where name = $1 returning name;
+with gone as (delete from audience where name = $1 returning name), unseen as (
+    delete from audience_due d using gone where d.audience = gone.name
+)
+select name from gone;
+
+-- name: drop_unseen
+-- Nobody looks at what was being noted for an audience while that was forgotten.
+delete from audience_due d where not exists (select from audience a where a.name = d.audience);
 
 -- name: to_wake
 -- Those for which something is to be done, and whose segment is loaded. Of those held it is looked again when somebody comes or leaves.

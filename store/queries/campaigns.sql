@@ -86,7 +86,7 @@ returning id;
 
 -- name: pause
 -- It stands still ($2: since when), or goes on (nothing); not one that is over.
-update campaign set paused_at = $2, changed_at = $3 where id = $1 and cancelled_at is null and finished_at is null returning id;
+update campaign set paused_at = $2, changed_at = $3 where id = $1 and cancelled_at is null and finished_at is null and ($2::timestamptz is not null or paused_at is not null) returning id;
 
 -- name: cancel
 -- Nobody else is started or written to.
@@ -219,9 +219,13 @@ where by_campaign and exit_reason is not null and exit_signalled_at is null and 
 order by exit_at limit $2;
 
 -- name: rows_of_closed
--- The rows of runs that are over, told to end by somebody else.
-update campaign_row r set state = 'done', outcome = 'skipped', reason = run.outcome
-from run where run.campaign = $1 and run.by_campaign and run.ended_at is not null and r.campaign = $1 and r.run_id = run.id and r.state = 'open';
+-- The rows of runs that are over, told to end by somebody else: of whoever has been written to, or may have been, as the ledger has it.
+update campaign_row r
+set state = 'done',
+    outcome = case d.state when 'claimed' then 'unconfirmed' else coalesce(d.state, 'skipped') end,
+    reason = case when d.state is null then run.outcome else d.reason end
+from run left join delivery d on d.run_id = run.id and d.state in ('claimed', 'sent', 'skipped', 'withheld', 'failed', 'unconfirmed')
+where run.campaign = $1 and run.by_campaign and run.ended_at is not null and r.campaign = $1 and r.run_id = run.id and r.state = 'open';
 
 -- name: unstarted
 -- How many of its runs Temporal has not heard of, counted up to a number.

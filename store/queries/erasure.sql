@@ -278,6 +278,13 @@ update audit set was = null, became = null, fields = '{}'
 where customer = any($1::uuid[]) and verb <> 'erase' and (was is not null or became is not null or fields <> '{}')
 returning 1;
 
+-- name: purge_definitions
+-- What the audit keeps of definitions that spell one of these out, in whatever place: that somebody wrote one, and when, stays.
+update audit set was = was - 'predicate', became = became - 'predicate'
+where kind = 'segment' and (jsonb_path_query_array(was, 'lax $.predicate.** ? (@.type() == "string")') ?| $1::text[]
+                            or jsonb_path_query_array(became, 'lax $.predicate.** ? (@.type() == "string")') ?| $1::text[])
+returning 1;
+
 -- name: purge_profile
 -- The profile is empty, and leads to itself.
 update profile set traits = '{}', traits_at = '{}', traits_from = '{}', device_zone = null, device_zone_at = null,

@@ -124,13 +124,19 @@ order by begun_at, id
 limit $8;
 
 -- name: assign
--- Somebody has it from now on ($3; nothing: whoever its author said); returns whom it is about, nothing where nobody waits for it.
-update expectation e set assigned_to = $3
-from run r
-where e.id = $1 and e.expected ->> 'kind' = 'people' and e.happened_at is null and e.until > $2
-  and r.id = e.run_id and r.ended_at is null and r.exit_reason is null
-  and not exists (select from expectation o where o.run_id = e.run_id and o.wait = e.wait and o.happened_at is not null)
-returning r.profile_id;
+-- Somebody has it from now on ($3; nothing: whoever its author said); returns whom it is about, who had it and who has it; nothing
+-- where nobody waits for it.
+with before as (
+    select e.id, r.profile_id, e.assigned_to,
+           coalesce(case when (e.expected ->> 'by')::timestamptz <= $2 then e.expected ->> 'escalate' end, e.expected ->> 'to') as said
+    from expectation e join run r on r.id = e.run_id
+    where e.id = $1 and e.expected ->> 'kind' = 'people' and e.happened_at is null and e.until > $2
+      and r.ended_at is null and r.exit_reason is null
+      and not exists (select from expectation o where o.run_id = e.run_id and o.wait = e.wait and o.happened_at is not null)
+    for update of e
+)
+update expectation e set assigned_to = $3::text from before b where e.id = b.id
+returning b.profile_id as customer, coalesce(b.assigned_to, b.said) as was, coalesce($3::text, b.said) as assignee;
 
 -- name: complete
 -- Somebody has done it; nothing where it is done already, or nobody waits for it any more.

@@ -24,7 +24,10 @@ returning id;
 
 -- name: drop
 -- Nobody is told any more; what still waited goes.
-delete from subscription where name = $1 returning id;
+with gone as (delete from subscription where name = $1 returning id), untold as (
+    delete from notification n using gone where n.subscription = gone.id
+)
+select id from gone;
 
 -- name: switch
 -- Somebody is told later ($2: since when it waits), or goes on, also where it was stopped.
@@ -102,5 +105,8 @@ update subscription set failing_since = coalesce(failing_since, $2), failure = $
 update subscription set stopped_at = $2, stopped_why = $3 where id = $1 and stopped_at is null returning name;
 
 -- name: drop_old
--- What is older than it can be replayed.
-with gone as (delete from notification where at < $1 returning 1) select count(*) from gone;
+-- What is older than it can be replayed, and what was being written for a receiver while that was deleted.
+with gone as (
+    delete from notification n where n.at < $1 or not exists (select from subscription s where s.id = n.subscription) returning 1
+)
+select count(*) from gone;

@@ -60,10 +60,11 @@ async def task_by_id(database: Database, id_: UUID, at: datetime) -> Task | None
 async def assign(database: Database, id_: UUID, assignee: str | None, at: datetime) -> bool:
     """Give an open task to somebody; None: back to whoever its author said. Whether it was open."""
     async with database.transaction() as connection:
-        customer = await connection.fetchval(_SQL["assign"], id_, at, assignee)
-        if customer is not None:
-            await note(connection, "assign", "task", id_, became={"assignee": assignee}, customer=customer)
-        return customer is not None
+        row = await connection.fetchrow(_SQL["assign"], id_, at, assignee)
+        if row is not None:
+            was, became = {"assignee": row["was"]}, {"assignee": row["assignee"]}
+            await note(connection, "assign", "task", id_, was=was, became=became, customer=row["customer"])
+        return row is not None
 
 
 async def complete(

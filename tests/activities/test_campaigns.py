@@ -12,7 +12,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from journeys.campaigns.contracts import CampaignPart, CampaignStart, CampaignTurn
 from journeys.campaigns.cron import fault
-from journeys.contracts import Receipt
+from journeys.contracts import Reason, Receipt
 from workers.testing.shop import Shop
 
 CROWD = [f"u{n}" for n in range(12)]
@@ -197,6 +197,30 @@ async def test_a_pause_stops_it_and_a_cancel_ends_who_waits(trial: Shop, crowd: 
     assert {run.outcome for run in await trial.runs("campaign:sale")} == {"finished", "ended by an operator"}
     over = await trial.operate("PUT", f"/v1/campaigns/{second['id']}/state", json={"state": "running"})
     assert over.status_code == 409
+
+
+async def test_what_came_of_a_cancelled_campaign_is_what_the_ledger_says(trial: Shop, crowd: list[str]) -> None:
+    """Of who waits for the morning nothing went; two were at a provider, which took one, and of the other nobody knows."""
+    trial.clock.set(datetime(2027, 1, 11, 23, 30, tzinfo=UTC))
+    made = await to_vips(trial, message=note(quiet_hours=["22:00", "08:00"]))
+    assert await by_hand(trial, made["id"]) == "wait"
+    for state in ("sent", "unconfirmed"):
+        await trial.database.pool.execute(
+            "update delivery set state = $1, retry_at = null, reason = case $1 when 'unconfirmed' then $2 end"
+            " where run_id = (select run_id from delivery where state = 'deferred' limit 1)",
+            state, Reason.AMBIGUOUS.value,
+        )  # fmt: skip
+    await trial.operate("PUT", f"/v1/campaigns/{made['id']}/state", json={"state": "cancelled"})
+    await by_hand(trial, made["id"])
+    await trial.watch.dispatcher.campaigner.start()
+    assert await by_hand(trial, made["id"]) == "over"
+    assert (await looked_at(trial, made["id"]))["outcomes"] == {
+        "sent": 1,
+        "unconfirmed: provider may have accepted it": 1,
+        "skipped: ended by an operator": 8,
+    }
+    audit = "select was, became from audit where kind = 'campaign' and verb = 'switch'"
+    assert [tuple(row) for row in await trial.database.pool.fetch(audit)] == [({"state": "running"}, {"state": "cancelled"})]
 
 
 async def test_what_repeats_is_a_schedule_that_makes_a_campaign_each_time(trial: Shop, crowd: list[str]) -> None:

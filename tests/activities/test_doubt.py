@@ -279,3 +279,28 @@ async def test_a_letter_in_doubt_goes_again_where_its_key_is_known_and_only_as_l
         trial.sandbox.faults.clear(lost.id)
         assert (await forgotten.deliver(late)).outcome == "unconfirmed"
         assert len(trial.sandbox.messages) == 2
+
+
+async def test_a_write_that_postgres_refuses_for_a_moment_is_repeated_by_the_attempt(unserved: Shop) -> None:
+    """What the provider said is known only here: one copy goes, and the ledger says so, whatever broke the first two writes."""
+    await unserved.signs_up("ana")
+    run = await start(unserved, "while_vip")
+    pool = unserved.database.pool
+    await pool.execute("create sequence refusals")
+    await pool.execute("""
+        create function refuse() returns trigger language plpgsql as $$
+        begin
+            if nextval('refusals') <= 2 then
+                raise foreign_key_violation using message = 'somebody deleted what it refers to';
+            end if;
+            return new;
+        end $$""")
+    await pool.execute("create trigger refuses before update on delivery for each row execute function refuse()")
+    try:
+        assert (await unserved.parts.delivery.deliver(request(run, **URGENT))).sent
+        assert await pool.fetchval("select last_value from refusals") == 3
+        assert (await row(unserved, request(run)))["state"] == "sent"
+        assert len(unserved.sandbox.messages) == 1
+    finally:
+        await pool.execute("drop function refuse cascade")
+        await pool.execute("drop sequence refusals")

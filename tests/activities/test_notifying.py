@@ -17,6 +17,7 @@ from activities.notifying.notifying import ATTEMPTS, PATIENCE, Notifying
 from store import Database, subscriptions
 from store.customers.erasure import begin, purge
 from store.subscriptions import TYPES
+from tests.activities.test_deliver import request, start
 from tests.standard_webhooks import NotGenuine, verify
 from workers.testing.shop import Shop, open_shop
 
@@ -350,3 +351,40 @@ async def test_a_name_that_leads_inside_is_not_asked(quiet: Shop, receiver: Rece
         with pytest.raises(ApplicationError, match="takes nothing"):
             await closed.notify(str(id_))
     assert receiver.heard == []
+
+
+async def test_who_is_deleted_while_messages_go_out_touches_none_of_them(quiet: Shop, receiver: Receiver) -> None:
+    """A receiver and an audience go in transactions that last: a message settles and an address is noted as if nothing were."""
+    await quiet.signs_up("ana", tier="gold")
+    run = await start(quiet, "while_vip")
+    await put(quiet, receiver)
+    pool = quiet.database.pool
+    await pool.execute("insert into audience (name, segment, kind, every, most_gone) values ('ads', 'vip', 'http', '1 day', 1)")
+    async with pool.acquire() as somebody, somebody.transaction():
+        await somebody.execute("delete from subscription where name = 'crm'")
+        await somebody.execute("delete from audience where name = 'ads'")
+        async with asyncio.timeout(10):  # nobody waits for who deletes
+            assert (await quiet.parts.delivery.deliver(request(run))).sent
+            await pool.execute("insert into audience_due (audience, profile_id) values ('ads', $1)", run.profile_id)
+    assert await pool.fetchval("select state from delivery") == "sent"
+    assert await waiting(quiet) > 0, "written for who is gone by now"
+    await quiet.parts.retaining.retain()
+    assert await waiting(quiet) == 0
+    assert await pool.fetchval("select count(*) from audience_due") == 0
+
+
+async def test_a_deleted_receiver_takes_along_what_it_was_still_to_be_told(quiet: Shop, receiver: Receiver) -> None:
+    await put(quiet, receiver)
+    await some(quiet, 3)
+    assert (await quiet.operate("DELETE", "/v1/subscriptions/crm")).status_code == 204
+    assert await quiet.database.pool.fetchval("select count(*) from notification") == 0
+
+
+async def test_what_triggers_write_hangs_on_nothing_that_somebody_deletes(database: Database) -> None:
+    """A foreign key of such a table would break the transaction in which a message is settled."""
+    triggers = await database.pool.fetch("""
+        select distinct c.conrelid::regclass::text as written, c.confrelid::regclass::text as referred
+        from pg_proc f join pg_constraint c on c.contype = 'f'
+        where f.pronamespace = 'public'::regnamespace and f.prokind = 'f'
+          and pg_get_functiondef(f.oid) ~* ('insert into (public\\.)?' || c.conrelid::regclass::text || '\\M')""")
+    assert {row["referred"] for row in triggers} <= {"profile", "run"}, triggers

@@ -137,6 +137,9 @@ async def test_somebody_else_approves_where_that_is_asked(trial: Shop, database:
         path = f"/v1/campaigns/{made.json()['id']}/approve"
         own = await http.post(path, auth=(trial.operate_key, ""))
         assert (own.status_code, own.json()["code"]) == (403, "own-campaign")
+        begun = await http.put(path.replace("approve", "state"), json={"state": "running"}, auth=(second, ""))
+        assert (begun.status_code, begun.json()["code"], path in begun.json()["detail"]) == (409, "not-approved", True)
+        assert await database.pool.fetchval("select count(*) from audit where verb = 'switch'") == 0
         approved = await http.post(path, auth=(second, ""))
         assert (approved.json()["state"], approved.json()["approved_by"]) == ("running", "olga")
 

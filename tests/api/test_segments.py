@@ -18,6 +18,7 @@ from journeys.contracts import WatchShard
 from segments import Predicate
 from segments.sql import statements
 from store import Database
+from store.keys import Role, create_key
 from store.named import queries
 from tests.api.server import INGEST_KEY, OPERATE_KEY, Api
 from tests.api.test_openapi import CHECKS
@@ -574,3 +575,23 @@ def _fuzz_operation(operation: Any, url: str) -> None:
         case.validate_response(answer, checks=list(CHECKS))
 
     fuzz()
+
+
+async def test_who_may_not_look_people_up_reads_no_value_that_names_one(trial: Shop) -> None:
+    """Not in the definition, nor in its words, nor where a journey tells why; and the audit has none for anybody."""
+    who = "ana@example.com"
+    named = {"any": [{"customers": ["ana", "bea"]}, {"trait": "correo", "is": "==", "value": who}, GOLD]}
+    assert (await put(trial, "named", named)).status_code == 201
+    assert (await ask(trial, "segments/named"))["predicate"] == named
+    plain = (await create_key(trial.database.pool, "plain", Role.OPERATE), "")
+    told = (await trial.api.get("/v1/segments/named", auth=plain)).json()
+    assert told["predicate"]["any"] == [{"customers": ["…", "…"]}, {"trait": "correo", "is": "==", "value": "…"}, GOLD]
+    assert 'correo is "…"' in told["english"]
+    assert not any(value in str(told) for value in (who, "bea"))
+    again = {"predicate": told["predicate"], "owner": "growth"}  # what is read without values is not written back by mistake
+    assert (await trial.api.put("/v1/segments/named", auth=plain, json=again)).status_code == 403
+    await trial.operate("DELETE", "/v1/segments/named")
+    rows = await trial.database.pool.fetch("select was, became from audit where kind = 'segment' order by id")
+    assert len(rows) == 2
+    assert not any(value in str([*map(dict, rows)]) for value in (who, "bea", "ana"))
+    assert rows[0]["became"]["predicate"]["any"][2] == GOLD

@@ -308,6 +308,9 @@ async def test_a_task_is_given_to_somebody_else_and_escalated_and_stays_with_the
     command = ("tasks", "assign", path.rpartition("/")[2], "--to", "pia", "--json")
     told = await in_thread(*command, database_url=trial.database.dsn)
     assert (told.returncode, [each["assignee"] for each in json.loads(told.stdout)]) == (0, ["pia"])
+    rows = await trial.database.pool.fetch("select was, became from audit where verb = 'assign' order by id")
+    moves = [(row["was"]["assignee"], row["became"]["assignee"]) for row in rows]
+    assert moves == [("care", "olga"), ("olga", "care-lead"), ("care-lead", "pia")]
     assert (await trial.operate("POST", f"{path}/done", json={"outcome": "won"})).is_success
     assert (await trial.operate("PUT", f"{path}/assignee", json={"assignee": "olga"})).status_code == 409
 

@@ -7,7 +7,7 @@ import pytest
 
 from segments import DefinitionError, Segment, did, listed
 from segments.define.importing import BadFile, Row, import_rows, put_on, read_rows, take_off
-from segments.define.sheets import NotCsv
+from segments.define.sheets import NotCsv, ragged
 from segments.evaluate import holds
 from segments.language.wire import predicate_from_json
 from store.lists import import_of
@@ -88,7 +88,7 @@ async def test_a_file_comes_in_and_its_bad_rows_are_reported_by_number(shop: Sho
     assert report.counts == (6, 2, 1, 0, 3)
     assert report.problems == [
         {"row": 6, "problem": "the user_id is empty"},
-        {"row": 8, "problem": "the user_id is empty"},
+        {"row": 8, "problem": ragged(["name", "User ID"], ["short"])},
         {"row": 5, "problem": "no such customer"},
     ]
     assert heard == [report]

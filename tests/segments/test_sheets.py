@@ -1,12 +1,16 @@
 """FAULTS C3, F8: spreadsheets' exports are read as they were meant, whatever their encoding, line ends and delimiter."""
 
 import codecs
+from datetime import UTC, datetime
 from io import BytesIO
 
 import pytest
 
+from api.campaigns.rows import from_sheet
+from api.products.rows import csv_rows
+from api.profiles.opt_outs import Reading, read
 from segments.define.importing import BadFile, read_rows
-from segments.define.sheets import NotCsv, encoding_of, lines_of, sheet, written_in
+from segments.define.sheets import NotCsv, encoding_of, lines_of, ragged, sheet, written_in
 
 ROWS = [("email", "ana@shop.example"), ("email", "bob@shop.example")]
 TEXT = "Correo;E-mail\r\nMuñoz, Ana;ana@shop.example\r\nPeña, Bob;bob@shop.example\r\n"
@@ -97,3 +101,32 @@ def test_what_windows_writes_is_not_doubted(name: str) -> None:
 def test_an_encoding_that_there_is_not_is_refused() -> None:
     with pytest.raises(NotCsv, match="there is no encoding 'klingon'; it is one such as"):
         lines_of(BytesIO(b"x"), "klingon")
+
+
+@pytest.mark.parametrize(
+    ("line", "ends"),
+    [
+        ("u1;Ana;Calle Mayor;3", "in quotes"),
+        ("u1;Ana", "empty cells, too"),
+        ('u1;"Ana; la de Lugo";x', None),
+        ("u1;;", None),
+        ("u1;Ana;x;;", None),
+    ],
+)
+def test_a_row_with_other_cells_than_columns_is_a_bad_one(line: str, ends: str | None) -> None:
+    """One cell too many or too few moves what stands in the others: everywhere where rows are read."""
+    columns = ["user_id", "name", "city"]
+    [(_, cells)] = sheet([";".join(columns), line])[1]
+    problem = ragged(columns, cells)
+    assert problem.endswith(ends) if problem and ends else problem is ends
+    how = Reading("email", "ES", "secret", "", datetime(2026, 11, 1, tzinfo=UTC))
+    (listed,), (started,) = read_rows(["user_id;name;city", line]), from_sheet(["user_id;name;city", line], "ES", None)
+    (sold,), ((_, said),) = csv_rows(["id;name;url", line]), read(["email;reason;source", line.replace("u1", "a@b.es")], how)
+    told = [listed.problem, started.problem, sold.problem, said if isinstance(said, str) else ""]
+    assert told == [problem or ""] * 4
+
+
+@pytest.mark.parametrize("name", ["idna", "punycode", "unicode_escape", "raw_unicode_escape", "base64", "rot13", "undefined"])
+def test_a_codec_that_no_file_is_written_in_is_no_encoding(name: str) -> None:
+    with pytest.raises(NotCsv, match="there is no encoding"):
+        lines_of(BytesIO(b"user_id\nu-1.xn--a\n"), name)

@@ -48,7 +48,7 @@ async def _asked(database: "Database", customer: str, journey: str, *, show: boo
     profile = await customer_named(database, customer)
     if profile is None:
         fail(f"no such customer {customer!r}: no identify or track call with this userId has come in, nor is it an id of ours")
-    asking = Asking(database, journey, catalogue.journeys, catalogue.segments, given.clock.now())
+    asking = Asking(database, journey, catalogue.journeys, catalogue.segments, given.clock.now(), given.personal_traits)
     return await asking.about(profile, show=show)
 
 

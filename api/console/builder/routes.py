@@ -15,6 +15,7 @@ from fastapi import Query, Request
 from pydantic import ValidationError
 from starlette.responses import Response
 
+from api.auth import insist_on
 from api.config import ApiConfig
 from api.console.builder.drawing import opened
 from api.console.builder.meaning import Meaning, meaning
@@ -34,6 +35,7 @@ from api.state import Config, Db
 from segments.ask.names import Names, names
 from segments.ask.overview import AllSegments, KnownSegment, all_segments
 from segments.define.define import CHANGED
+from segments.define.naming import veiled
 from segments.errors import DefinitionError
 from segments.language.events import OURS
 from segments.language.predicate import Predicate
@@ -98,16 +100,16 @@ async def begin(
         if not listed:
             changed(root, "add", ROOT.name)
         return await _shown(request, config, database, around, Sheet(told, root))
-    of = known_one(around, copy)
+    of = _opened(known_one(around, copy), caller, config)
     told |= {"description": of.segment.description, "owner": of.segment.owner or caller.name}
     return await _shown(request, config, database, around, Sheet(told, opened(_plain(of))))
 
 
 @router.get("/{name}/change")
-async def change(name: Name, request: Request, _: Building, config: Config, database: Db) -> Response:
+async def change(name: Name, request: Request, caller: Building, config: Config, database: Db) -> Response:
     """A segment as a form; one that stands in code can be looked at, and copied."""
     around = await all_segments(database, config.segments)
-    of = known_one(around, name)
+    of = _opened(known_one(around, name), caller, config)
     sheet = Sheet(_told_of(of), opened(_plain(of)))
     return await _shown(request, config, database, around, sheet, fixed=of.origin == "code")
 
@@ -204,6 +206,17 @@ def _insist_on_few(root: Inside) -> None:
     if sum(1 for _ in islice(nodes(root), MOST + 1)) > MOST:
         told = f"a form has {MOST} rows at most; go back, and write what is larger as JSON, or put customers on a list"
         raise Problem(422, told, code="too-many-rows")
+
+
+def _opened(of: KnownSegment, caller: Caller, config: ApiConfig) -> KnownSegment:
+    """A segment that somebody may open: one that names people only who may look them up, and could save it again.
+
+    Raises:
+        Problem: 403, they may not.
+    """
+    if veiled(dict(of.written), config.personal_traits) != dict(of.written):
+        insist_on(caller, Right.PERSONAL)
+    return of
 
 
 def _plain(of: KnownSegment) -> dict[str, Any]:

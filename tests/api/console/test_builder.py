@@ -438,6 +438,19 @@ async def test_who_may_not_see_persons_builds_without_counting_them(console: Con
         assert (await browser.post("/console/segments/build/size", data=fields)).status_code == 403
 
 
+async def test_who_may_not_see_persons_opens_no_definition_that_names_one(console: Console) -> None:
+    named = {"predicate": {"trait": "correo", "is": "==", "value": "ana@example.com"}, "owner": "growth"}
+    assert (await console.shop.operate("PUT", "/v1/segments/named", json=named)).status_code == 201
+    console.keys["plain"] = await create_key(console.shop.database.pool, "plain", Role.OPERATE)
+    async with console.signed_on("plain") as browser:
+        page = await browser.get("/console/segments/named")
+        assert ("correo is" in page.text, "ana@example.com" in page.text) == (True, False)
+        for address in ("named/change", "build/new?copy=named"):
+            assert (await browser.get(f"/console/segments/{address}")).status_code == 403
+    async with console.signed_on() as browser:
+        assert "ana@example.com" in (await browser.get("/console/segments/named/change")).text
+
+
 async def test_who_is_in_it_now_becomes_a_list(console: Console) -> None:
     async with console.signed_on() as browser:
         answer = await browser.post("/console/segments/vips/snapshots", data={"list": "vips-now"})

@@ -352,3 +352,25 @@ async def test_a_purge_shows_that_it_lives_while_it_works(database: Database) ->
             await beaten.wait()
             assert not running.done()
         await running
+
+
+async def test_definitions_that_list_a_name_are_counted_and_the_audit_forgets_it(trial: Shop) -> None:
+    """Somebody writes the definition anew without the id; an old audit, with a name at a trait that names nobody, loses it."""
+    customer = await plant(trial)
+    listing = {"any": [{"customers": [ANA]}, {"trait": "tier", "is": "==", "value": "gold"}]}
+    for name, predicate in (("hers", listing), ("others", {"customers": ["bea"]}), ("gold", listing["any"][1])):
+        answer = await trial.operate("PUT", f"/v1/segments/{name}", json={"predicate": predicate, "owner": "growth"})
+        assert answer.status_code == 201, answer.text
+    old = {"predicate": {"trait": "host", "is": "==", "value": ANA}, "owner": "growth"}
+    await trial.database.pool.execute(
+        "insert into audit (by, role, verb, kind, name, became) values ('eva', 'operate', 'define', 'segment', 'old', $1)", old
+    )
+    told = await erased(trial, await trial.operate("DELETE", f"/v1/profiles/{customer}"))
+    assert told["certificate"]["named_in_definitions"] == 1
+    audits = {
+        row["name"]: row["became"]
+        for row in await trial.database.pool.fetch("select name, became from audit where kind = 'segment'")
+    }
+    assert audits["old"] == {"owner": "growth"}
+    assert audits["gold"]["predicate"] == listing["any"][1]
+    assert ANA not in str(audits)

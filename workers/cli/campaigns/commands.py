@@ -159,7 +159,8 @@ def resume(id_: Id, as_json: InJson = False) -> None:
 
         return await campaigns.pause(asked.database, made.id, None, asked.now)
 
-    _changed(id_, work, "goes on", as_json=as_json)
+    otherwise = "it is over already, or was not paused; one that waits for approval begins by `journeys starts approve`"
+    _changed(id_, work, "goes on", as_json=as_json, otherwise=otherwise)
 
 
 @starts.command()

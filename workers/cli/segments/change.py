@@ -50,8 +50,9 @@ def put(
         from segments.ask.ask import hinted
         from segments.define.define import define
 
-        foretold = asked.catalogue.predictions
-        new = await define(asked.database, asked.catalogue.segments, draft, by=_BY, at=asked.now, foretold=foretold)
+        foretold, own = asked.catalogue.predictions, settings().personal_traits
+        segments = asked.catalogue.segments
+        new = await define(asked.database, segments, draft, by=_BY, at=asked.now, foretold=foretold, own=own)
         predicate = (await asked.one(name)).segment.predicate
         return new, str(predicate), await hinted(asked.database, predicate, asked.now)
 
@@ -68,8 +69,8 @@ def delete(
     async def work(asked: Asked) -> bool:
         from segments.define.define import undefine
 
-        catalogue = asked.catalogue
-        return await undefine(asked.database, catalogue.segments, catalogue.entries, name, by=_BY, at=asked.now)
+        catalogue, own = asked.catalogue, settings().personal_traits
+        return await undefine(asked.database, catalogue.segments, catalogue.entries, name, by=_BY, at=asked.now, own=own)
 
     if not ask(work):
         fail(f"no segment {name!r} was defined by API; see `journeys segments list`")

@@ -55,7 +55,7 @@ def explain(name: Name, as_json: Json = False) -> None:
     from api.segments.views import detail
     from workers.cli.segments import tables
 
-    tables.show(detail(seen, told), tables.detail, as_json=as_json)
+    tables.show(detail(seen, told, None), tables.detail, as_json=as_json)
 
 
 @segments.command(rich_help_panel="Look")
