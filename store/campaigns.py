@@ -120,6 +120,14 @@ class Where:
     phone: str | None = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Hindrance:
+    """Why a campaign does not go on, in words; `held`: it waits for its segment, otherwise Temporal does not take it."""
+
+    told: str
+    held: bool
+
+
 #: What the audit says of a new one; whom it is for, row by row, it does not.
 _TOLD = "name", "journey", "segment", "list", "per_second", "cron", "zone", "needs_approval"
 _NEW = tuple(NewCampaign.__dataclass_fields__)
@@ -241,10 +249,15 @@ async def refuse(database: Database, id_: UUID, problem: str) -> None:
     await database.pool.execute(_SQL["note_refusal"], id_, problem)
 
 
-async def refusal_of(database: Database, id_: UUID) -> str | None:
-    """Why Temporal does not take a campaign as it stands."""
-    problem: str | None = await database.pool.fetchval(_SQL["refusal"], id_)
-    return problem
+async def hold(database: Database, id_: UUID, why: str) -> None:
+    """A campaign waits though it is time, since whom it goes to is not known yet."""
+    await database.pool.execute(_SQL["hold"], id_, why)
+
+
+async def hindrance_of(database: Database, id_: UUID) -> Hindrance | None:
+    """Why a campaign does not go on, where something is in its way."""
+    row = await database.pool.fetchrow(_SQL["hindrance"], id_)
+    return Hindrance(row["problem"], held=row["row"] < 0) if row else None
 
 
 async def message_of_run(database: Database, run_id: UUID) -> dict[str, Any] | None:
@@ -288,6 +301,7 @@ async def due(connection: Connection, id_: UUID, instants: Sequence[tuple[int, d
 async def prepared(connection: Connection, id_: UUID, at: datetime) -> None:
     """Its customers are known."""
     await connection.execute(_SQL["prepared"], id_, at)
+    await connection.execute(_SQL["no_hold"], id_)
 
 
 async def take(connection: Connection, id_: UUID, now: datetime, part: int, parts: int, limit: int) -> list[Customer]:

@@ -110,9 +110,17 @@ insert into campaign_problem (campaign, row, problem) values ($1, 0, $2) on conf
 -- Temporal has taken it.
 delete from campaign_problem where campaign = $1 and row = 0;
 
--- name: refusal
--- Why Temporal does not take it.
-select problem from campaign_problem where campaign = $1 and row = 0;
+-- name: hold
+-- It waits though it is time, for whom it goes to: among its problems as row -1.
+insert into campaign_problem (campaign, row, problem) values ($1, -1, $2) on conflict (campaign, row) do update set problem = excluded.problem;
+
+-- name: no_hold
+-- It waits no more for whom it goes to.
+delete from campaign_problem where campaign = $1 and row = -1;
+
+-- name: hindrance
+-- Why it does not go on: Temporal does not take it (row 0), or it waits for whom it goes to (row -1).
+select row, problem from campaign_problem where campaign = $1 and row <= 0 order by row desc limit 1;
 
 -- name: told
 -- Temporal has heard of it as it was then.

@@ -133,6 +133,38 @@ async def test_a_dry_run_counts_and_leaves_nothing(trial: Shop, crowd: list[str]
     assert (await trial.operate("GET", "/v1/campaigns")).json()["campaigns"] == []
 
 
+async def test_a_start_waits_until_its_segment_is_loaded_and_a_dry_run_asks_the_definition(
+    trial: Shop, crowd: list[str]
+) -> None:
+    """A newcomer's: a segment that was only just defined has no members yet, and a campaign to it went to nobody."""
+    fresh = {"owner": "growth", "predicate": {"trait": "tier", "is": "==", "value": "gold"}}
+    assert (await trial.operate("PUT", "/v1/segments/golden", json=fresh)).status_code == 201
+    sale = {"name": "sale", "to": {"segment": "golden"}, "message": note()}
+    tried = await post(trial, "/v1/campaigns", 200, **sale, dry_run=True)
+    assert (tried["rows"], tried["would"], tried["reached"]) == (10, {"be written to": 10}, 10)
+    assert "segment 'golden' is not loaded yet" in tried["warnings"][0]
+    tried = await post(trial, "/v1/journeys/by_the_clock/starts", 200, segment="golden", dry_run=True)
+    assert (tried["would"], tried["reached"], len(tried["warnings"])) == ({"enter": 10}, 10, 1)
+    made = await post(trial, "/v1/campaigns", **sale)
+    assert "not loaded yet" in made["warnings"][0]
+    start = await post(trial, "/v1/journeys/by_the_clock/starts", segment="golden")
+    again = await post(trial, "/v1/campaigns", **sale | {"name": "weekly"}, repeat={"cron": "0 9 * * mon"})
+    await trial.parts.campaigns.again(CampaignTurn(campaign=UUID(again["id"]), at=trial.clock.now()))
+    listed = (await trial.operate("GET", "/v1/campaigns")).json()["campaigns"]
+    waiting = [made["id"], start["id"], *(each["id"] for each in listed if each["occurrence_of"] == again["id"])]
+    assert len(waiting) == 3
+    for each in waiting:
+        assert await by_hand(trial, each) == "wait"
+        told = await looked_at(trial, each)
+        assert (told["state"], told["rows"], told["finished_at"]) == ("waiting for its segment", 0, None)
+        assert told["refused"].startswith("segment 'golden' is not loaded yet")
+    await trial.watch.load()
+    for each in waiting:
+        await by_hand(trial, each)
+        told = await until_state(trial, each, "finished")
+        assert (sum(told["outcomes"].values()), told["refused"]) == (10, None)
+
+
 async def test_quiet_hours_hold_a_campaign_until_morning_without_a_workflow_each(trial: Shop, crowd: list[str]) -> None:
     night = datetime(2027, 1, 11, 23, 30, tzinfo=UTC)
     trial.clock.set(night)
