@@ -128,6 +128,18 @@ class Hindrance:
     held: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A campaign, and how far it is with one customer; no state: they are not among its customers."""
+
+    campaign: CampaignRow
+    state: str | None
+    outcome: str | None
+    reason: str | None
+    due_at: datetime | None
+    run_id: UUID | None
+
+
 #: What the audit says of a new one; whom it is for, row by row, it does not.
 _TOLD = "name", "journey", "segment", "list", "per_second", "cron", "zone", "needs_approval"
 _NEW = tuple(NewCampaign.__dataclass_fields__)
@@ -170,9 +182,20 @@ async def newest(
     return [_row(row) for row in await database.pool.fetch(_SQL["newest"], journey, *(before or (None, None)), limit)]
 
 
+async def turns(database: Database, journey: str, customer: UUID, limit: int) -> list[Turn]:
+    """The newest campaigns and bulk starts of a journey, each with how far it is with a customer."""
+    found = await database.pool.fetch(_SQL["turns"], journey, customer, limit)
+    return [Turn(_row(row), row["row_state"], row["outcome"], row["reason"], row["due_at"], row["run_id"]) for row in found]
+
+
 async def of_template(database: Database, channel: str, template: str, limit: int) -> list[CampaignRow]:
     """Campaigns whose message is of this template, newest first."""
     return [_row(row) for row in await database.pool.fetch(_SQL["of_template"], channel, template, limit)]
+
+
+async def that_need(connection: Connection, segment: str, limit: int) -> list[str]:
+    """Campaigns and bulk starts that are yet to look up who is in a segment, each with its name and id."""
+    return [f"{row['name']} ({row['id']})" for row in await connection.fetch(_SQL["that_need"], segment, limit)]
 
 
 async def stage(connection: Connection, id_: UUID, rows: Sequence[Staged], problems: Sequence[tuple[int, str]]) -> None:

@@ -29,6 +29,21 @@ limit $4;
 -- Campaigns whose message is of this template, newest first.
 select * from campaign where message ->> 'channel' = $1 and message ->> 'template' = $2 order by created_at desc, id desc limit $3;
 
+-- name: turns
+-- The newest campaigns and bulk starts of a journey, each with the row of one customer, also of one that they were merged with; a campaign
+-- that repeats is told by its turns.
+select c.*, r.state as row_state, r.outcome, r.reason, r.due_at, r.run_id
+from (select * from campaign where journey = $1 and cron is null order by created_at desc, id desc limit $3) as c
+left join lateral (select * from campaign_row r
+                   where r.campaign = c.id and r.profile_id in (select id from profile where id = $2 or merged_into = $2)
+                   order by r.number limit 1) as r on true
+order by c.created_at desc, c.id desc;
+
+-- name: that_need
+-- Campaigns that still look up who is in a segment: they have not begun, or begin again and again.
+select id, name from campaign
+where segment = $1 and cancelled_at is null and finished_at is null and prepared_at is null order by created_at limit $2;
+
 -- name: stage
 -- More of its customers; who stands there already under the same key does not come twice. Returns how many came.
 with came as (

@@ -165,6 +165,30 @@ async def test_a_start_waits_until_its_segment_is_loaded_and_a_dry_run_asks_the_
         assert (sum(told["outcomes"].values()), told["refused"]) == (10, None)
 
 
+async def test_why_not_of_a_campaign_is_judged_by_the_campaign(trial: Shop, crowd: list[str]) -> None:
+    """A newcomer's: the answer began with a journey that is to be deployed."""
+
+    async def why(user: str, journey: str = "campaign:sale") -> list[dict[str, Any]]:
+        found = await trial.operate("GET", f"/v1/journeys/{journey}/why-not", params={"user_id": user})
+        assert found.status_code == 200, found.text
+        told: list[dict[str, Any]] = found.json()["because"]
+        assert not {"not-in-catalogue", "api-only"} & {each["rule"] for each in told}
+        return told
+
+    made = await to_vips(trial, at="2099-01-01T09:00:00Z")
+    [first, *_] = await why("u0")
+    assert (first["rule"], first["until"]) == ("campaign-not-begun", "2099-01-01T09:00:00Z")
+    await trial.operate("PUT", f"/v1/campaigns/{made['id']}/state", json={"state": "cancelled"})
+    await trial.send("identify", userId="u1", context=trial.consents("u1", ["push"], "UNSUBSCRIBED"))
+    await until_state(trial, (await to_vips(trial))["id"], "finished")
+    [first, *_] = await why("u0")
+    assert (first["rule"], first["what"].split(": ")[1]) == ("campaign-done", "sent")
+    [first, *_] = await why("u1")
+    assert first["what"].endswith("skipped, no consent")
+    [first, *_] = await why("u11")  # of silver
+    assert (first["rule"], "was not in segment vips as it began" in first["what"]) == ("not-in-campaign", True)
+
+
 async def test_quiet_hours_hold_a_campaign_until_morning_without_a_workflow_each(trial: Shop, crowd: list[str]) -> None:
     night = datetime(2027, 1, 11, 23, 30, tzinfo=UTC)
     trial.clock.set(night)
