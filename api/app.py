@@ -7,7 +7,7 @@ from functools import cache
 from importlib.metadata import version
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.routing import BaseRoute
 
@@ -163,6 +163,7 @@ def create_app(config: ApiConfig, *, database: Database | None = None) -> FastAP
 def _routes() -> list[BaseRoute]:
     """The same in every app of a process: FastAPI reads their signatures when first asked, for a tenth of a second."""
     together = APIRouter(
+        dependencies=[Depends(problems.only_known)],
         responses={500: problems.responses(500)[500]},
         max_body_size=BODY_SIZE,
         generate_unique_id_function=lambda route: route.name,  # what generated clients call their methods

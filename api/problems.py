@@ -3,14 +3,18 @@
 `code` and `message` repeat `type` and `detail` under the names that Segment's and RudderStack's clients read.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import re
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from http import HTTPStatus
 from typing import Any
 
 import asyncpg
 import structlog
 from fastapi import FastAPI, Request
+from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from pydantic import BaseModel, Field
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -156,16 +160,36 @@ def _of_library(status: int, told: str, headers: Mapping[str, str] | None) -> Pr
 _TOO_LARGE = 413
 
 
-def only_known(request: Request) -> None:
-    """See that every parameter of the query is one of the route's: a misspelt one would be answered with everything.
+#: What clients call; not links in messages, to which mail programs add, nor pages, nor what providers call as they will.
+_FOR_CLIENTS = re.compile(r"/v1/(?!webhooks/|hooks/)")
+
+
+async def only_known(request: Request) -> None:
+    """See that every parameter of the query is one of the route's: `dry-run=true` would be the call itself, without a word.
 
     Raises:
-        Problem: 422, one is not; says which there are.
+        Problem: 422, one is not; says the near name, or which there are.
     """
-    known = {each.alias for each in request.scope["route"].dependant.query_params}
+    if not request.scope["query_string"] or not _FOR_CLIENTS.match(request.url.path):
+        return
+    known = _query_of(request.scope["route"])
     if wrong := sorted(set(request.query_params) - known):
-        there = f"there are {', '.join(sorted(known))}" if known else "it takes none"
+        near = get_close_matches(wrong[0].lower(), known, n=1)
+        there = f"did you mean {near[0]!r}? " if near else ""
+        there += f"there are {', '.join(sorted(known))}" if known else "it takes none"
         raise Problem(422, f"there is no parameter {wrong[0][:50]!r} here; {there}", code="invalid-request")
+
+
+def _query_of(route: APIRoute) -> frozenset[str]:
+    """The names of a route's parameters in the query: of its signature, and those that it reads by itself and describes."""
+    described = (route.openapi_extra or {}).get("parameters", ())
+    return frozenset(_asked_in(route.dependant)) | {each["name"] for each in described if each["in"] == "query"}
+
+
+def _asked_in(dependant: Dependant) -> Iterator[str]:
+    yield from (each.alias for each in dependant.query_params)
+    for each in dependant.dependencies:
+        yield from _asked_in(each)
 
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -122,6 +122,26 @@ class Where:
     phone: str | None = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Hindrance:
+    """Why a campaign does not go on, in words; `held`: it waits for its segment, otherwise Temporal does not take it."""
+
+    told: str
+    held: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A campaign, and how far it is with one customer; no state: they are not among its customers."""
+
+    campaign: CampaignRow
+    state: str | None
+    outcome: str | None
+    reason: str | None
+    due_at: datetime | None
+    run_id: UUID | None
+
+
 #: What the audit says of a new one; whom it is for, row by row, it does not.
 _TOLD = "name", "journey", "segment", "list", "per_second", "cron", "zone", "needs_approval"
 _NEW = tuple(NewCampaign.__dataclass_fields__)
@@ -164,9 +184,20 @@ async def newest(
     return [_row(row) for row in await database.pool.fetch(_SQL["newest"], journey, *(before or (None, None)), limit)]
 
 
+async def turns(database: Database, journey: str, customer: UUID, limit: int) -> list[Turn]:
+    """The newest campaigns and bulk starts of a journey, each with how far it is with a customer."""
+    found = await database.pool.fetch(_SQL["turns"], journey, customer, limit)
+    return [Turn(_row(row), row["row_state"], row["outcome"], row["reason"], row["due_at"], row["run_id"]) for row in found]
+
+
 async def of_template(database: Database, channel: str, template: str, limit: int) -> list[CampaignRow]:
     """Campaigns whose message is of this template, newest first."""
     return [_row(row) for row in await database.pool.fetch(_SQL["of_template"], channel, template, limit)]
+
+
+async def that_need(connection: Connection, segment: str, limit: int) -> list[str]:
+    """Campaigns and bulk starts that are yet to look up who is in a segment, each with its name and id."""
+    return [f"{row['name']} ({row['id']})" for row in await connection.fetch(_SQL["that_need"], segment, limit)]
 
 
 async def stage(connection: Connection, id_: UUID, rows: Sequence[Staged], problems: Sequence[tuple[int, str]]) -> None:
@@ -247,10 +278,15 @@ async def refuse(database: Database, id_: UUID, problem: str) -> None:
     await database.pool.execute(_SQL["note_refusal"], id_, problem)
 
 
-async def refusal_of(database: Database, id_: UUID) -> str | None:
-    """Why Temporal does not take a campaign as it stands."""
-    problem: str | None = await database.pool.fetchval(_SQL["refusal"], id_)
-    return problem
+async def hold(database: Database, id_: UUID, why: str) -> None:
+    """A campaign waits though it is time, since whom it goes to is not known yet."""
+    await database.pool.execute(_SQL["hold"], id_, why)
+
+
+async def hindrance_of(database: Database, id_: UUID) -> Hindrance | None:
+    """Why a campaign does not go on, where something is in its way."""
+    row = await database.pool.fetchrow(_SQL["hindrance"], id_)
+    return Hindrance(row["problem"], held=row["row"] < 0) if row else None
 
 
 async def message_of_run(database: Database, run_id: UUID) -> dict[str, Any] | None:
@@ -294,6 +330,7 @@ async def due(connection: Connection, id_: UUID, instants: Sequence[tuple[int, d
 async def prepared(connection: Connection, id_: UUID, at: datetime) -> None:
     """Its customers are known."""
     await connection.execute(_SQL["prepared"], id_, at)
+    await connection.execute(_SQL["no_hold"], id_)
 
 
 async def take(connection: Connection, id_: UUID, now: datetime, part: int, parts: int, limit: int) -> list[Customer]:

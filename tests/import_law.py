@@ -86,7 +86,7 @@ store.segments        store store.measuring
 api                   journeys journeys.onsite journeys.simulate journeys.sources segments.* store.* activities.channels api.*
 api.agents            activities.channels store.* api api.tokens
 api.audiences         store.* api
-api.campaigns         journeys journeys.campaigns segments.* store.* activities.channels api api.runs
+api.campaigns         journeys journeys.campaigns segments.* store.* activities.channels api api.runs api.segments
 api.choices           journeys.deciding journeys.experiments store.* activities.channels api
 api.console           journeys journeys.walk segments.* store.* activities.channels api api.*
 api.ingest            journeys segments.* store.* activities.channels api

@@ -25,6 +25,7 @@ from activities.versions import Versions
 from journeys.campaigns.contracts import CampaignPart, CampaignStands, CampaignStart, CampaignTurn
 from journeys.clock import Clock
 from journeys.contracts import JourneySpec
+from segments.ask.overview import standing
 from store import Database, campaigns
 from store.campaigns import CampaignRow, Done
 from store.runs import switches
@@ -38,6 +39,7 @@ UNSTARTED = 100
 _LONGEST = 600.0  # seconds of an activity, where its pace is slow
 _PARTS, _OF_A_PART = 4, 1_000
 _LOOK = timedelta(seconds=10)  # how soon a switch that lives again, or a journey that is back, is seen
+_LOOK_AT_SEGMENT = timedelta(seconds=5)
 _TURN = 0.05  # seconds
 _SOONEST = timedelta(seconds=1)
 
@@ -61,7 +63,9 @@ class Campaigns:
             stands = await self._look(campaign)
             campaign = await campaigns.campaign(self.database, campaign.id) or campaign
             counts = await campaigns.counts_of(self.database, campaign.id)
-            return stands.model_copy(update={"told": in_words(campaign, counts, self.clock.now())})
+            hindrance = await campaigns.hindrance_of(self.database, campaign.id)
+            told = [in_words(campaign, counts, self.clock.now()), *([hindrance.told] if hindrance else [])]
+            return stands.model_copy(update={"told": "; ".join(told)})
 
     @activity.defn(name="campaign-work")
     async def work(self, part: CampaignPart) -> int:
@@ -140,8 +144,17 @@ class Campaigns:
         if gone or await self._switch(campaign) == "paused":
             return CampaignStands(state="wait", until=now + _LOOK * self.clock.speed)
         if campaign.prepared_at is None:
+            if (wanting := await self._wanting(campaign)) is not None:
+                await campaigns.hold(self.database, campaign.id, wanting)
+                return CampaignStands(state="wait", until=now + _LOOK_AT_SEGMENT * self.clock.speed)
             await prepare(self.database, campaign, home_of(campaign, spec.timezone if spec else None), now)
         return await self._next(campaign, now)
+
+    async def _wanting(self, campaign: CampaignRow) -> str | None:
+        """Why it is not known yet to whom it goes: nobody is in a segment that is not loaded."""
+        if campaign.segment is None:
+            return None
+        return (await standing(self.database, self.versions.own.segments, campaign.segment)).wanting
 
     async def _next(self, campaign: CampaignRow, now: datetime) -> CampaignStands:
         await campaigns.rows_of_closed(self.database, campaign.id)

@@ -18,8 +18,8 @@ import orjson
 from pydantic import BaseModel
 from uuid_utils.compat import uuid7
 
+from api.campaigns.models import ENTERING, WRITTEN_TO, RowProblem, Trial, When
 from api.campaigns.models import NewCampaign as Letter
-from api.campaigns.models import RowProblem, Trial, When
 from api.campaigns.rows import Given
 from api.problems import KEY_REUSED, Problem
 from journeys import InvalidParams, JourneyDefinition
@@ -27,8 +27,11 @@ from journeys.campaigns.message import PREFIX, Message
 from journeys.clock import Clock
 from journeys.contracts import JourneySpec
 from journeys.entering import check_entry
-from journeys.entry import Entry, Refused, let_in, short_key
+from journeys.entry import ALREADY_RUNNING, Entry, Refused, let_in, short_key
 from journeys.keepable import SAID, flaws, is_plain
+from segments import Segment
+from segments.ask.ask import everyone
+from segments.ask.overview import Standing, standing
 from segments.language.events import LIST_EVENT
 from store import Connection, Database, campaigns
 from store.campaigns import CampaignRow, NewCampaign, Staged
@@ -125,28 +128,45 @@ async def attempt(
     check: Check = plain,
     *,
     keyed: bool = False,
+    catalogue: Mapping[str, Segment],
 ) -> Trial:
-    """What would come of a campaign: it is made, looked at, and taken back."""
+    """What would come of a campaign: it is made, looked at, and taken back.
+
+    Who is in a segment that is not loaded yet is asked of its definition; `catalogue` are the segments of the code.
+
+    Raises:
+        segments.ask.ask.TooSlow, segments.ask.ask.CannotAsk: it is not loaded yet, and cannot be asked.
+    """
+    stands = await standing(database, catalogue, new.segment) if new.segment else Standing(None, None)
+    asked = await everyone(database, stands.segment.predicate, new.created_at) if stands.segment and stands.wanting else []
     async with database.pool.acquire() as connection:
         transaction = connection.transaction()
         await transaction.start()
         try:
             await campaigns.make(connection, new)
             report = await _stage(connection, new.id, rows, check, keyed=keyed)
-            await campaigns.members(connection, new.id, LIST_EVENT)
+            if stands.wanting:
+                members = (Staged(number, who) for number, who in enumerate(asked, 1))
+                while some := list(islice(members, _PAGE)):
+                    await campaigns.stage(connection, new.id, some, [])
+            else:
+                await campaigns.members(connection, new.id, LIST_EVENT)
             await campaigns.prepared(connection, new.id, new.created_at)
             current = await campaigns.lock(connection, new.id)
             assert current is not None, "it was made just now"
             if isinstance(of, Message):
                 found = await campaigns.trial_of_message(connection, new.id, of.channel.value, of.purpose.value)
-                would = Counter({reason or "be written to": number for reason, number in found.items()})
+                would = Counter({reason or WRITTEN_TO: number for reason, number in found.items()})
             else:
                 would = await _entries(clock, connection, new, of)
         finally:
             await transaction.rollback()
     problems = [RowProblem(row=row, problem=problem) for row, problem in report.problems[:_SHOWN]]
     told = dict(would.most_common())
-    return Trial(rows=current.rows, bad=len(report.problems), twice=current.twice, would=told, problems=problems)
+    warnings = [f"{stands.wanting}; until then it is counted by asking the definition"] if stands.wanting else []
+    return Trial(
+        rows=current.rows, bad=len(report.problems), twice=current.twice, would=told, problems=problems, warnings=warnings
+    )
 
 
 def drafted(
@@ -227,11 +247,11 @@ async def _entries(clock: Clock, connection: Connection, new: NewCampaign, spec:
     would, after, taken = Counter[str](), -1, set[tuple[UUID, str]]()
     while page := await campaigns.rows_after(connection, new.id, after, _PAGE):
         places = [(spec.name, who, key, spec.keyed) for _, who, key in page]
-        for (_, _, key), standing in zip(page, await entries.standings(connection, places), strict=True):
+        for (_, _, key), found in zip(page, await entries.standings(connection, places), strict=True):
             entry = Entry(spec=spec, by="campaign", at=now, key=key, control=control)
-            decided = let_in(entry, standing, now)
-            place = standing.profile_id, key
-            would[decided.reason if isinstance(decided, Refused) else "already running" if place in taken else "enter"] += 1
+            decided = let_in(entry, found, now)
+            place = found.profile_id, key
+            would[decided.reason if isinstance(decided, Refused) else ALREADY_RUNNING if place in taken else ENTERING] += 1
             taken.add(place)
         after = page[-1][0]
     return would

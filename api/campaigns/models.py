@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Self
 from uuid import UUID
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field, computed_field, model_validator
 
 from api.runs.models import Model
 from journeys.campaigns.cron import fault
@@ -121,6 +121,10 @@ class RowProblem(BaseModel):
     problem: str
 
 
+#: In a trial, of whoever nothing is in the way of.
+ENTERING, WRITTEN_TO = "enter", "be written to"
+
+
 class Trial(BaseModel):
     """What would come of it."""
 
@@ -131,6 +135,13 @@ class Trial(BaseModel):
         description="customers by what would come of them", examples=[{"enter": 950, "already running": 50}]
     )
     problems: list[RowProblem] = Field(description="the first hundred bad rows")
+
+    @computed_field(description="customers with nothing in the way: they would be written to, or would come in")  # type: ignore[prop-decorator]
+    @property
+    def reached(self) -> int:
+        """Customers with nothing in the way."""
+        return sum(self.would.get(name, 0) for name in (ENTERING, WRITTEN_TO))
+
     warnings: list[str] = Field(default_factory=list, description="what to know first: there is one of this name, for example")
 
 
@@ -143,8 +154,14 @@ class CampaignView(BaseModel):
     message: Message | None = Field(description="null: the journey is started")
     segment: str | None
     list: str | None
-    refused: str | None = Field(description="why Temporal does not take it, as it stands; it is tried again")
-    state: str = Field(description="scheduled, waiting for approval, running, paused, recurring, cancelled or finished")
+    refused: str | None = Field(
+        description="why it does not go on, as it stands: its segment is not loaded yet, or is gone, or Temporal does"
+        " not take it; it is tried again"
+    )
+    state: str = Field(
+        description="scheduled, waiting for approval, waiting for its segment, running, paused, recurring, cancelled or"
+        " finished"
+    )
     begins_at: datetime
     in_their_zone: bool
     per_second: float | None

@@ -34,11 +34,12 @@ from api.cursors import cursor, cursor_after
 from api.problems import Fault, Problem, responses
 from api.runs.journeys import definition_of
 from api.runs.models import JourneyName
+from api.segments.access import answering
 from api.state import Config, Db
 from api.uploads import FILE_LIMIT, received
 from journeys import InvalidParams, JourneyDefinition
 from journeys.campaigns.message import Message, message_of
-from segments.ask.overview import all_segments
+from segments.ask.overview import all_segments, standing
 from segments.define.sheets import lines_of
 from segments.errors import SegmentError
 from store import Database, campaigns, lists
@@ -173,14 +174,23 @@ async def make_campaign(
     await _known(config, database, body.to.segment, body.to.list)
     await _shown(config, database, body.message, Shown())
     new = of_message(body, config.clock.now(), caller.name, idempotency_key, needs_approval=config.approve_campaigns)
-    warned = {"warnings": await _named_alike(database, new)}
+    warned = await _named_alike(database, new)
     if body.dry_run:
         response.status_code = 200
-        return (await attempt(config.clock, database, new, body.message)).model_copy(update=warned)
+        async with answering():
+            trial = await attempt(config.clock, database, new, body.message, catalogue=config.segments)
+        return trial.model_copy(update={"warnings": [*warned, *trial.warnings]})
     made = await make(database, new, asked=asked_for(body))
     response.status_code = 201 if made.id == new.id else 200
     view = await _view(config, database, made)
-    return view.model_copy(update=warned) if made.id == new.id else view
+    warned += await _wanting(config, database, new)
+    return view.model_copy(update={"warnings": warned}) if made.id == new.id else view
+
+
+async def _wanting(config: ApiConfig, database: Database, new: Row) -> list[str]:
+    """What to know where its segment is not loaded yet."""
+    wanting = (await standing(database, config.segments, new.segment)).wanting if new.segment else None
+    return [wanting] if wanting else []
 
 
 async def _named_alike(database: Database, new: Row) -> list[str]:
@@ -368,11 +378,15 @@ async def _made(
     if body.dry_run:
         response.status_code = 200
         rows = _by_our_names(rows, caller)
-        return await attempt(config.clock, database, new, definition.spec, rows, check, keyed=keyed)
+        async with answering():
+            return await attempt(
+                config.clock, database, new, definition.spec, rows, check, keyed=keyed, catalogue=config.segments
+            )
     made = await make(database, new, rows, check, keyed=keyed, asked=asked)
     response.status_code = 201 if made.id == new.id else 200
     response.headers["Location"] = f"/v1/campaigns/{made.id}"
-    return await _view(config, database, made)
+    view = await _view(config, database, made)
+    return view.model_copy(update={"warnings": await _wanting(config, database, new)}) if made.id == new.id else view
 
 
 def _by_our_names(rows: Iterable[Given], caller: Caller) -> Iterator[Given]:
@@ -426,5 +440,5 @@ async def _existing(database: Database, id_: UUID) -> CampaignRow:
 
 
 async def _view(config: ApiConfig, database: Database, row: CampaignRow) -> CampaignView:
-    counts, refused = await campaigns.counts_of(database, row.id), await campaigns.refusal_of(database, row.id)
-    return view_of(row, counts, config.clock.now(), refused)
+    counts, hindrance = await campaigns.counts_of(database, row.id), await campaigns.hindrance_of(database, row.id)
+    return view_of(row, counts, config.clock.now(), hindrance)

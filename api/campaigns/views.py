@@ -5,22 +5,26 @@ from datetime import datetime
 
 from api.campaigns.models import CampaignView, Repeat
 from journeys.campaigns.message import message_of
-from store.campaigns import CampaignRow
+from store.campaigns import CampaignRow, Hindrance
+
+#: It is time, and nobody is started yet: who is in its segment is not known.
+WAITING_FOR_ITS_SEGMENT = "waiting for its segment"
 
 
 def view_of(
-    row: CampaignRow, counts: Counter[tuple[str, str | None, str | None]], now: datetime, refused: str | None = None
+    row: CampaignRow, counts: Counter[tuple[str, str | None, str | None]], now: datetime, hindrance: Hindrance | None = None
 ) -> CampaignView:
-    """A campaign with its counts by state, outcome and reason, and why Temporal does not take it."""
+    """A campaign with its counts by state, outcome and reason, and why it does not go on."""
+    state = row.state(now)
     done = {(outcome, reason): n for (state, outcome, reason), n in counts.items() if state == "done"}
     told = {name: getattr(row, name) for name in CampaignView.model_fields if name in row.__dataclass_fields__}
     view = CampaignView.model_validate(
         told
         | {
-            "state": row.state(now),
+            "state": WAITING_FOR_ITS_SEGMENT if state == "running" and hindrance and hindrance.held else state,
             "message": row.message and message_of(row.message),
             "in_their_zone": row.wall_at is not None,
-            "refused": refused,
+            "refused": hindrance and hindrance.told,
             "repeat": None,
             "waiting": sum(n for (state, _, _), n in counts.items() if state == "waiting"),
             "under_way": sum(n for (state, _, _), n in counts.items() if state == "open"),

@@ -44,6 +44,13 @@ _AGAIN = {
     "description": "the same when the request is sent again, so that calls without a `messageId` are stored once",
     "schema": {"type": "string"},
 }
+_WRITE_KEY = {
+    "name": "writeKey",
+    "in": "query",
+    "required": False,
+    "description": "a client's key, of a page that is being left and can send no header",
+    "schema": {"type": "string"},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +225,7 @@ def _route(path: str, endpoint: Callable[..., Any], *errors: int) -> None:
         name=path,
         operation_id=path,
         summary=CALLS[path].summary,
-        openapi_extra={"requestBody": CALLS[path].request_body(), "security": SECURITY, "parameters": [_AGAIN]},
+        openapi_extra={"requestBody": CALLS[path].request_body(), "security": SECURITY, "parameters": [_AGAIN, _WRITE_KEY]},
         response_class=Response,
         responses={200: IngestAnswer.described(), **responses(400, 401, 403, 413, 415, *errors, 429, 503)},
     )

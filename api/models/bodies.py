@@ -45,7 +45,7 @@ class PredictionBody(BaseModel):
     )
     of: dict[str, Any] | None = Field(
         default=None,
-        description="of whom, a predicate as segments have it; nobody else has a score. A lifetime value needs `orders` instead",
+        description="of whom, a predicate as segments have it; nobody else has a score. A lifetime value takes `orders`",
     )
     label: dict[str, Any] | None = Field(
         default=None,

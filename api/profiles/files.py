@@ -34,6 +34,13 @@ class BadRow(BaseModel):
     problem: str
 
 
+class Repeat(BaseModel):
+    """A row that names somebody whom a row before named, too."""
+
+    row: int = Field(description="its line in the file; what it says counts")
+    before: int = Field(description="the line before that named the same customer")
+
+
 class CustomersTaken(BaseModel):
     """What became of a file's rows, or would."""
 
@@ -44,10 +51,15 @@ class CustomersTaken(BaseModel):
     updated: int
     already: int = Field(description="taken before, when the same file was sent")
     bad: int
+    twice: int = Field(description="rows that name somebody whom a row before named; the later one counts")
+    becomes: dict[str, str] = Field(
+        description="what each column becomes; a dot leads into an object", examples=[{"City": "city in address", "Notes": "-"}]
+    )
     encoding: str = Field(description="in which the file was read", examples=["utf-8", "cp1252"])
     sample: list[str] = Field(description="words of it that are not ASCII, which show whether that is right")
     doubt: str | None = Field(description="why it may be another encoding")
-    problems: list[BadRow] = Field(description="the first hundred bad rows")
+    problems: list[BadRow] = Field(description="the first hundred bad rows, each with all that is wrong with it")
+    repeats: list[Repeat] = Field(description="the first hundred rows that name somebody once more")
 
 
 @router.post(
@@ -67,7 +79,7 @@ async def import_customers(
             alias="map",
             max_length=200,
             description="Column=trait, Column=trait:number (or boolean, date), Column=user_id, Column=consent:email, Column=at"
-            " (when it was so) or Column=- (left out); others go by their names",
+            " (when it was so) or Column=- (left out); others go by their names; a dot leads into an object: City=address.city",
             examples=["Age=age:number"],
         ),
     ] = None,
@@ -118,7 +130,9 @@ async def import_customers(
 
 
 def _told(id_: str, report: Report, written: Written, *, dry_run: bool) -> CustomersTaken:
-    counts = {name: getattr(report, name) for name in ("rows", "created", "updated", "already", "bad")}
+    counts = {name: getattr(report, name) for name in ("rows", "created", "updated", "already", "bad", "twice", "becomes")}
     problems = [BadRow(row=row, problem=problem) for row, problem in report.problems]
     how = {"encoding": written.encoding, "sample": [*written.sample], "doubt": written.doubt}
-    return CustomersTaken.model_validate({"id": id_, "dry_run": dry_run, "problems": problems, **counts, **how})
+    repeats = [Repeat(row=row, before=before) for row, before in report.repeats]
+    told = {"id": id_, "dry_run": dry_run, "problems": problems, "repeats": repeats}
+    return CustomersTaken.model_validate({**told, **counts, **how})

@@ -8,7 +8,7 @@ Consent is written only where a column or the caller declares it, with where it 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from itertools import islice
 from typing import IO, Any, NamedTuple, NoReturn
@@ -91,6 +91,17 @@ class Column(NamedTuple):
     target: str
     shape: str = "text"
 
+    @property
+    def path(self) -> list[str]:
+        """Where its value stands among the traits: `address.city` is `city` in the object `address`."""
+        return self.target.split(".")
+
+    @property
+    def told(self) -> str:
+        """What it becomes, for people."""
+        *within, last = self.path
+        return f"{last} in {'.'.join(within)}" if within else self.target
+
 
 @dataclass(frozen=True, slots=True)
 class How:
@@ -122,13 +133,25 @@ class Report:
     updated: int = 0
     already: int = 0
     bad: int = 0
+    #: Rows that name somebody whom a row before named; the later one counts.
+    twice: int = 0
     problems: list[tuple[int, str]] = field(default_factory=list)
+    #: The first of these, each with its line and the line before.
+    repeats: list[tuple[int, int]] = field(default_factory=list)
+    #: What each column of the file becomes.
+    becomes: dict[str, str] = field(default_factory=dict)
 
     def refuse(self, number: int, problem: str) -> None:
         """Note a bad row."""
         self.bad += 1
         if len(self.problems) < REPORTED:
             self.problems.append((number, problem))
+
+    def repeated(self, number: int, before: int) -> None:
+        """Note that a row names somebody once more."""
+        self.twice += 1
+        if len(self.repeats) < REPORTED:
+            self.repeats.append((number, before))
 
 
 #: Called after every transaction, to show progress.
@@ -193,9 +216,10 @@ async def taken(
         async with database.transaction() as connection:
             targets = sorted({each.target for each in columns if each.target != _IGNORED})
             await note(connection, "import", "customers", how.id, became={"source": how.source, "columns": targets})
-    report, new, told = Report(), set[tuple[str, str]](), refused or (lambda *_: None)
+    report, seen, told = Report(), _Seen(), refused or (lambda *_: None)
+    report.becomes = {name.strip(): each.told for name, each in zip(names, columns, strict=True) if name.strip()}
     while chunk := list(islice(rows, _AT_ONCE)):
-        await _some(database, taking, _calls(chunk, names, columns, how), how, report, new, told, dry_run=dry_run)
+        await _some(database, taking, _calls(chunk, names, columns, how), how, report, seen, told, dry_run=dry_run)
         if heard:
             await heard(report)
     return report
@@ -212,6 +236,7 @@ def _columns(names: Sequence[str], how: How) -> list[Column]:
         raise BadFile("no column names customers; call one user_id or anonymous_id, or map it: Customer number=user_id")
     if twice := sorted(each for each, times in Counter(targets).items() if times > 1):
         raise BadFile(f"two columns become {twice[0]!r}; map one of them to something else, or to - to leave it out")
+    _insist_on_paths([each for each in targets if not each.startswith(_CONSENT)])
     if len(how.consent_source or "") > _LONGEST or len(how.text or "") > _LONGEST:
         raise BadFile(f"where consent was given, and the text, are said in at most {_LONGEST} characters")
     declared = [*how.consent, *(each for each in targets if each.startswith(_CONSENT))]
@@ -222,6 +247,17 @@ def _columns(names: Sequence[str], how: How) -> list[Column]:
         if ADDRESSED[channel] not in targets:
             raise BadFile(f"consent for {channel} needs a column with the {ADDRESSED[channel]}")
     return columns
+
+
+def _insist_on_paths(targets: Sequence[str]) -> None:
+    """See that dots lead somewhere: a trait cannot be a value and an object."""
+    for each in targets:
+        parts = each.split(".")
+        if not all(parts):
+            raise BadFile(f"{each!r} names no trait: a dot leads into an object, as in address.city; map that column")
+        within = {".".join(parts[:length]) for length in range(1, len(parts))}
+        if both := sorted(within & set(targets)):
+            raise BadFile(f"{both[0]!r} and {each!r} cannot both be: {both[0]!r} would be an object; map one to something else")
 
 
 def _by_name(name: str) -> Column:
@@ -248,34 +284,69 @@ def _calls(chunk: Iterable[tuple[int, list[str]]], names: Sequence[str], columns
             yield _Row(number, cells, None, str(wrong))
 
 
+@dataclass
+class _Said:
+    """What a row says as far as it can be read, and all that is wrong with it."""
+
+    consents: dict[str, str]
+    named: dict[str, str] = field(default_factory=dict)
+    traits: dict[str, Any] = field(default_factory=dict)
+    faults: list[str] = field(default_factory=list)
+    at: datetime | None = None
+
+    def hear(self, column: Column, text: str, how: How) -> None:
+        """Take what a cell says."""
+        try:
+            if column.target in _NAMES:
+                self.named |= {column.target: text} if text else {}
+            elif column.target == _AT:
+                self.at = _instant(text) if text else None
+            elif column.target.startswith(_CONSENT):
+                self.consents |= _consent(column.target.removeprefix(_CONSENT), text)
+            elif column.target != _IGNORED and (text or how.clear):
+                _put(self.traits, column.path, _value(column, text, how.region) if text else None)
+        except _Bad as wrong:
+            self.faults.append(str(wrong))
+
+    def subscriptions(self, how: How) -> Iterator[dict[str, Any]]:
+        """The consents, each with the address beside it; without one it is a fault, unless that is one already."""
+        for channel, status in self.consents.items():
+            address, trait = self.traits.get(ADDRESSED[channel]), ADDRESSED[channel]
+            if address is None:
+                wrong = any(each.startswith(f"{trait} ") for each in self.faults)
+                self.faults += [] if wrong else [f"consent for {channel} has no {trait} beside it"]
+                continue
+            type_ = next(iter(KINDS[channel].subscriptions))
+            yield {"key": address, "type": type_, "status": status, "by": "import"} | ({"text": how.text} if how.text else {})
+
+
 def _call(number: int, cells: Sequence[str], names: Sequence[str], columns: Sequence[Column], how: How) -> dict[str, Any]:
     if problem := lost(cells) or ragged(names, cells):
         raise _Bad(problem)
-    named: dict[str, str] = {}
-    traits: dict[str, Any] = {}
-    consents: dict[str, str] = dict.fromkeys(how.consent, "SUBSCRIBED")
+    said = _Said(consents=dict.fromkeys(how.consent, "SUBSCRIBED"))
     for place, each in enumerate(columns):
-        text = cells[place].strip() if place < len(cells) else ""
-        if each.target == _IGNORED or (not text and (each.target in _NAMES or each.target == _AT)):
-            continue
-        if each.target in _NAMES or each.target == _AT:
-            named[each.target] = text
-        elif each.target.startswith(_CONSENT):
-            consents |= _consent(each.target.removeprefix(_CONSENT), text)
-        elif text or how.clear:
-            traits[each.target] = _value(each, text, how.region) if text else None
-    if not named.keys() & _NAMES.keys():
-        raise _Bad("names nobody: neither user_id nor anonymous_id")
-    at = named.pop(_AT, None)
-    said = blake2b(repr((how.id, number, *cells)).encode("utf-8", "replace"), digest_size=16, person=b"customers").hexdigest()
+        said.hear(each, cells[place].strip() if place < len(cells) else "", how)
+    if not said.named:
+        said.faults.insert(0, "names nobody: neither user_id nor anonymous_id")
+    subscriptions = [*said.subscriptions(how)]
+    if said.faults:
+        raise _Bad("; ".join(said.faults))
+    id_ = blake2b(repr((how.id, number, *cells)).encode("utf-8", "replace"), digest_size=16, person=b"customers").hexdigest()
     return {
         "type": "identify",
-        **{_NAMES[name]: value for name, value in named.items()},
-        "messageId": said,
-        "timestamp": _instant(at).isoformat() if at else how.now.isoformat(),
-        "traits": traits,
-        "context": {"messaging_subscriptions": [*_subscriptions(consents, traits, how)]} if consents else {},
+        **{_NAMES[name]: value for name, value in said.named.items()},
+        "messageId": id_,
+        "timestamp": (said.at or how.now).isoformat(),
+        "traits": said.traits,
+        "context": {"messaging_subscriptions": subscriptions} if said.consents else {},
     }
+
+
+def _put(traits: dict[str, Any], path: Sequence[str], value: Any) -> None:
+    *within, last = path
+    for each in within:
+        traits = traits.setdefault(each, {})
+    traits[last] = value
 
 
 def _value(column: Column, text: str, region: str) -> Any:
@@ -306,15 +377,6 @@ def _consent(channel: str, text: str) -> dict[str, str]:
     raise _Bad(f"consent for {channel} is none of yes, no and pending")
 
 
-def _subscriptions(consents: Mapping[str, str], traits: Mapping[str, Any], how: How) -> Iterator[dict[str, Any]]:
-    for channel, status in consents.items():
-        address = traits.get(ADDRESSED[channel])
-        if address is None:
-            raise _Bad(f"consent for {channel} has no {ADDRESSED[channel]} beside it")
-        type_ = next(iter(KINDS[channel].subscriptions))
-        yield {"key": address, "type": type_, "status": status, "by": "import"} | ({"text": how.text} if how.text else {})
-
-
 def _instant(text: str) -> datetime:
     try:
         at = datetime.fromisoformat(text)
@@ -323,13 +385,33 @@ def _instant(text: str) -> datetime:
         raise _Bad("at is no instant; write 2026-03-01T12:00:00Z") from None
 
 
+@dataclass
+class _Seen:
+    """Whom the rows before named: who is new with them, and in which line each was named last, how often before."""
+
+    new: set[tuple[str, str]] = field(default_factory=set)
+    lines: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
+
+    def before(self, row: _Row, call: dict[str, Any]) -> int | None:
+        """The line that named the same customer last; the row's own word is made the newer one by a millionth of a second each.
+
+        Two words of one instant would both hold: a customer had both addresses.
+        """
+        found = [self.lines[each] for each in _named(call) if each in self.lines]
+        line, times = max(found, default=(None, -1))
+        self.lines |= dict.fromkeys(_named(call), (row.number, times + 1))
+        if line is not None:
+            call["timestamp"] = (datetime.fromisoformat(call["timestamp"]) + timedelta(microseconds=times + 1)).isoformat()
+        return line
+
+
 async def _some(
     database: Database,
     taking: Taking,
     rows: Iterable[_Row],
     how: How,
     report: Report,
-    new: set[tuple[str, str]],
+    seen: _Seen,
     refused: Refused,
     *,
     dry_run: bool,
@@ -341,8 +423,10 @@ async def _some(
         if row.call is None:
             report.refuse(row.number, row.problem)
             refused(row.number, row.problem, row.cells)
-        else:
-            good.append(row)
+            continue
+        good.append(row)
+        if (line := seen.before(row, row.call)) is not None:
+            report.repeated(row.number, line)
     calls = [row.call for row in good if row.call is not None]
     known = await _known(database, calls)
     source = f"import: {how.consent_source or how.source}"
@@ -353,9 +437,9 @@ async def _some(
             refused(row.number, outcome, row.cells)
             continue
         names = set(_named(call))
-        first = not there and not new & names
+        first = not there and not seen.new & names
         if not there:
-            new |= names
+            seen.new |= names
         report.already += not outcome
         report.created += outcome and first
         report.updated += outcome and not first

@@ -3,13 +3,13 @@
 from enum import StrEnum
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Path, Query, Response
+from fastapi import APIRouter, Header, Path, Query, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import BaseModel, Field
 
 from api.auth import JourneyReader, Reader, schemes
 from api.html import HEADERS
-from api.problems import Problem, only_known, responses
+from api.problems import Problem, responses
 from api.reports import printed
 from api.reports.known import REPORTS, report
 from api.reports.page import as_html
@@ -17,7 +17,7 @@ from api.state import Config, Db
 from store.errors import NoReport
 from store.reports.report import Asked
 
-router = APIRouter(prefix="/v1/reports", tags=["reports"], dependencies=[*schemes(), Depends(only_known)])
+router = APIRouter(prefix="/v1/reports", tags=["reports"], dependencies=schemes())
 
 _LONGEST = 200
 _CSV = "text/csv; charset=utf-8"

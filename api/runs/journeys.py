@@ -16,7 +16,7 @@ from api.config import ApiConfig
 from api.problems import Problem, responses
 from api.runs.lines import lines
 from api.runs.models import CustomerName, JourneyName, Model
-from api.runs.why_not import Asking, WhyNot
+from api.runs.why_not import Asking, WhyNot, is_known
 from api.state import Config, Db
 from journeys import JourneyDefinition
 from journeys.arms import HOLDOUT
@@ -32,7 +32,7 @@ from store.measuring.today import Today, by_journey
 from store.runs import switches
 from store.runs.switches import EVERYTHING, LIVE
 from store.runs.switches import Switch as Thrown
-from store.runs.views import JourneyStanding, has_runs, standing_of_journey, standing_of_journeys
+from store.runs.views import JourneyStanding, standing_of_journey, standing_of_journeys
 from store.runs.views import customer_id as customer
 
 router = APIRouter(prefix="/v1", tags=["journeys"], dependencies=schemes())
@@ -291,12 +291,12 @@ async def why(config: ApiConfig, database: Database, journey: str, customer: UUI
 
 
 async def known(config: ApiConfig, database: Database, name: str) -> None:
-    """Make sure that there is such a journey, or that there was and somebody was in it.
+    """Make sure that there is such a journey or campaign, or that there was and somebody was in it.
 
     Raises:
         Problem: 404, nobody has heard of it.
     """
-    if name not in config.catalogue and not await has_runs(database, name):
+    if not await is_known(database, name, config.catalogue):
         definition_of(config, name)
 
 

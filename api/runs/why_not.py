@@ -12,6 +12,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from journeys import JourneyDefinition
+from journeys.campaigns.message import PREFIX
 from journeys.contracts import Reason, because_of
 from journeys.entry import (
     COOLING_DOWN,
@@ -30,14 +31,16 @@ from segments.ask.ask import explain
 from segments.ask.overview import all_segments
 from segments.ask.why import Finding
 from segments.define.naming import without_names
-from store import Database
+from store import Database, campaigns
+from store.campaigns import Hindrance, Turn
 from store.runs.lists import Wanted, list_runs
 from store.runs.story import last_move, refusals_of
 from store.runs.switches import EVERYTHING, LIVE, holding, switches
-from store.runs.views import Run, messages_of
+from store.runs.views import Run, has_runs, messages_of
 from store.segments.rows import evaluated
 
 _MANY = 20
+_CAMPAIGNS = 3
 _MEND = "mend the template at that place, look with `journeys check`, and deploy"
 _NOT_SENT = {"skipped", "failed", "withheld", "deferred", "unconfirmed"}
 
@@ -89,11 +92,13 @@ class Asking:
         self.database, self.name, self.now, self.own = database, name, now, own
         self.definition = journeys.get(name)
         self.segments = segments
+        self.is_campaign = name.startswith(PREFIX)
 
     async def about(self, customer: UUID, *, show: bool = False) -> WhyNot:
         """Why this customer did not enter, or what became of it where they did."""
         runs = await list_runs(self.database, Wanted(journey=self.name, profile_id=customer), limit=_MANY)
-        found = [each async for each in self._journey()]
+        found = [each async for each in self._campaigns(customer)]
+        found += [each async for each in self._journey()]
         found += list(self._runs(runs))
         found += [each async for each in self._messages(runs)]
         found += [each async for each in self._refused(customer)]
@@ -114,7 +119,7 @@ class Asking:
 
     async def _journey(self) -> AsyncIterator[Because]:
         switch = holding(await switches(self.database), self.name)
-        if self.definition is None:
+        if self.definition is None and not self.is_campaign:
             yield Because(rule="not-in-catalogue", what="the catalogue here has no such journey", remedy="deploy it")
         if switch is None or switch.state == LIVE:
             return
@@ -124,6 +129,17 @@ class Asking:
             means = "who enters comes in, and messages wait; nobody is started over the API"
         remedy = f"once that is mended: {switch.resumed_by}" if switch.why else switch.resumed_by
         yield Because(rule=f"journey-{switch.state}", what=f"{what}; {means}", at=switch.at, remedy=remedy)
+
+    async def _campaigns(self, customer: UUID) -> AsyncIterator[Because]:
+        """How far the newest campaigns of this name, or bulk starts of this journey, are with the customer."""
+        found = await campaigns.turns(self.database, self.name, customer, _CAMPAIGNS)
+        for turn in found:
+            if turn.state is None and not self.is_campaign:
+                continue  # a bulk start of others
+            hindrance = await campaigns.hindrance_of(self.database, turn.campaign.id)
+            yield _of_campaign(turn, hindrance, self.now)
+        if self.is_campaign and not found:
+            yield Because(rule="no-campaign", what="there is no campaign of this name", remedy="journeys starts lists them")
 
     def _runs(self, runs: list[Run]) -> Iterator[Because]:
         for run in runs:
@@ -223,6 +239,35 @@ class Asking:
         elif move.kind != "left":
             what = f"entered segment {name} and is in it still; who is in it does not enter once more"
             yield Because(rule="in-segment", what=what, at=move.at)
+
+
+async def is_known(database: Database, name: str, catalogue: Mapping[str, JourneyDefinition]) -> bool:
+    """Whether there is, or was, a journey or a campaign (`campaign:NAME`) of this name."""
+    if name in catalogue or await has_runs(database, name):
+        return True
+    return name.startswith(PREFIX) and bool(await campaigns.newest(database, name, None, 1))
+
+
+def _of_campaign(turn: Turn, hindrance: Hindrance | None, now: datetime) -> Because:
+    """What a campaign, or a bulk start, did for a customer, or will."""
+    row = turn.campaign
+    which = f"{'the campaign' if row.message is not None else 'the bulk start'} of {row.created_at:%Y-%m-%d %H:%M} UTC"
+    show = f"journeys starts show {row.id}"
+    state, stands = row.state(now), f": {hindrance.told}" if hindrance else ""
+    if turn.state is None and row.prepared_at is None and row.cancelled_at is None:
+        until = row.begins_at if row.begins_at > now else None
+        what = f"{which} has not looked up its customers yet: it is {state}{stands}"
+        return Because(rule="campaign-not-begun", what=what, until=until, remedy=show)
+    if turn.state is None:
+        whose = f"in segment {row.segment}" if row.segment else f"on list {row.list}"
+        what = f"is not among the customers of {which}: was not {whose} as it began"
+        return Because(rule="not-in-campaign", what=what, at=row.prepared_at or row.cancelled_at, remedy=show)
+    if turn.state == "done":
+        what = f"{which}: {turn.outcome}{f', {turn.reason}' if turn.reason else ''}"
+        return Because(rule="campaign-done", what=what, at=row.prepared_at, remedy=show, run_id=turn.run_id)
+    again = f", to be asked again: {turn.reason}" if turn.reason else ", and has not had a turn"
+    what = f"is among the customers of {which}, which is {state}{stands}{again}"
+    return Because(rule="campaign-waiting", what=what, until=turn.due_at, remedy=show, run_id=turn.run_id)
 
 
 def _past(runs: list[Run]) -> Past:

@@ -113,6 +113,29 @@ def _written(segment: Segment, row: Stored | None, segments: Mapping[str, Segmen
         return plain
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A segment, None where there is none (any more), and in words what keeps its members from being known, None: nothing."""
+
+    segment: Segment | None
+    wanting: str | None
+
+
+async def standing(database: Database, catalogue: Mapping[str, Segment], name: str) -> Standing:
+    """Whether who is in a segment is known: each shard has loaded the definition that holds now."""
+    around = await all_segments(database, catalogue)
+    if name not in around.known:
+        why = f"cannot be read any more: {around.problems[name]}" if name in around.problems else "is gone"
+        return Standing(None, f"segment {name!r} {why}; define it again, or cancel this")
+    segment = around.known[name].segment
+    versions = {name: segment.version}
+    share = (await loading(database, versions)).get(name)
+    if share is None and await evaluated(database, versions):
+        return Standing(segment, None)
+    how = "is not loaded yet" if share is None else f"is being loaded ({share:.0%})"
+    return Standing(segment, f"segment {name!r} {how}; it begins as soon as the watch has loaded it")
+
+
 async def overview(
     database: Database,
     known: Sequence[KnownSegment],

@@ -4,7 +4,7 @@ Promise: what is written can be read and evaluated together with everything that
 once; a definition follows the segments that it names, because it is kept by their names.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
@@ -19,9 +19,11 @@ from segments.language.segment import Segment
 from segments.predictions.declared import Declared, check_predictions, predictions_in
 from store import Connection, Database
 from store.audit import note
+from store.campaigns import that_need
 from store.segments.rows import Stored, delete_stored, lock_definitions, put_stored, stored
 
 _ATTEMPTS = 5
+_FEW = 5  # campaigns that a refusal names
 #: The code of a change of what somebody else has changed meanwhile.
 CHANGED = "changed-meanwhile"
 #: Whether what stands under a name, if anything, may be written over.
@@ -106,7 +108,7 @@ async def undefine(
     """Take a definition out of use; false when there is none. `entries` has the segment that each journey is entered by.
 
     Raises:
-        CannotChange: it is defined in code, or a segment or a journey names it.
+        CannotChange: it is defined in code, or a segment, a journey or a campaign that is yet to begin names it.
     """
     _refuse_code(catalogue, name)
     async with database.transaction() as connection:
@@ -116,9 +118,12 @@ async def undefine(
             return False
         segments = [row.name for row in rows if name in named_in(row.definition.get("predicate"))]
         journeys = sorted(journey for journey, entry in entries.items() if entry == name)
-        if segments or journeys:
-            whose = [*_told("segment", segments), *_told("journey", journeys)]
-            raise CannotChange("still-named", f"segment {name!r} is named by {' and by '.join(whose)}; change that first")
+        starts = await that_need(connection, name, _FEW)
+        if segments or journeys or starts:
+            whose = [*_told("segment", segments), *_told("journey", journeys), *_told("campaign", starts)]
+            raise CannotChange(
+                "still-named", f"segment {name!r} is named by {' and by '.join(whose)}; change or cancel that first"
+            )
         was = next(row.definition for row in rows if row.name == name)
         await note(connection, "delete", "segment", name, **_noted(was, None, own))
         return await delete_stored(connection, name, by=by, at=at)

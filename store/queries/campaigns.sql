@@ -29,6 +29,21 @@ limit $4;
 -- Campaigns whose message is of this template, newest first.
 select * from campaign where message ->> 'channel' = $1 and message ->> 'template' = $2 order by created_at desc, id desc limit $3;
 
+-- name: turns
+-- The newest campaigns and bulk starts of a journey, each with the row of one customer, also of one that they were merged with; a campaign
+-- that repeats is told by its turns.
+select c.*, r.state as row_state, r.outcome, r.reason, r.due_at, r.run_id
+from (select * from campaign where journey = $1 and cron is null order by created_at desc, id desc limit $3) as c
+left join lateral (select * from campaign_row r
+                   where r.campaign = c.id and r.profile_id in (select id from profile where id = $2 or merged_into = $2)
+                   order by r.number limit 1) as r on true
+order by c.created_at desc, c.id desc;
+
+-- name: that_need
+-- Campaigns that still look up who is in a segment: they have not begun, or begin again and again.
+select id, name from campaign
+where segment = $1 and cancelled_at is null and finished_at is null and prepared_at is null order by created_at limit $2;
+
 -- name: stage
 -- More of its customers; who stands there already under the same key does not come twice. Returns how many came.
 with came as (
@@ -110,9 +125,17 @@ insert into campaign_problem (campaign, row, problem) values ($1, 0, $2) on conf
 -- Temporal has taken it.
 delete from campaign_problem where campaign = $1 and row = 0;
 
--- name: refusal
--- Why Temporal does not take it.
-select problem from campaign_problem where campaign = $1 and row = 0;
+-- name: hold
+-- It waits though it is time, for whom it goes to: among its problems as row -1.
+insert into campaign_problem (campaign, row, problem) values ($1, -1, $2) on conflict (campaign, row) do update set problem = excluded.problem;
+
+-- name: no_hold
+-- It waits no more for whom it goes to.
+delete from campaign_problem where campaign = $1 and row = -1;
+
+-- name: hindrance
+-- Why it does not go on: Temporal does not take it (row 0), or it waits for whom it goes to (row -1).
+select row, problem from campaign_problem where campaign = $1 and row <= 0 order by row desc limit 1;
 
 -- name: told
 -- Temporal has heard of it as it was then.

@@ -45,11 +45,13 @@ delete from segment_progress
 where segment = $1 and shard % gcd(shards::integer, $3::integer) = $2 % gcd(shards::integer, $3::integer);
 
 -- name: evaluated
--- Up to when these versions of segments are evaluated, by the shard that is furthest behind.
-select p.segment, min(p.evaluated_to) as evaluated_to
-from unnest($1::text[], $2::text[]) as known (name, version)
-join segment_progress p on p.segment = known.name and p.version = known.version and p.evaluated_to > $3
-group by p.segment;
+-- Up to when these versions of segments are evaluated, by the shard that is furthest behind; those that each shard has evaluated.
+select segment, min(evaluated_to) as evaluated_to
+from (select p.segment, min(p.evaluated_to) as evaluated_to
+      from unnest($1::text[], $2::text[]) as known (name, version)
+      join segment_progress p on p.segment = known.name and p.version = known.version and p.evaluated_to > $3
+      group by p.segment, p.shards having count(*) = p.shards) as whole
+group by segment;
 
 -- name: loading
 -- How far the loads of these versions of segments are, over all shards.

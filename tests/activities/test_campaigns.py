@@ -133,6 +133,62 @@ async def test_a_dry_run_counts_and_leaves_nothing(trial: Shop, crowd: list[str]
     assert (await trial.operate("GET", "/v1/campaigns")).json()["campaigns"] == []
 
 
+async def test_a_start_waits_until_its_segment_is_loaded_and_a_dry_run_asks_the_definition(
+    trial: Shop, crowd: list[str]
+) -> None:
+    """A newcomer's: a segment that was only just defined has no members yet, and a campaign to it went to nobody."""
+    fresh = {"owner": "growth", "predicate": {"trait": "tier", "is": "==", "value": "gold"}}
+    assert (await trial.operate("PUT", "/v1/segments/golden", json=fresh)).status_code == 201
+    sale = {"name": "sale", "to": {"segment": "golden"}, "message": note()}
+    tried = await post(trial, "/v1/campaigns", 200, **sale, dry_run=True)
+    assert (tried["rows"], tried["would"], tried["reached"]) == (10, {"be written to": 10}, 10)
+    assert "segment 'golden' is not loaded yet" in tried["warnings"][0]
+    tried = await post(trial, "/v1/journeys/by_the_clock/starts", 200, segment="golden", dry_run=True)
+    assert (tried["would"], tried["reached"], len(tried["warnings"])) == ({"enter": 10}, 10, 1)
+    made = await post(trial, "/v1/campaigns", **sale)
+    assert "not loaded yet" in made["warnings"][0]
+    start = await post(trial, "/v1/journeys/by_the_clock/starts", segment="golden")
+    again = await post(trial, "/v1/campaigns", **sale | {"name": "weekly"}, repeat={"cron": "0 9 * * mon"})
+    await trial.parts.campaigns.again(CampaignTurn(campaign=UUID(again["id"]), at=trial.clock.now()))
+    listed = (await trial.operate("GET", "/v1/campaigns")).json()["campaigns"]
+    waiting = [made["id"], start["id"], *(each["id"] for each in listed if each["occurrence_of"] == again["id"])]
+    assert len(waiting) == 3
+    for each in waiting:
+        assert await by_hand(trial, each) == "wait"
+        told = await looked_at(trial, each)
+        assert (told["state"], told["rows"], told["finished_at"]) == ("waiting for its segment", 0, None)
+        assert told["refused"].startswith("segment 'golden' is not loaded yet")
+    await trial.watch.load()
+    for each in waiting:
+        await by_hand(trial, each)
+        told = await until_state(trial, each, "finished")
+        assert (sum(told["outcomes"].values()), told["refused"]) == (10, None)
+
+
+async def test_why_not_of_a_campaign_is_judged_by_the_campaign(trial: Shop, crowd: list[str]) -> None:
+    """A newcomer's: the answer began with a journey that is to be deployed."""
+
+    async def why(user: str, journey: str = "campaign:sale") -> list[dict[str, Any]]:
+        found = await trial.operate("GET", f"/v1/journeys/{journey}/why-not", params={"user_id": user})
+        assert found.status_code == 200, found.text
+        told: list[dict[str, Any]] = found.json()["because"]
+        assert not {"not-in-catalogue", "api-only"} & {each["rule"] for each in told}
+        return told
+
+    made = await to_vips(trial, at="2099-01-01T09:00:00Z")
+    [first, *_] = await why("u0")
+    assert (first["rule"], first["until"]) == ("campaign-not-begun", "2099-01-01T09:00:00Z")
+    await trial.operate("PUT", f"/v1/campaigns/{made['id']}/state", json={"state": "cancelled"})
+    await trial.send("identify", userId="u1", context=trial.consents("u1", ["push"], "UNSUBSCRIBED"))
+    await until_state(trial, (await to_vips(trial))["id"], "finished")
+    [first, *_] = await why("u0")
+    assert (first["rule"], first["what"].split(": ")[1]) == ("campaign-done", "sent")
+    [first, *_] = await why("u1")
+    assert first["what"].endswith("skipped, no consent")
+    [first, *_] = await why("u11")  # of silver
+    assert (first["rule"], "was not in segment vips as it began" in first["what"]) == ("not-in-campaign", True)
+
+
 async def test_quiet_hours_hold_a_campaign_until_morning_without_a_workflow_each(trial: Shop, crowd: list[str]) -> None:
     night = datetime(2027, 1, 11, 23, 30, tzinfo=UTC)
     trial.clock.set(night)

@@ -170,3 +170,41 @@ async def test_a_number_too_long_and_bytes_that_are_no_text_are_told_in_the_righ
     told = (await sent(ingest_api, lone)).json()
     assert (told["created"], told["bad"]) == (1, 2)
     assert all("no text in the encoding" in each["problem"] for each in told["problems"])
+
+
+async def test_a_dot_leads_into_an_object_as_in_an_identify_call_and_the_answer_says_so(ingest_api: Api) -> None:
+    """A newcomer's: a flat trait with a dot in its name, which no reader ever saw."""
+    body, mapped = "user_id,City,address.street,Notes\nu-1,Vigo,Rúa 1,x\n", ["City=address.city", "Notes=-"]
+    tried = (await sent(ingest_api, body, map=mapped, dry_run=True)).json()
+    told = {"user_id": "user_id", "City": "city in address", "address.street": "street in address", "Notes": "-"}
+    assert tried["becomes"] == told
+    assert await counts(ingest_api, body, map=mapped) == (1, 0, 0, 0)
+    assert await traits(ingest_api, "u-1") == {"address": {"city": "Vigo", "street": "Rúa 1"}}
+    for header in ("user_id,Nr.", "user_id,address,address.city"):
+        refused = await sent(ingest_api, f"{header}\nu-1,1,2\n")
+        assert (refused.status_code, refused.json()["code"]) == (422, "bad-file"), header
+
+
+async def test_who_is_there_twice_is_told_with_both_lines_and_has_the_later_address_alone(ingest_api: Api) -> None:
+    """A newcomer's: the second row won without a word, and both addresses stayed valid."""
+    rows = "user_id,email\nu-1,old@shop.example\nu-2,b@shop.example\nu-1,new@shop.example\nu-1,newest@shop.example\n"
+    tried = (await sent(ingest_api, rows, dry_run=True)).json()
+    answer = (await sent(ingest_api, rows)).json()
+    for told in (tried, answer):
+        assert (told["rows"], told["created"], told["updated"], told["twice"]) == (4, 2, 2, 2)
+        assert told["repeats"] == [{"row": 4, "before": 2}, {"row": 5, "before": 4}]
+    addresses = await ingest_api.database.pool.fetch("select address, replaced_at is null as valid from endpoint")
+    assert {each["address"]: each["valid"] for each in addresses} == {
+        "old@shop.example": False,
+        "new@shop.example": False,
+        "newest@shop.example": True,
+        "b@shop.example": True,
+    }
+    assert (await sent(ingest_api, rows)).json()["already"] == 4
+
+
+async def test_a_bad_row_names_all_its_faults(ingest_api: Api) -> None:
+    rows = "user_id,email,phone,Age\n,nowhere,12,old\n"
+    [told] = (await sent(ingest_api, rows, map=["Age=age:number"])).json()["problems"]
+    faults = ["names nobody", "email is no address", "phone is no number", "age is no number"]
+    assert [fault in told["problem"] for fault in faults] == [True] * 4

@@ -1,6 +1,7 @@
 """The API's own description: complete, correct, and true under fuzzing."""
 
 import asyncio
+import re
 from typing import Any
 
 import httpx
@@ -18,7 +19,7 @@ from starlette.routing import Match, Route
 
 from api import handbook
 from api.app import ROUTERS
-from tests.api.server import INGEST_KEY, Api
+from tests.api.server import INGEST_KEY, OPERATE_KEY, Api
 
 CHECKS = (
     not_a_server_error,
@@ -36,6 +37,30 @@ async def described(api: Api) -> dict[str, Any]:
 
 async def test_the_description_is_valid_openapi(ingest_api: Api) -> None:
     validate(await described(ingest_api))
+
+
+async def test_a_parameter_that_a_call_does_not_have_is_refused_on_every_call(ingest_api: Api) -> None:
+    """A newcomer's: `dry-run=true` was no dry run, and a file was really imported."""
+    document, asked = await described(ingest_api), 0
+    for path, item in document["paths"].items():
+        if not path.startswith("/v1/") or path.startswith(("/v1/webhooks/", "/v1/hooks/")):
+            continue  # a link, a page, or an address that a provider calls
+        at = re.sub(r"\{[^}]*\}", "x", path)
+        for method, operation in item.items():
+            names = [each["name"] for each in operation.get("parameters", ()) if each["in"] == "query"]
+            for name, wrong in [(each, each.replace("_", "-").upper() + "S") for each in names] or [("", "dry-run")]:
+                answer = await ingest_api.http.request(method, at, params={wrong: "true"}, auth=(OPERATE_KEY, ""))
+                assert answer.status_code == 422, (method, path, wrong, answer.text)
+                advice = f"did you mean '{name}'?" if name else "it takes none"
+                told = f"there is no parameter {wrong!r} here; "
+                assert told in answer.json()["detail"], answer.text
+                assert advice in answer.json()["detail"] or len(names) > 1, answer.text
+                asked += 1
+    assert asked > 200
+    for path in ("/v1/customers/file?dry-run=true", "/v1/journeys/welcome/starts/file?dryrun=true"):
+        answer = await ingest_api.http.post(path, content=b"user_id\nu-1\n", auth=(OPERATE_KEY, ""))
+        assert answer.status_code == 422
+        assert "did you mean 'dry_run'?" in answer.json()["detail"]
 
 
 async def test_every_ingest_call_is_described_with_a_body_an_example_and_its_errors(ingest_api: Api) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def why_not(
     customer: Annotated[str, typer.Argument(help="The customer: their userId, or our id of them.")],
-    journey: Annotated[str, typer.Argument(help="The journey's name.")],
+    journey: Annotated[str, typer.Argument(help="The journey's name; of a campaign, campaign:NAME.")],
     show: Annotated[
         bool, typer.Option("--show", help="Also what each condition saw (traits, events), which may be personal data.")
     ] = False,
@@ -37,13 +37,14 @@ def why_not(
 
 
 async def _asked(database: "Database", customer: str, journey: str, *, show: bool) -> "WhyNot":
-    from api.runs.why_not import Asking
-    from store.runs.views import has_runs
+    from api.runs.why_not import Asking, is_known
     from workers.cli.operating.runs import customer_named
 
     given = settings_here()
     catalogue = examined_or_fail(given.catalogue)
-    if journey not in catalogue.journeys and not await has_runs(database, journey):
+    if not await is_known(database, journey, catalogue.journeys):
+        if await is_known(database, customer, catalogue.journeys):
+            fail(f"{customer!r} is a journey: the customer comes first, `journeys why-not {journey} {customer}`")
         fail(f"no journey {journey!r}, and no run of one; the catalogue has: {', '.join(sorted(catalogue.journeys))}")
     profile = await customer_named(database, customer)
     if profile is None:

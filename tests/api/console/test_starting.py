@@ -18,6 +18,12 @@ def key_of(page: str) -> str:
     return found[1]
 
 
+def tile(page: str, name: str) -> str:
+    found = re.search(rf"<dt>{name}</dt><dd>([^<]*)</dd>", page)
+    assert found, page
+    return found[1]
+
+
 async def campaigns(console: Console) -> list[str]:
     return [each["name"] for each in (await asked(console, "/v1/campaigns", limit=100))["campaigns"]]
 
@@ -41,8 +47,11 @@ async def test_a_campaign_is_tried_first_and_made_once_however_often_it_is_sent(
             "message": {"channel": "push", "template": "note"},
             "dry_run": True,
         }
-        would = (await console.shop.operate("POST", "/v1/campaigns", json=call)).json()["would"]
+        told = (await console.shop.operate("POST", "/v1/campaigns", json=call)).json()
+        would = told["would"]
         assert would
+        assert told["reached"] == would["be written to"] > 0
+        assert tile(tried, "Would be written to") == str(told["reached"])
         assert rows(tried, "What would come of it") == [[what, str(n)] for what, n in would.items()]
         assert 'action="/console/templates/push/note"' in tried, "it can be looked at"
         assert await campaigns(console) == before, "nothing was made"
@@ -110,6 +119,7 @@ async def test_a_journey_is_started_for_rows_that_are_pasted(console: Console) -
         before = await campaigns(console)
         tried = await posted(browser, here, said)
         assert rows(tried, "What would come of it") == [["enter", "1"]]
+        assert tile(tried, "Would come in") == "1"
         assert [row[0] for row in rows(tried, "Bad rows")] == ["3", "4"]
         assert await campaigns(console) == before
         sure = said | {"step": "make", "key": key_of(tried)}

@@ -208,7 +208,16 @@ async def _made(
 
     check, keyed = checks_of(definition, {}), definition.spec.keyed
     if dry_run:
-        trial: Trial = await attempt(settings().clock, asked.database, new, definition.spec, rows, check, keyed=keyed)
+        trial: Trial = await attempt(
+            settings().clock,
+            asked.database,
+            new,
+            definition.spec,
+            rows,
+            check,
+            keyed=keyed,
+            catalogue=asked.catalogue.segments,
+        )
         return trial.model_dump(mode="json")
     return await told_of(asked, await make(asked.database, new, rows, check, keyed=keyed))
 
@@ -216,10 +225,10 @@ async def _made(
 async def told_of(asked: Asked, row: "CampaignRow") -> dict[str, Any]:
     """A start or campaign, and how far it is, as JSON has it."""
     from api.campaigns.views import view_of
-    from store.campaigns import counts_of, refusal_of
+    from store.campaigns import counts_of, hindrance_of
 
-    counts, refused = await counts_of(asked.database, row.id), await refusal_of(asked.database, row.id)
-    return view_of(row, counts, asked.now, refused).model_dump(mode="json")
+    counts, hindrance = await counts_of(asked.database, row.id), await hindrance_of(asked.database, row.id)
+    return view_of(row, counts, asked.now, hindrance).model_dump(mode="json")
 
 
 async def _existing(asked: Asked, named: str) -> "CampaignRow":

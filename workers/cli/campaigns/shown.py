@@ -31,10 +31,11 @@ def one(told: Mapping[str, Any]) -> Iterable[RenderableType]:
         yield Text(f"{counts}; nothing was done")
         yield from _table("would", told["would"])
         yield from _rows(told["problems"])
+        yield from map(Text, told.get("warnings", ()))
         return
     yield Text(f"{told['name']} ({told['id']}): {told['state']}; {counts}; {told['done']:,} done, {told['waiting']:,} waiting")
     if told.get("refused"):
-        yield Text(f"Temporal does not take it, and is asked again: {told['refused']}")
+        yield Text(f"it does not go on, and is tried again: {told['refused']}")
     yield from _table("outcome", told["outcomes"])
     yield from _rows(told.get("bad_rows", ()))
     yield from _rows(told.get("left_out", ()))

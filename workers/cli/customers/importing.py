@@ -74,10 +74,15 @@ def import_(
     report = with_database(lambda database: _taken(database, file, how, bad, written.encoding, dry_run=dry_run, quiet=as_json))
     for row, problem in () if as_json else report.problems:
         typer.echo(f"line {row}: {problem}", err=True)
+    for row, before in () if as_json else report.repeats:
+        typer.echo(f"line {row}: names the same customer as line {before}; what it says counts", err=True)
+    if dry_run and not as_json:
+        typer.echo("columns become: " + ", ".join(f"{name}: {what}" for name, what in report.becomes.items()), err=True)
     would = ("would be created", "would be changed") if dry_run else ("created", "changed")
     counts = (
         f"{report.created:,} {would[0]}, {report.updated:,} {would[1]}, {report.already:,} taken before, {report.bad:,} bad"
     )
+    counts += f", {report.twice:,} twice" if report.twice else ""
     plainly = not written.sample and written.encoding.startswith("utf-8")
     read_as = "" if plainly else "; " + " ".join([f"read as {written.encoding}:", *written.sample])
     told = _plain(report) | {"encoding": written.encoding, "sample": [*written.sample], "doubt": written.doubt}
@@ -86,8 +91,9 @@ def import_(
 
 def _plain(report: "Report") -> dict[str, Any]:
     problems = [{"row": row, "problem": problem} for row, problem in report.problems]
-    counts = {name: getattr(report, name) for name in ("rows", "created", "updated", "already", "bad")}
-    return {**counts, "problems": problems}
+    repeats = [{"row": row, "before": before} for row, before in report.repeats]
+    counts = {name: getattr(report, name) for name in ("rows", "created", "updated", "already", "bad", "twice", "becomes")}
+    return {**counts, "problems": problems, "repeats": repeats}
 
 
 async def _taken(
