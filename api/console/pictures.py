@@ -10,7 +10,7 @@ from math import sqrt
 from typing import Any
 
 #: Of a drawing, with room for the marks of its axes: its width, its height, and what lies left of and below the field.
-WIDE, HIGH, LEFT, BELOW, ABOVE = 560.0, 300.0, 46.0, 34.0, 12.0
+WIDE, HIGH, LEFT, RIGHT, BELOW, ABOVE = 560.0, 300.0, 46.0, 22.0, 34.0, 12.0
 _Z = 1.959964  # standard errors of an interval of 95 %
 _MARKS = 5
 _WEEK = timedelta(weeks=1)
@@ -160,7 +160,7 @@ def _upwards(top: float) -> tuple[Mark, ...]:
 
 
 def _place(x: float, y: float) -> tuple[float, float]:
-    return round(LEFT + min(x, 1.0) * (WIDE - LEFT - ABOVE), 1), _up(min(y, 1.0))
+    return round(LEFT + min(x, 1.0) * (WIDE - LEFT - RIGHT), 1), _up(min(y, 1.0))
 
 
 def _up(y: float) -> float:

@@ -32,6 +32,7 @@ from api.segments.access import answering, known_one
 from api.segments.changes import frozen, put
 from api.segments.models import Name, SegmentBody, SnapshotBody
 from api.state import Config, Db
+from segments.ask.declared import declared
 from segments.ask.names import Names, names
 from segments.ask.overview import AllSegments, KnownSegment, all_segments
 from segments.define.define import CHANGED
@@ -77,6 +78,7 @@ class Offers:
     lists: list[str]
     journeys: list[str]
     templates: list[str]
+    predictions: list[str]
 
     def of(self, which: str) -> list[str]:
         """Those of one kind."""
@@ -363,4 +365,5 @@ async def _offers(config: ApiConfig, database: Database, around: AllSegments, pr
     known.events.extend(sorted(OURS - set(known.events)))
     templates = sorted({each.template for each in config.templates})
     listed = [row.name for row in await lists(database)]
-    return Offers(known, sorted(around.known), listed, sorted(config.catalogue), templates)
+    foretold = list(await declared(database, config.predictions))
+    return Offers(known, sorted(around.known), listed, sorted(config.catalogue), templates, foretold)

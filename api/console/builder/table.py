@@ -228,11 +228,11 @@ KINDS: Mapping[Scope, tuple[Kind, ...]] = {
         Kind("member_of", "Is in a segment", (Field("member_of", "Segment", Choice((), "segments")),), _SETS),
         Kind("listed", "Is on a list", (Field("listed", "List", Text("lists")),), _SETS),
         Kind("prediction", "A prediction is as high as", (
-            Field("prediction", "Prediction", Text()), Field("over", "From", Number()),
+            Field("prediction", "Prediction", Choice((), "predictions")), Field("over", "From", Number()),
             Field("back_at", "Until it is below", Number(), needed=False, help="Empty: the same number."),
         ), _SETS),
         Kind("prediction is", "A prediction sorts into", (
-            Field("prediction", "Prediction", Text()), Field("is", "Kind", Text()),
+            Field("prediction", "Prediction", Choice((), "predictions")), Field("is", "Kind", Text()),
         ), _SETS),
         Kind("customers", "Is one of these customers", (Field("customers", "User ids, a line each", Lines()),), _SETS),
         Kind("bucket", "A random share", (

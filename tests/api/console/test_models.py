@@ -1,6 +1,7 @@
 """Predictions in the console: what the API says, drawn and as tables; trained, declared, approved, taken out of use."""
 
 import json
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -71,6 +72,13 @@ async def test_who_is_in_which_band_and_why_is_shown_to_who_may_see_persons(cons
         assert "Who they are is personal data" in page
         assert "What is foretold of them" not in await shown(browser, f"/console/customers/{console.customer}")
         assert "Train now" not in page
+
+
+async def test_the_segment_builder_offers_the_predictions_that_there_are(console: Console) -> None:
+    async with console.signed_on() as browser:
+        page = await shown(browser, "/console/segments/may-buy/change")
+    row = page.partition('name="p.0.prediction"')[2] or page.partition(".prediction")[2]
+    assert re.search(r"<option[^>]* selected[^>]*>buys</option>", row), row[:500]
 
 
 async def test_home_says_that_a_prediction_is_held_or_failing(console: Console) -> None:

@@ -196,6 +196,7 @@ async def test_without_personal_data_there_are_ids_and_reasons_and_nobody_is_fou
         # What an author wrote of a task, and what providers and operators gave as reasons, is no word of a customer.
         assert {name for name, answer in told.items() if "evil.example" in answer.text} == {
             *("home", "customer", "customer why", "run", "trouble", "segments", "segment builder"),
+            *("prediction", "prediction band", "prediction to change"),
         }
         assert "goal reached" in told["customer why"].text
         refused = await browser.post("/console/customers", data={"name": "ana"})
