@@ -125,7 +125,7 @@ async def _counted(database: Database, predicate: Predicate, at: datetime, patie
 async def everyone(database: Database, predicate: Predicate, at: datetime) -> list[UUID]:
     """All customers of whom the definition is true, by their ids; raises as `count` does."""
     statement = await asyncio.to_thread(_statement, predicate)
-    async with _briefly(database, _PATIENCE) as connection:
+    async with briefly(database, _PATIENCE) as connection:
         await plan_for_everybody(connection)
         await record(connection, predicate, at)
         return sorted(row["id"] for row in await connection.fetch(statement.sql, *statement.args(at, shard=0, shards=1)))
