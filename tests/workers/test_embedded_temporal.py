@@ -57,6 +57,7 @@ async def test_schedules_are_made_once_whoever_serves(children: Children, tmp_pa
     client = await Client.connect(server.address)
     for _ in range(2):  # two workers
         await keep_schedules(client, Settings(export_bucket="file:///exports"), {"loyalty": timedelta(hours=6)}, {})
-    for name, hours in (("retention", 24), ("recompute-sums", 24), ("export-hours", 1), ("source/loyalty", 6)):
+    schedules = {"retention": 24, "recompute-sums": 24, "allocate-choices": 1, "export-hours": 1, "source/loyalty": 6}
+    for name, hours in schedules.items():
         told = await client.get_schedule_handle(name).describe()
         assert [each.every for each in told.schedule.spec.intervals] == [timedelta(hours=hours)]

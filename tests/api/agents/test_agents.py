@@ -43,7 +43,7 @@ QUESTIONS: dict[str, dict[str, Any]] = {
     },
 }
 #: Of things that this company has none of; each is asked elsewhere.
-NONE = {"simulate_journey", "compare_versions", "get_campaign", "campaign_report", "get_model"}
+NONE = {"simulate_journey", "compare_versions", "get_campaign", "campaign_report", "get_model", "get_choice"}
 
 
 def question(tool: str, company: Company) -> dict[str, Any]:
