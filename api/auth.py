@@ -294,6 +294,13 @@ _schemes = [Security(_basic), Security(_bearer)]
 #: Route parameters of what only looks. Add `dependencies=schemes()` to the router so that OpenAPI shows the schemes.
 Reader = Annotated[Caller, may(Right.READ)]
 JourneyReader = Annotated[Caller, may(Right.READ, of=Of.NAMED)]
+
+
+def of_caller(caller: Caller, idempotency_key: str | None) -> str | None:
+    """An `Idempotency-Key` as it is kept: of this key of the API alone. No header can spell another's."""
+    return f"{caller.name}\n{idempotency_key}" if idempotency_key else None
+
+
 PersonReader = Annotated[Caller, may(Right.READ, personal=True)]
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID
 
 from store.audit import note
@@ -41,6 +42,8 @@ TYPES = {
 }
 #: What `test` tells.
 TEST = "subscription.test"
+#: What stands in the place of what may be a secret, and from which length on a part of a path may be one.
+HIDDEN, _TELLING = "…", 16
 #: For how long what happened can be told once more.
 KEPT = timedelta(days=30)
 
@@ -126,6 +129,16 @@ class Told:
     status: int | None = None
     reason: str | None = None
     retry_at: datetime | None = None
+
+
+def masked(url: str) -> str:
+    """An address without what may be a secret in it: who signs on, each value of the query, long parts of the path."""
+    parts = urlsplit(url)
+    who, _, host = parts.netloc.rpartition("@")
+    path = "/".join(HIDDEN if len(part) >= _TELLING else part for part in parts.path.split("/"))
+    given = [each.partition("=") for each in parts.query.split("&") if each]
+    query = "&".join(f"{name}={HIDDEN}" if equals else HIDDEN for name, equals, _ in given)
+    return urlunsplit((parts.scheme, f"{HIDDEN}@{host}" if who else host, path, query, parts.fragment and HIDDEN))
 
 
 async def found(database: Database, name: str | None = None) -> list[Subscription]:
@@ -257,7 +270,8 @@ def _row(row: Record) -> Subscription:
 
 def _told(of: Wanted) -> dict[str, Any]:
     """What the audit says of one."""
-    return {name: asdict(of)[name] for name in ("url", "types", "journeys", "segments", "personal")}
+    told = {name: asdict(of)[name] for name in ("types", "journeys", "segments", "personal")}
+    return told | {"url": masked(of.url)}
 
 
 def _columns(told: Told) -> tuple[Any, ...]:

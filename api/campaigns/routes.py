@@ -15,7 +15,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 
 from activities.channels.preview import CannotPreview, around_of
 from activities.channels.preview import Given as Shown
-from api.auth import JourneyReader, Of, PersonReader, Reader, insist_on, may, schemes
+from api.auth import JourneyReader, Of, PersonReader, Reader, insist_on, may, of_caller, schemes
 from api.campaigns.making import asked_for, attempt, checks_of, drafted, make, of_message, taken_by
 from api.campaigns.models import (
     CampaignPage,
@@ -89,7 +89,15 @@ async def start_many(
     Each enters by the journey's rules, as by a single start. Who cannot, is counted with the reason.
     """
     definition = definition_of(config, journey)
-    new = drafted(body, config.clock.now(), caller.name, journey, idempotency_key, needs_approval=config.approve_campaigns)
+    own = of_caller(caller, idempotency_key)
+    new = drafted(
+        body,
+        config.clock.now(),
+        caller.name,
+        journey,
+        own,
+        needs_approval=config.approve_campaigns,
+    )
     if body.rows is None:
         await _known(config, database, body.segment, body.list)
         new = replace(new, segment=body.segment, list=body.list, params=_all(definition, body))
@@ -148,7 +156,8 @@ async def start_sheet(
         Problem: 400, it cannot be read; 404, there is no such journey.
     """
     definition = definition_of(config, journey)
-    new = drafted(body, config.clock.now(), caller.name, journey, key, needs_approval=config.approve_campaigns)
+    own = of_caller(caller, key)
+    new = drafted(body, config.clock.now(), caller.name, journey, own, needs_approval=config.approve_campaigns)
     asked = asked_for(body, file_digest(file, "sha256").hexdigest())  # type: ignore[arg-type]  # a temporary file has `readinto`
     file.seek(0)
     try:
@@ -173,7 +182,8 @@ async def make_campaign(
     """
     await _known(config, database, body.to.segment, body.to.list)
     await _shown(config, database, body.message, Shown())
-    new = of_message(body, config.clock.now(), caller.name, idempotency_key, needs_approval=config.approve_campaigns)
+    own = of_caller(caller, idempotency_key)
+    new = of_message(body, config.clock.now(), caller.name, own, needs_approval=config.approve_campaigns)
     warned = await _named_alike(database, new)
     if body.dry_run:
         response.status_code = 200

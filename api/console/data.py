@@ -18,7 +18,7 @@ router = pages("data")
 
 
 @router.get("")
-async def overview(request: Request, _: Annotated[Caller, sees(Right.READ)], config: Config, database: Db) -> Response:
+async def overview(request: Request, caller: Annotated[Caller, sees(Right.READ)], config: Config, database: Db) -> Response:
     """Sources, audiences and receivers, a table each."""
     now = config.clock.now()
     return page(
@@ -26,6 +26,6 @@ async def overview(request: Request, _: Annotated[Caller, sees(Right.READ)], con
         "data",
         sources=[(SourceView.of(each, now), each) for each in await sources.found(database)],
         audiences=[AudienceView.of(each, now) for each in await audiences.found(database)],
-        receivers=[SubscriptionView.of(each) for each in await subscriptions.found(database)],
+        receivers=[SubscriptionView.of(each, caller) for each in await subscriptions.found(database)],
         now=now,
     )

@@ -39,7 +39,7 @@ async def overview(request: Request, caller: Annotated[Caller, sees(Right.READ)]
     now = config.clock.now()
     stand = [SourceView.of(each, now) for each in await sources.found(database)]
     told = [AudienceView.of(each, now) for each in await audiences.found(database)]
-    receivers = [SubscriptionView.of(each) for each in await subscriptions.found(database)]
+    receivers = [SubscriptionView.of(each, caller) for each in await subscriptions.found(database)]
     return page(
         request,
         "trouble",
@@ -112,8 +112,8 @@ async def lift(
 
 @router.post("/receivers/{name}/resume")
 async def resume(
-    name: Name, _: Annotated[Caller, sees(Right.OPERATE, "switch subscription")], config: Config, database: Db
+    name: Name, caller: Annotated[Caller, sees(Right.OPERATE, "switch subscription")], config: Config, database: Db
 ) -> Response:
     """Tell a receiver again."""
-    await switch(config, database, name, StateBody(state="active"))
+    await switch(config, database, name, StateBody(state="active"), caller)
     return seen(_HERE, "It is told again, also what waited: nothing was lost.")

@@ -20,6 +20,10 @@ router = APIRouter(prefix="/v1/export", tags=["reports"], dependencies=schemes()
 
 #: Each holds a connection to Postgres and a thread, for as long as its reader takes.
 AT_ONCE = 3
+_FORMATS = (
+    "arrow: an IPC stream; parquet: compressed by zstd; csv: exact, for programs. A spreadsheet may take a cell for a formula"
+    " (it begins with =, +, - or @, whatever a visitor has sent): import its columns as text, or open a report's CSV"
+)
 _BUSY = {"Retry-After": "10"}
 MEDIA_TYPES = {
     Format.ARROW: "application/vnd.apache.arrow.stream",
@@ -86,7 +90,7 @@ async def export(
     database: Db,
     since: Annotated[Since | None, Query(alias="from", description="rows from this day (UTC) or instant on (RFC 3339)")] = None,
     until: Annotated[Since | None, Query(alias="to", description="and before this one")] = None,
-    format: Annotated[Format, Query(description="arrow: an IPC stream; parquet: compressed by zstd")] = Format.CSV,  # noqa: A002 - the parameter's name
+    format: Annotated[Format, Query(description=_FORMATS)] = Format.CSV,  # noqa: A002 - the parameter's name
 ) -> StreamingResponse:
     """The rows of a table, all or those of a span, streamed. An export that breaks off ends its connection, not its file."""
     _insist_on_order(since, until)

@@ -10,7 +10,7 @@ from uuid import UUID
 from fastapi import APIRouter, Header, Query, Response
 from pydantic import AwareDatetime
 
-from api.auth import JourneyReader, Of, insist_on, insist_on_journey, may, schemes
+from api.auth import JourneyReader, Of, insist_on, insist_on_journey, may, of_caller, schemes
 from api.config import ApiConfig
 from api.cursors import cursor, cursor_after
 from api.problems import Problem, responses
@@ -71,7 +71,7 @@ async def start_run(
     definition = definition_of(config, journey)
     params = accepted(definition, body)
     async with database.transaction() as connection:
-        started = await open_run(connection, config, definition, body, params, idempotency_key)
+        started = await open_run(connection, config, definition, body, params, of_caller(caller, idempotency_key))
     if isinstance(started, Refused):  # after the commit, which has written it down
         raise refused(journey, started)
     run = await existing(database, started if isinstance(started, UUID) else started.id, caller)

@@ -8,7 +8,8 @@ from fastapi import Path
 from pydantic import AwareDatetime, BaseModel, Field
 
 from api.runs.models import Model
-from store.subscriptions import TYPES, Notification, Subscription
+from store.keys import Caller, Right
+from store.subscriptions import TYPES, Notification, Subscription, masked
 
 State = Literal["active", "failing", "paused", "stopped"]
 Name = Annotated[
@@ -53,7 +54,9 @@ class SubscriptionView(BaseModel):
 
     id: UUID
     name: str
-    url: str
+    url: str = Field(
+        description="for who may not change it with … in the place of each value of its query and of long parts of its path"
+    )
     types: list[str]
     journeys: list[str]
     segments: list[str]
@@ -68,12 +71,13 @@ class SubscriptionView(BaseModel):
     oldest_at: datetime | None = Field(description="when what waits first happened")
 
     @classmethod
-    def of(cls, row: Subscription) -> "SubscriptionView":
-        """As it is shown."""
+    def of(cls, row: Subscription, caller: Caller) -> "SubscriptionView":
+        """As it is shown to a key: whoever may not change it reads no secret in its address."""
+        whole = caller.may(Right.OPERATE) and caller.has(None)
         return cls(
             id=row.id,
             name=row.name,
-            url=row.url,
+            url=row.url if whole else masked(row.url),
             types=list(row.types),
             journeys=list(row.journeys),
             segments=list(row.segments),

@@ -40,15 +40,15 @@ router = APIRouter(prefix="/v1/subscriptions", tags=["operations"], dependencies
 
 
 @router.get("", responses=responses(401, 403, 503))
-async def list_subscriptions(_: Reader, database: Db) -> SubscriptionPage:
+async def list_subscriptions(caller: Reader, database: Db) -> SubscriptionPage:
     """Who is told of what, and how that goes."""
-    return SubscriptionPage(subscriptions=[SubscriptionView.of(each) for each in await subscriptions.found(database)])
+    return SubscriptionPage(subscriptions=[SubscriptionView.of(each, caller) for each in await subscriptions.found(database)])
 
 
 @router.get("/{name}", responses=responses(401, 403, 404, 422, 503))
-async def get_subscription(name: Name, _: Reader, database: Db) -> SubscriptionView:
+async def get_subscription(name: Name, caller: Reader, database: Db) -> SubscriptionView:
     """One receiver."""
-    return SubscriptionView.of(await _existing(database, name))
+    return SubscriptionView.of(await _existing(database, name), caller)
 
 
 @router.put("/{name}", responses=responses(401, 403, 422, 503))
@@ -72,7 +72,7 @@ async def put_subscription(
         raise Problem(422, str(error), code="bad-subscription", errors=[fault]) from None
     response.headers["Cache-Control"] = "no-store"
     made = await subscriptions.put(database, UUID(str(uuid7())), new, config.clock.now(), caller.name)
-    return _with_secret(config, made)
+    return _with_secret(config, made, caller)
 
 
 @router.delete("/{name}", status_code=204, responses=responses(401, 403, 404, 422, 503))
@@ -85,17 +85,21 @@ async def delete_subscription(
 
 @router.put("/{name}/state", responses=responses(401, 403, 404, 422, 503))
 async def switch_subscription(
-    name: Name, body: StateBody, _: Annotated[Caller, may(Right.OPERATE, "switch subscription")], config: Config, database: Db
+    name: Name,
+    body: StateBody,
+    caller: Annotated[Caller, may(Right.OPERATE, "switch subscription")],
+    config: Config,
+    database: Db,
 ) -> SubscriptionView:
     """Let what a receiver is told wait, or go on."""
-    return await switch(config, database, name, body)
+    return await switch(config, database, name, body, caller)
 
 
 @router.post("/{name}/secret", responses=responses(401, 403, 404, 422, 503))
 async def rotate_secret(
     name: Name,
     body: RotateBody,
-    _: Annotated[Caller, may(Right.OPERATE, "rotate subscription")],
+    caller: Annotated[Caller, may(Right.OPERATE, "rotate subscription")],
     config: Config,
     database: Db,
     response: Response,
@@ -104,7 +108,7 @@ async def rotate_secret(
     until = config.clock.now() + timedelta(hours=body.grace_hours)
     await _insist(name, subscriptions.rotate(database, name, until))
     response.headers["Cache-Control"] = "no-store"
-    return _with_secret(config, await _existing(database, name))
+    return _with_secret(config, await _existing(database, name), caller)
 
 
 @router.post("/{name}/test", status_code=202, responses=responses(401, 403, 404, 422, 503))
@@ -145,19 +149,19 @@ async def list_notifications(
     return NotificationPage(notifications=shown, next=rows[-1].id if len(rows) == limit else None)
 
 
-async def switch(config: ApiConfig, database: Database, name: str, body: StateBody) -> SubscriptionView:
+async def switch(config: ApiConfig, database: Database, name: str, body: StateBody, caller: Caller) -> SubscriptionView:
     """Let what a receiver is told wait, or go on, also where it was stopped.
 
     Raises:
         Problem: 404, there is none of the name.
     """
     await _insist(name, subscriptions.switch(database, name, config.clock.now() if body.state == "paused" else None))
-    return SubscriptionView.of(await _existing(database, name))
+    return SubscriptionView.of(await _existing(database, name), caller)
 
 
-def _with_secret(config: ApiConfig, row: Subscription) -> WithSecret:
+def _with_secret(config: ApiConfig, row: Subscription, caller: Caller) -> WithSecret:
     until = row.former_until if row.former_until is not None and row.former_until > config.clock.now() else None
-    shown = SubscriptionView.of(row).model_dump()
+    shown = SubscriptionView.of(row, caller).model_dump()
     return WithSecret(**shown, secret=secret_of(config.secret, row), former_secret_until=until)
 
 

@@ -16,7 +16,8 @@ from temporalio.exceptions import ApplicationError
 from activities.notifying.notifying import ATTEMPTS, PATIENCE, Notifying
 from store import Database, subscriptions
 from store.customers.erasure import begin, purge
-from store.subscriptions import TYPES
+from store.keys import Grant, Role, create_key
+from store.subscriptions import TYPES, masked
 from tests.activities.test_deliver import request, start
 from tests.standard_webhooks import NotGenuine, verify
 from workers.testing.shop import Shop, open_shop
@@ -388,3 +389,33 @@ async def test_what_triggers_write_hangs_on_nothing_that_somebody_deletes(databa
         where f.pronamespace = 'public'::regnamespace and f.prokind = 'f'
           and pg_get_functiondef(f.oid) ~* ('insert into (public\\.)?' || c.conrelid::regclass::text || '\\M')""")
     assert {row["referred"] for row in triggers} <= {"profile", "run"}, triggers
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://crm.example/hooks/v1", "https://crm.example/hooks/v1"),
+        ("https://crm.example:8443/hooks?token=s3cret&of=shop&x", "https://crm.example:8443/hooks?token=…&of=…&…"),
+        ("https://hooks.example/services/T01/B02/0123456789abcdefXYZ", "https://hooks.example/services/T01/B02/…"),
+        ("https://eva:s3cret@crm.example/#s3cret", "https://…@crm.example/#…"),
+    ],
+)
+def test_what_may_be_a_secret_in_an_address_is_not_shown(url: str, shown: str) -> None:
+    assert masked(url) == shown
+
+
+async def test_who_may_not_change_a_receiver_reads_no_secret_of_its_address_nor_does_the_audit(
+    quiet: Shop, receiver: Receiver
+) -> None:
+    await put(quiet, receiver)
+    assert (await quiet.operate("GET", "/v1/subscriptions/crm")).json()["url"] == receiver.url
+    reads = (await create_key(quiet.database.pool, "reads", Role.READ), "")
+    held = (await create_key(quiet.database.pool, "held", Grant(Role.OPERATE, journeys=("while_vip",))), "")
+    for auth in (reads, held):
+        for path in ("/v1/subscriptions", "/v1/subscriptions/crm"):
+            answer = await quiet.api.get(path, auth=auth)
+            assert "of=shop" not in answer.text
+            assert answer.status_code == 403 or "of=…" in answer.text
+    await quiet.operate("DELETE", "/v1/subscriptions/crm")
+    rows = await quiet.database.pool.fetch("select was, became from audit where kind = 'subscription' order by id")
+    assert [(row["was"] or row["became"])["url"] for row in rows] == [receiver.url.replace("shop", "…")] * 2

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from store import Database
+from store.keys import Role, create_key
 from workers.testing.shop import Shop, open_shop
 
 
@@ -53,6 +54,22 @@ async def test_one_idempotency_key_starts_one_run(trial: Shop) -> None:
     assert sorted(answer.status_code for answer in answers) == [200] * 7 + [201]
     again = await start(trial, key="order-17", params={"route": "email"})
     assert problem(again)[:2] == (422, "key-reused")
+
+
+async def test_two_keys_that_send_the_same_idempotency_key_do_not_meet(trial: Shop) -> None:
+    for user in ("ana", "bea"):
+        await trial.signs_up(user)
+    other = (await create_key(trial.database.pool, "other", Role.START), "")
+
+    async def asked(user: str, auth: tuple[str, str]) -> tuple[int, str]:
+        body, headers = {"customer": {"user_id": user}, "key": "c-1"}, {"Idempotency-Key": "order-17"}
+        answer = await trial.api.post("/v1/journeys/each_cart/runs", json=body, headers=headers, auth=auth)
+        return answer.status_code, answer.json()["id"]
+
+    own = (trial.operate_key, "")
+    first, second = await asked("ana", own), await asked("bea", other)
+    assert (first[0], second[0]) == (201, 201)
+    assert (await asked("ana", own), await asked("bea", other)) == ((200, first[1]), (200, second[1]))
 
 
 async def test_one_idempotency_key_is_for_one_body(trial: Shop) -> None:

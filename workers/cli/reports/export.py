@@ -36,7 +36,8 @@ def export(
 ) -> None:
     """Write events, messages, runs, transitions, consents or exposures to a file; without a table, say what there is.
 
-    Ids are in it and no addresses, names or traits. The same is served by GET /v1/export/{table}.
+    Ids are in it and no addresses, names or traits. CSV is exact, for programs: in a spreadsheet import its columns as
+    text, since a cell may begin as a formula does. The same is served by GET /v1/export/{table}.
     """
     from store.exports import Format, Name, NoArrow, Span, tables
     from workers.cli import tables as shown
