@@ -98,7 +98,7 @@ api.profiles          journeys segments.* store.* activities.channels api api.in
 api.reports           journeys journeys.experiments segments.* store.* activities.channels activities.measuring api
 api.runs              journeys RUNS PLAYED segments.* store.* activities.channels activities.measuring api
 api.segments          journeys segments.* store.* activities.channels activities.measuring api
-api.sources           journeys.sources segments.* store.* activities.channels api api.ingest api.webhooks
+api.sources           journeys journeys.sources segments.* store.* activities.channels api api.ingest api.webhooks
 api.subscriptions     journeys segments.* store.* activities.notifying api api.runs
 api.tokens            store.* api
 api.webhooks          journeys segments.* store.* activities.channels api

@@ -29,15 +29,15 @@ class AudienceView(BaseModel):
         description="waiting: not compared yet; late: not compared for twice as long as it states; held: too many would leave"
         " at once, and somebody is asked; failing: its destination cannot be told"
     )
-    there: int = Field(description="customers of whom the destination knows")
+    there: int = Field(description="customers of whom the destination knows, now")
     adding: int = Field(description="customers whom it is still to be told of")
     leaving: int = Field(description="customers who left the segment and are still there, because it is held or paused")
     removing: int = Field(description="entries that it is still to forget")
     due: int = Field(description="customers who are to be looked at; up to 10,000")
     compared_at: datetime | None = Field(description="the last full comparison that came to its end")
     comparing: bool = Field(description="one is under way, or asked for")
-    members: int = Field(description="of the segment, at that comparison")
-    passed: int = Field(description="of these, who may be passed on")
+    members: int = Field(description="of the segment, at that comparison (`compared_at`); not those of now")
+    passed: int = Field(description="of these, who could be passed on then")
     left_out: dict[str, int] = Field(description="of these, who may not, by why")
     differed: int = Field(description="customers whom the destination had to be told otherwise at that comparison")
     refused: int = Field(description="entries that the destination could not read, since the comparison before")

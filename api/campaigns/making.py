@@ -18,16 +18,18 @@ import orjson
 from pydantic import BaseModel
 from uuid_utils.compat import uuid7
 
-from api.campaigns.models import ENTERING, WRITTEN_TO, RowProblem, Trial, When
+from activities.channels.preview import TemplateKnown
+from api.campaigns.models import ENTERING, WRITTEN_TO, RowProblem, Starts, Trial, When
 from api.campaigns.models import NewCampaign as Letter
 from api.campaigns.rows import Given
-from api.problems import KEY_REUSED, Problem
+from api.problems import KEY_REUSED, Fault, Problem
 from journeys import InvalidParams, JourneyDefinition
 from journeys.campaigns.message import PREFIX, Message
 from journeys.clock import Clock
 from journeys.contracts import JourneySpec
 from journeys.entering import check_entry
 from journeys.entry import ALREADY_RUNNING, Entry, Refused, let_in, short_key
+from journeys.errors import guess
 from journeys.keepable import SAID, flaws, is_plain
 from segments import Segment
 from segments.ask.ask import everyone
@@ -89,6 +91,30 @@ def plain(row: Given) -> tuple[dict[str, Any], dict[str, Any]] | str:
     if wrong := [name for name, value in row.params.items() if not is_plain(value)]:
         return f"/params/{wrong[0]}: a number, a flag or a text"[:_LONGEST]
     return row.params, {}
+
+
+def insist_on_params(templates: Iterable[TemplateKnown], message: Message) -> None:
+    """See that a message brings what its template declares: without, it would fail for each customer alone.
+
+    Raises:
+        Problem: 422, something is missing, or is not declared; with each name.
+    """
+    known = next((each for each in templates if (each.channel, each.template) == (message.channel, message.template)), None)
+    if known is None:
+        return
+    faults = [
+        Fault(pointer=f"/message/params/{each}", detail="is needed") for each in known.params if each not in message.params
+    ]
+    faults += [
+        Fault(pointer=f"/message/params/{each}", detail=f"is no param of this template; {guess(each, known.params)}")
+        for each in message.params
+        if each not in known.params
+    ]
+    if faults:
+        told = "; ".join(f"{each.pointer} {each.detail}" for each in faults)
+        raise Problem(
+            422, f"the template {message.template!r} does not fit: {told}"[:1_000], code="invalid-params", errors=faults
+        )
 
 
 async def make(
@@ -173,9 +199,10 @@ def drafted(
     when: When, now: datetime, by: str, journey: str, key: str | None = None, *, needs_approval: bool = False
 ) -> NewCampaign:
     """A campaign of a journey, to whomever is said yet."""
+    named = when.name if isinstance(when, Starts) else None
     return NewCampaign(
         id=UUID(str(uuid7())),
-        name=journey,
+        name=named or journey,
         journey=journey,
         message=None,
         segment=None,

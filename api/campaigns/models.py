@@ -18,6 +18,7 @@ _FIRST = timedelta(hours=14)
 ROWS = 10_000
 #: Years of an instant at which something may begin; before and after them a calendar is at its end.
 _YEARS = range(1970, 9_000)
+CampaignName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,50}$")]
 SegmentName = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
 
 
@@ -91,6 +92,9 @@ class Starts(When):
     )
     segment: SegmentName | None = None
     list: SegmentName | None = None
+    name: CampaignName | None = Field(
+        default=None, description="what it is called; null: like its journey", examples=["spring-sale"]
+    )
     params: dict[str, Any] = Field(default_factory=dict, description="of all; a row's own go before")
     dry_run: bool = Field(default=False, description="nobody is started: who would be, and why the others not")
 
@@ -106,7 +110,7 @@ class Starts(When):
 class NewCampaign(When):
     """One message to everybody in a segment or on a list."""
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,50}$", examples=["black-friday"])
+    name: CampaignName = Field(examples=["black-friday"])
     to: To
     message: Message
     dry_run: bool = Field(

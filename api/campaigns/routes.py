@@ -16,8 +16,9 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from activities.channels.preview import CannotPreview, around_of
 from activities.channels.preview import Given as Shown
 from api.auth import JourneyReader, Of, PersonReader, Reader, insist_on, may, of_caller, schemes
-from api.campaigns.making import asked_for, attempt, checks_of, drafted, make, of_message, taken_by
+from api.campaigns.making import asked_for, attempt, checks_of, drafted, insist_on_params, make, of_message, taken_by
 from api.campaigns.models import (
+    CampaignName,
     CampaignPage,
     CampaignView,
     NewCampaign,
@@ -125,12 +126,13 @@ async def start_file(
     in_their_zone: bool = False,
     per_second: Annotated[float | None, Query(gt=0, le=10_000)] = None,
     dry_run: bool = False,
+    name: Annotated[CampaignName | None, Query(description="what it is called; else like its journey")] = None,
     idempotency_key: _Key = None,
 ) -> CampaignView | Trial:
     """Start a journey for the customers of a file; a wrong column is refused, a wrong row is told."""
     definition_of(config, journey)  # before a file is received for nothing
     try:
-        body = Starts(at=at, in_their_zone=in_their_zone, per_second=per_second, dry_run=dry_run, rows=[])
+        body = Starts(at=at, in_their_zone=in_their_zone, per_second=per_second, dry_run=dry_run, name=name, rows=[])
     except ValueError as error:
         raise Problem(422, str(error), code="invalid-query") from None
     lines = "ndjson" in request.headers.get("content-type", "")
@@ -182,6 +184,7 @@ async def make_campaign(
     """
     await _known(config, database, body.to.segment, body.to.list)
     await _shown(config, database, body.message, Shown())
+    insist_on_params(config.templates, body.message)
     own = of_caller(caller, idempotency_key)
     new = of_message(body, config.clock.now(), caller.name, own, needs_approval=config.approve_campaigns)
     warned = await _named_alike(database, new)

@@ -1,15 +1,18 @@
 """What admins look at: the keys without anything secret, and who changed what, newest first, by kind, name and who it was."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Query, Request
 from starlette.responses import Response
 
-from api.audit import KeyView, changes, keys
+from api.audit import ChangeView, KeyView, changes, keys
 from api.console.frame import page, pages
 from api.console.session import sees
 from api.state import Config, Db
+from segments.errors import SegmentError
+from segments.language.wire import predicate_from_json
 from store.audit import Which
 from store.keys import Caller, Right
 
@@ -42,7 +45,20 @@ async def list_changes(
     chosen = {"kind": kind.strip(), "name": name.strip(), "by": by.strip()}
     which = Which(by=chosen["by"] or None, kind=chosen["kind"] or None, name=chosen["name"] or None)
     found = await changes(database, which, before, _SHOWN)
-    return page(request, "audit", found=found, chosen=chosen, now=config.clock.now())
+    return page(request, "audit", found=found, chosen=chosen, now=config.clock.now(), defined=defined)
+
+
+def defined(change: ChangeView) -> str:
+    """A definition before and after, in words; nothing, where it is none, or can be read no more."""
+    told = [_in_words(each) for each in (change.was, change.became) if each]
+    return " → ".join(told) if change.kind == "segment" and all(told) else ""
+
+
+def _in_words(definition: Mapping[str, Any]) -> str:
+    try:
+        return str(predicate_from_json(definition["predicate"]))
+    except (KeyError, SegmentError):  # it names other segments, or was written otherwise once
+        return ""
 
 
 def over(key: KeyView, now: datetime) -> bool:

@@ -58,7 +58,7 @@ def fields_of(schema: Mapping[str, Any]) -> list[Field]:
 
 def plain_fields(names: Iterable[str]) -> list[Field]:
     """A field for each parameter of a message, which is a number, a flag or a text."""
-    return [Field(name, "plain") for name in names]
+    return [Field(name, "plain", needed=True) for name in names]
 
 
 def params_in(fields: Iterable[Field], said: Mapping[str, str]) -> dict[str, Any]:

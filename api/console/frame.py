@@ -48,6 +48,7 @@ _OURS = re.compile(r"/console(?:[/?][\w\-./?=&%:@~+,*#]*)?", re.ASCII)
 _FORM = 16 * 1024  # bytes
 _FIELDS = 5_000  # of a form: some twenty of each row of the largest that is drawn
 _DECIMALS = 2
+_WITHIN = re.compile(r"(.+) \((.+)\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,7 @@ def page(request: Request, template: str, *, status: int = 200, **shown: Any) ->
     caller: Caller | None = request.scope.get("caller")
     html = PAGES.get_template(f"console/{template}.html").render(
         t=partial(told, language),
+        w=partial(word, language),
         number=partial(number, language),
         asset=asset,
         quoted=quote,
@@ -116,6 +118,19 @@ def told(language: str, text: str, **values: Any) -> str:
     """A text in a language, with values in their places; English where nobody has put it into that language."""
     said: str = texts_of("console/texts")[language].get(text, text)
     return said.format(**values) if values else said
+
+
+def word(language: str, text: str) -> str:
+    """What code says in fixed words; also as they are put together: `refused: no consent`, `skipped (too late)`."""
+    known: Mapping[str, str] = texts_of("console/texts")[language]
+    if text in known:
+        return known[text]
+    begin, colon, rest = text.partition(": ")
+    if colon:
+        return f"{known.get(begin, begin)}: {word(language, rest)}"
+    if within := _WITHIN.fullmatch(text):
+        return f"{known.get(within[1], within[1])} ({known.get(within[2], within[2])})"
+    return text
 
 
 def _known(said: str) -> str:

@@ -217,7 +217,8 @@ def _answer(stored: Stored) -> Response:
 
 def _route(path: str, endpoint: Callable[..., Any], *errors: int) -> None:
     # Segment's browser SDK names each call by its first letter.
-    router.add_api_route(f"/{path[0]}", endpoint, methods=["POST"], include_in_schema=False)
+    read = {"parameters": [_AGAIN, _WRITE_KEY]}
+    router.add_api_route(f"/{path[0]}", endpoint, methods=["POST"], include_in_schema=False, openapi_extra=read)
     router.add_api_route(
         f"/{path}",
         endpoint,
@@ -225,7 +226,7 @@ def _route(path: str, endpoint: Callable[..., Any], *errors: int) -> None:
         name=path,
         operation_id=path,
         summary=CALLS[path].summary,
-        openapi_extra={"requestBody": CALLS[path].request_body(), "security": SECURITY, "parameters": [_AGAIN, _WRITE_KEY]},
+        openapi_extra={"requestBody": CALLS[path].request_body(), "security": SECURITY, **read},
         response_class=Response,
         responses={200: IngestAnswer.described(), **responses(400, 401, 403, 413, 415, *errors, 429, 503)},
     )

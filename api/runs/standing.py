@@ -58,7 +58,7 @@ def _next(run: Run, status: Status, then: Next | None, shut: str | None) -> tupl
     if then.state is not None:
         return _message(then)
     if then.which is not None:
-        return f"{then.which}, or no longer", then.until
+        return f"{then.which}, at the latest", then.until
     return ("its first step", then.begins_at) if then.begins_at else (ASLEEP, None)
 
 

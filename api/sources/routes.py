@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from api.auth import Reader, may, schemes
 from api.problems import Problem, responses
 from api.state import Config, Db
+from journeys.spans import describe
 from store import sources
 from store.keys import Caller, Right
 from store.sources import SourceRow
@@ -71,7 +72,7 @@ class SourcePage(BaseModel):
 
 def stated(every: timedelta) -> str:
     """How old what is known of a source may be."""
-    return f"batch, every {every}"
+    return f"batch, every {describe(every)}"
 
 
 @router.get("", responses=responses(401, 403, 503))

@@ -4,14 +4,17 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 from openapi_spec_validator import validate
 
 import api
+from journeys.campaigns.contracts import CampaignStart
 from store import Database
 from store.keys import Role, create_key
+from store.segments.rows import delete_stored
 from workers.serve import api_config
 from workers.testing.shop import Shop, open_shop
 
@@ -46,6 +49,15 @@ async def test_a_file_is_staged_row_by_row_and_a_wrong_column_is_refused_with_th
     lines = '{"user_id": "bea", "params": {"route": "push"}}\nno json\n'
     told = (await upload(trial, "by_choice", lines, "application/x-ndjson")).json()
     assert (told["rows"], told["bad"], told["waiting"]) == (2, 1, 1)
+
+
+async def test_a_bulk_start_may_have_a_name_of_its_own(trial: Shop) -> None:
+    await trial.signs_up("ana")
+    named = await trial.operate("POST", "/v1/journeys/by_choice/starts", json={"rows": [{"user_id": "ana"}], "name": "spring"})
+    by_file = await upload(trial, "by_choice", "user_id\nana\n", name="spring-file")
+    assert [each.json()["name"] for each in (named, by_file)] == ["spring", "spring-file"]
+    assert {each.json()["journey"] for each in (named, by_file)} == {"by_choice"}
+    assert (await upload(trial, "by_choice", "user_id\nana\n", name="No Name")).status_code == 422
 
 
 async def test_a_repeated_call_makes_nothing_more(trial: Shop) -> None:
@@ -142,6 +154,46 @@ async def test_somebody_else_approves_where_that_is_asked(trial: Shop, database:
         assert await database.pool.fetchval("select count(*) from audit where verb = 'switch'") == 0
         approved = await http.post(path, auth=(second, ""))
         assert (approved.json()["state"], approved.json()["approved_by"]) == ("running", "olga")
+
+
+async def test_a_message_that_lacks_what_its_template_declares_is_refused_as_it_is_made_and_tried(trial: Shop) -> None:
+    """A newcomer's: it passed the dry run, and failed for eleven of thirteen."""
+    for dry_run in (True, False):
+        for params, told in [
+            ({}, "/message/params/points is needed"),
+            ({"point": 3}, "/message/params/point is no param of this template; did you mean points?"),
+        ]:
+            message = {"channel": "wallet", "template": "card", "params": params}
+            body = {"name": "card", "to": {"segment": "vips"}, "message": message, "dry_run": dry_run}
+            answer = await trial.operate("POST", "/v1/campaigns", json=body)
+            assert (answer.status_code, answer.json()["code"]) == (422, "invalid-params"), answer.text
+            assert told in answer.json()["detail"]
+    assert (await trial.operate("GET", "/v1/campaigns")).json()["campaigns"] == []
+
+
+async def test_a_segment_that_a_campaign_is_yet_to_ask_is_not_deleted_and_one_that_is_gone_is_told(
+    trial: Shop, database: Database
+) -> None:
+    fresh = {"owner": "growth", "predicate": {"trait": "tier", "is": "==", "value": "gold"}}
+    assert (await trial.operate("PUT", "/v1/segments/golden", json=fresh)).status_code == 201
+    later = {"to": {"segment": "golden"}, "at": "2099-01-01T09:00:00Z"}
+    repeating = {"segment": "golden", "repeat": {"cron": "0 9 * * mon"}}
+    made = [
+        (await trial.operate("POST", "/v1/campaigns", json=SALE | later)).json(),
+        (await trial.operate("POST", "/v1/journeys/by_choice/starts", json=repeating)).json(),
+    ]
+    for each in made:
+        refused = await trial.operate("DELETE", "/v1/segments/golden")
+        assert (refused.status_code, refused.json()["code"]) == (409, "still-named")
+        assert f"{each['name']} ({each['id']})" in refused.json()["detail"]
+        await trial.operate("PUT", f"/v1/campaigns/{each['id']}/state", json={"state": "cancelled"})
+    now = (await trial.operate("POST", "/v1/campaigns", json=SALE | {"to": {"segment": "golden"}})).json()
+    await delete_stored(database, "golden", by="somebody", at=trial.clock.now())  # by who knows nothing of campaigns
+    stands = await trial.parts.campaigns.look(CampaignStart(campaign=UUID(now["id"]), clock=trial.clock))
+    assert stands.state == "wait"
+    told = (await trial.operate("GET", f"/v1/campaigns/{now['id']}")).json()
+    assert (told["state"], told["finished_at"]) == ("waiting for its segment", None)
+    assert told["refused"] == "segment 'golden' is gone; define it again, or cancel this"
 
 
 async def test_openapi_has_the_schema_of_each_journeys_parameters(trial: Shop) -> None:

@@ -42,3 +42,14 @@ async def test_the_audit_is_the_apis_by_kind_name_and_who_and_page_by_page(conso
         none = (await browser.get("/console/audit", params={"name": HOSTILE})).text
         assert ("Nobody has changed anything like this" in none, HOSTILE in none) == (True, False)
         assert (await browser.get("/console/audit?name=%00")).status_code == 422
+
+
+async def test_what_a_segment_was_and_became_stands_there_in_words(console: Console) -> None:
+    gold = {"owner": "growth", "predicate": {"trait": "tier", "is": "==", "value": "gold"}}
+    silver = gold | {"predicate": {"trait": "tier", "is": "==", "value": "silver"}}
+    for body in (gold, silver):
+        assert (await console.shop.operate("PUT", "/v1/segments/metal", json=body)).is_success
+    async with console.signed_on("admin") as browser:
+        newest, first = rows(await shown(browser, "/console/audit?kind=segment&name=metal"), CHANGES)
+    assert newest[4].startswith('tier is "gold" → tier is "silver"'), newest
+    assert first[4].startswith('tier is "gold"'), first

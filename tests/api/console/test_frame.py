@@ -1,23 +1,37 @@
 """What every page of the console has: a policy, its files, two languages, and templates in which everything is escaped."""
 
 import hashlib
+import inspect
 import re
 import tomllib
 from pathlib import Path
+from typing import get_args
 
 import httpx
 import pytest
 
 from api import ApiConfig, create_app
-from api.console.frame import NAVIGATION, told
+from api.campaigns.models import ENTERING, WRITTEN_TO
+from api.campaigns.views import WAITING_FOR_ITS_SEGMENT
+from api.console.frame import NAVIGATION, told, word
+from journeys import entry
+from journeys.contracts import Outcome, Purpose, Reason
+from segments.ask.overview import State as OfSegment
 from store import Database
+from store.audiences import Standing as OfAudience
+from store.campaigns import CampaignRow
 from store.keys import Role, create_key
 from tests.api.console.conftest import HOSTILE, Console
 from tests.api.console.test_builder import labels
+from tests.api.test_roles import GUARDED
 
 PAGES = Path(__file__).parents[3] / "api" / "pages"
 TEMPLATES = sorted((PAGES / "console").glob("*.html"))
 MODULES = sorted((PAGES.parent / "console").rglob("*.py"))
+STORE = sorted((PAGES.parents[1] / "store").rglob("*.py"))
+NOTED = re.compile(r'note\(\s*\w+,\s*"([a-z ]+)",\s*"([a-z ]+)"')
+ENTRIES = [name for name in vars(entry) if name.isupper() and isinstance(getattr(entry, name), str)]
+KINDS_OF_MOMENTS = set(re.findall(r'yield [\w.]+, "([a-z ]+)", ', (PAGES.parent / "runs" / "story.py").read_text()))
 VENDORED = {
     "htmx.min.js": "a0abb04f2f45a1f89d1d4844023245537e5e6014c87b144553e0607b4cc32130",
     "uPlot.iife.min.js": "19c8d4c6ad88929a79f4ae49d6f7161566dfd0ba3d15cc495e974f787eb78f1f",
@@ -68,6 +82,27 @@ def said() -> set[str]:
     texts |= {text for path in MODULES for found in asked.findall(path.read_text()) for text in found if text}
     texts |= labels()
     return (texts | {entry.name for entry in NAVIGATION}) - {"a "}
+
+
+def fixed() -> set[str]:
+    """What code says in fixed words: the members of each vocabulary, and what each call that changes something does."""
+    calls = {asks.does for _, asks in GUARDED if asks.does}
+    notes = {f"{verb} {kind}" for path in STORE for verb, kind in NOTED.findall(path.read_text())}
+    entries = {getattr(entry, name) for name in ENTRIES}
+    stood = {said for each in (OfAudience, OfSegment) for said in get_args(each)}
+    stood |= set(re.findall(r'"([a-z ]+)"', inspect.getsource(CampaignRow.state)))
+    in_words = {ENTERING, WRITTEN_TO, WAITING_FOR_ITS_SEGMENT, *KINDS_OF_MOMENTS}
+    return {*map(str, Outcome), *map(str, Reason), *map(str, Purpose)} | entries | calls | notes | stood | in_words
+
+
+def test_every_word_of_a_fixed_vocabulary_is_there_in_spanish() -> None:
+    spanish = tomllib.loads((PAGES / "console" / "texts.toml").read_text())["es"]
+    assert fixed() - set(spanish) == set()
+    assert len(fixed()) > 150
+    assert word("es", "refused: already running") == "rechazado: ya en curso"
+    assert word("es", "push note: skip: no consent") == "push note: omitir: sin consentimiento"
+    assert word("es", "skipped (too late)") == "omitido (demasiado tarde)"
+    assert [word("en", each) for each in fixed()] == [*fixed()]
 
 
 def test_every_text_is_there_in_spanish_with_the_same_values() -> None:

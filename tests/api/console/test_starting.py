@@ -96,6 +96,15 @@ async def test_a_campaign_says_when_and_how_fast_and_what_is_wrong_stands_in_the
         assert (await browser.post(here, data=LETTER, headers=foreign)).status_code == 403
 
 
+async def test_what_a_template_declares_is_asked_for_and_needed(console: Console) -> None:
+    here = "/console/campaigns/new"
+    async with console.signed_on() as browser:
+        form = await shown(browser, f"{here}?message=wallet/card")
+        assert re.search(r'<input[^>]* name="param.points"[^>]* required>', form), form
+        told = await posted(browser, here, LETTER | {"message": "wallet/card"}, 422)
+        assert "/message/params/points is needed" in told
+
+
 async def test_a_name_that_there_is_already_is_a_warning(console: Console) -> None:
     call = {"name": "news", "to": {"segment": "vips"}, "message": {"channel": "push", "template": "note"}}
     for more, status in (({"dry_run": True}, 200), ({}, 201)):

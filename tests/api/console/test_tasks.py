@@ -41,7 +41,7 @@ async def test_what_is_open_stands_there_as_the_api_has_it_and_late_is_marked(co
 async def test_a_run_that_waits_for_a_task_says_for_which(console: Console) -> None:
     look = await task(console, "Look")
     run = await asked(console, f"/v1/runs/{look['run_id']}")
-    assert run["next"] == f'task "{look["title"]}" at {look["assignee"]}, or no longer'
+    assert run["next"] == f'task "{look["title"]}" at {look["assignee"]}, at the latest'
 
 
 async def test_a_task_is_given_away_escalated_and_done(console: Console) -> None:

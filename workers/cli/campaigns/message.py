@@ -79,8 +79,10 @@ def _body(said: dict[str, Any]) -> "NewCampaign":
 
 async def _insist_on_known(asked: Asked, body: "NewCampaign") -> None:
     """Make sure that there is such a segment or list, and such a template."""
+    from api.campaigns.making import insist_on_params
+    from api.problems import Problem
     from store.lists import lists
-    from workers.definitions import load_definitions
+    from workers.definitions import load_definitions, templates_in
 
     if body.to.segment is not None:
         await asked.one(body.to.segment)
@@ -90,3 +92,7 @@ async def _insist_on_known(asked: Asked, body: "NewCampaign") -> None:
     if (body.message.channel, body.message.template) not in templates.found:
         known = sorted(name for channel, name in templates.found if channel == body.message.channel)
         fail(f"no {body.message.channel.value} template {body.message.template!r}; there are: {', '.join(known) or 'none'}")
+    try:
+        insist_on_params(templates_in(asked.catalogue, templates, {}), body.message)
+    except Problem as error:
+        fail(error.detail)

@@ -54,6 +54,9 @@ async def _started(asked: Asked, journey: str, given: dict[str, Any], once: str 
     from api.runs.starts import accepted, open_run, refused
     from journeys.entry import NewRun, Refused
 
+    customer = next(iter(given["customer"].values()))
+    if journey not in asked.catalogue.journeys and customer in asked.catalogue.journeys:
+        fail(f"{customer!r} is a journey, which comes first: `journeys starts one {customer} {journey}`")
     definition, here = definition_in(asked, journey), ApiConfig(dsn="", clock=settings().clock)
     try:
         body = StartRun.model_validate(given)
