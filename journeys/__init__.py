@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from journeys.contexts.context import Context
     from journeys.contexts.weather import Weather, open_meteo
     from journeys.contracts import Cap, Channel, Outcome, Purpose, QuietHours, Reason, Receipt
+    from journeys.entering import Id
     from journeys.errors import CatalogueError, InvalidParams, JourneyError
     from journeys.gate.budget import Budget, Prices
     from journeys.handle import Around, Fetched, Journey
@@ -92,7 +93,7 @@ else:
         """A word of the door, from the module that has it; import statements, so that Temporal's sandbox sees them."""
         if name in __all__:
             import segments  # noqa: PLC0415 - see the promise
-            from journeys import arms, authoring, contracts, errors, handle, policies, services  # noqa: PLC0415 - as above
+            from journeys import arms, authoring, contracts, entering, errors, handle, policies, services  # noqa: PLC0415 - as above
             from journeys.audiences import audience  # noqa: PLC0415 - as above
             from journeys.contexts import context, weather  # noqa: PLC0415 - as above
             from journeys.gate import budget  # noqa: PLC0415 - as above
@@ -100,7 +101,7 @@ else:
             from journeys.sources import derived, hook, source  # noqa: PLC0415 - as above
             from segments import predictions  # noqa: PLC0415 - as above
 
-            homes = (arms, authoring, contracts, errors, handle, policies, services, budget, places, source, hook)
+            homes = (arms, authoring, contracts, entering, errors, handle, policies, services, budget, places, source, hook)
             homes += (audience, context, weather, derived, segments, predictions)
             return next(vars(home)[name] for home in homes if name in vars(home))
         raise AttributeError(f"module 'journeys' has no attribute '{name}'", name=name, obj=sys.modules[__name__])
@@ -129,6 +130,7 @@ __all__ = [
     "Fetched",
     "GlobalHoldout",
     "HttpDestination",
+    "Id",
     "InvalidParams",
     "Journey",
     "JourneyDefinition",
