@@ -105,3 +105,4 @@ def test_a_window_is_the_journeys_or_the_messages_own(shop: Rehearsal) -> None:
     assert ana.got("email:note", at=friday + 1.5 * HOUR)
     assert bea.got("push:note", at=friday + 2 * DAY + 15.5 * HOUR)
     assert bea.missed("email:note", because="no allowed instant before its deadline")
+    assert "email:note skipped (no allowed instant before its deadline: outside its window)" in bea.story()
