@@ -7,7 +7,7 @@ import ast
 import inspect
 from collections.abc import Iterator
 from pathlib import Path
-from textwrap import dedent
+from textwrap import dedent, indent
 from typing import Any
 
 import journeys
@@ -64,14 +64,14 @@ def sections() -> Iterator[Section]:
 def _declared(name: str) -> str:
     thing = getattr(journeys, name)
     written = f"{'@' if name == 'journey' else ''}{name}({_taken(thing)})"
-    return f"### `{name}`\n\n```python\n{written}\n```\n\n{_about(thing)}\n"
+    return f"### `{name}`\n\n`{written}`\n\n{_about(thing)}\n"
 
 
 def _about(thing: Any) -> str:
-    """A docstring; its example is code, and its arguments are a list."""
+    """A docstring; its example is code that names what its author has, and its arguments are a list."""
     text, _, example = (inspect.getdoc(thing) or "").partition("\nExample:\n")
     code, _, more = dedent(example).partition("\n\n")
-    shown = f"\n```python\n{code.strip()}\n```\n" if code else ""
+    shown = f"\n{indent(code.strip(), '    ')}\n" if code else ""
     return "\n".join(_listed(f"{text.rstrip()}\n{shown}\n{dedent(more)}".strip())) + "\n"
 
 
