@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from journeys.contexts.weather import Weather, open_meteo
     from journeys.contracts import Cap, Channel, Outcome, Purpose, QuietHours, Reason, Receipt
     from journeys.deciding.options import Option
+    from journeys.entering import Id
     from journeys.errors import CatalogueError, InvalidParams, JourneyError
     from journeys.gate.budget import Budget, Prices
     from journeys.handle import Around, Decided, Fetched, Journey
@@ -108,7 +109,7 @@ else:
         """A word of the door, from the module that has it; import statements, so that Temporal's sandbox sees them."""
         if name in __all__:
             import segments  # noqa: PLC0415 - see the promise
-            from journeys import arms, authoring, contracts, errors, handle, policies, services  # noqa: PLC0415 - as above
+            from journeys import arms, authoring, contracts, entering, errors, handle, policies, services  # noqa: PLC0415 - as above
             from journeys.audiences import audience  # noqa: PLC0415 - as above
             from journeys.contexts import context, weather  # noqa: PLC0415 - as above
             from journeys.deciding import options  # noqa: PLC0415 - as above
@@ -118,7 +119,7 @@ else:
             from journeys.sources import derived, hook, source  # noqa: PLC0415 - as above
             from segments import predictions  # noqa: PLC0415 - as above
 
-            homes = (arms, authoring, contracts, errors, handle, policies, services, budget, places, source, hook)
+            homes = (arms, authoring, contracts, entering, errors, handle, policies, services, budget, places, source, hook)
             homes += (options, audience, context, weather, derived, segments, predictions, together, again, changes)
             return next(vars(home)[name] for home in homes if name in vars(home))
         raise AttributeError(f"module 'journeys' has no attribute '{name}'", name=name, obj=sys.modules[__name__])
@@ -151,6 +152,7 @@ __all__ = [
     "Fetched",
     "GlobalHoldout",
     "HttpDestination",
+    "Id",
     "InvalidParams",
     "Journey",
     "JourneyDefinition",

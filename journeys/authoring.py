@@ -256,7 +256,9 @@ def journey(
         useless_after: How long after it was due a message may still be sent.
         holdout: The fraction of runs whose messages are withheld, to measure lift.
         quiet_hours: When no message is sent, in the customer's zone.
-        caps: Frequency caps over all journeys, checked before each marketing message.
+        caps: Frequency caps. They count the messages of all journeys, and hold back this one's marketing only: it waits, and
+            is dropped where its deadline comes first. For all journeys alike, declare the same caps in each of them; whatever
+            they say, `JOURNEYS_MOST_PER_DAY` is a ceiling for everybody's.
         timezone: The zone of customers who have none of their own (IANA name).
         most: How many messages a run may ask for, sent or not, before it is ended; None: `JOURNEYS_MOST_PER_RUN`.
         window: Outside of which no marketing goes out, in the customer's zone: `Window("09:00", "20:00")`.

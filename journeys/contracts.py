@@ -4,7 +4,7 @@ Promise: nothing here can hold personal data, because workflow histories keep it
 Postgres and are looked up by run id when a message is rendered.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -205,8 +205,13 @@ def because(reason: str, journeys: Iterable[str] | None = None) -> str:
 
 
 def because_of(reason: str, detail: Mapping[str, Any]) -> str:
-    """The same, by what the ledger keeps of a message: whose doing it is, or its author's word (`climate`)."""
-    return because(reason, detail.get("journeys") or ([detail["because"]] if detail.get("because") else None))
+    """The same, by what the ledger keeps of it: whose doing it is, what left no instant, or its author's word (`climate`)."""
+    return because(reason, doing(detail) or ([detail["because"]] if detail.get("because") else None))
+
+
+def doing(detail: Mapping[str, Any]) -> Sequence[str]:
+    """Of what the ledger keeps of a message: whose doing it is that it waits, or what left no instant before its deadline."""
+    return detail.get("journeys") or detail.get("shut_by") or ()
 
 
 class Receipt(Contract):
@@ -387,8 +392,9 @@ class SourceReading(Contract):
 class Cap:
     """At most `messages` marketing messages to a customer in any `within`, or in each `calendar` day, week or month of theirs.
 
-    Over all journeys, on one `channel` or on all. It counts marketing; with `purpose=None` all messages, of which it still
-    holds back marketing only. `Cap(1, timedelta(hours=4))` is the least time between two messages.
+    It counts those of all journeys, on one `channel` or on all, and holds back those of the journey that declares it: another
+    journey's go, unless that declares a cap of its own. It counts marketing; with `purpose=None` all messages, of which it
+    still holds back marketing only. `Cap(1, timedelta(hours=4))` is the least time between two messages.
     """
 
     messages: int

@@ -16,7 +16,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, get_args, get_origin
 from uuid import UUID
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, GetCoreSchemaHandler, TypeAdapter, ValidationError
+from pydantic_core import core_schema
 
 from journeys.contracts import Plain
 from journeys.deadline import TookTooLong, within
@@ -27,9 +28,31 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 T = TypeVar("T")
+
+
+class Id(str):
+    """An id as text, such as an order's ("o-1001"): 1 to 100 letters, digits, `.`, `_` and `-`.
+
+    Of a model of the entering event, or of params. Other texts stay out of histories, because they may hold whatever
+    somebody typed; an id may enter them, so never declare as one what tells of a person, such as a telephone number.
+
+    Example:
+        class Shipment(BaseModel):
+            order_id: Id
+    """
+
+    __slots__ = ()
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        """A plain text of this form."""
+        del source, handler
+        return core_schema.str_schema(pattern=r"^[A-Za-z0-9._-]{1,100}$", strict=True)
+
+
 #: Of processor time.
 _LIMIT = timedelta(seconds=1)
-_BRANCHABLE = (bool, int, float, Decimal, UUID, datetime, date, timedelta)
+_BRANCHABLE = (bool, int, float, Decimal, UUID, Id, datetime, date, timedelta)
 
 
 class UnlikeDeclared(Exception):
@@ -67,7 +90,8 @@ class Entry:
         if name in fields:
             raise NotKnown(
                 f"{self._said}.{name} is free text, which stays out of histories",
-                f"use it in a template as {self._template}.{name}, or declare its choices: {name}: Literal[…]",
+                f"use it in a template as {self._template}.{name}, or declare its choices, {name}: Literal[…],"
+                f" or that it is an id: {name}: Id",
             )
         known = ", ".join(fields) or f"nothing: {self._advice}"
         raise NotKnown(f"no '{name}' is declared of {self._of}", f"declared is {known}")

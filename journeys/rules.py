@@ -49,6 +49,7 @@ class Rule(StrEnum):
     UNREACHED = "unreached"
     LATE = "delay-beyond-deadline"
     CANNOT_COME = "cannot-come"
+    EVERY = "clock-in-every"
     OTHER_SEGMENT = "other-segment"
     MAY_LACK = "may-have-no-value"
 
@@ -91,6 +92,7 @@ SENTENCES = {
     Rule.UNREACHED: "a step that no path comes to, or none of those that were walked",
     Rule.LATE: "a delay beyond the deadline of what it is for, which then never comes",
     Rule.CANNOT_COME: "a wait for what cannot come: news of a message before any was sent, or what ends the run first",
+    Rule.EVERY: "a clock time that is waited for after a look, in a `j.every` of days, which comes at the hour of entry",
     Rule.OTHER_SEGMENT: "the name of a segment that the catalogue does not have; one that is defined over the API is fine",
     Rule.MAY_LACK: "a variable without a fallback in a template, which may have no value for somebody who gets it",
 }

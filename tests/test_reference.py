@@ -8,19 +8,25 @@ import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
+import journeys
 import segments
+import workers.reference
+from activities.templates import load_templates
 from api.agents.answers import LARGEST, size
 from api.agents.reference import PAGE as SHIPPED
 from api.agents.reference import shipped
 from journeys.check.reference import reference, words_of
+from journeys.contracts import Channel
 from journeys.handle import Journey
 from journeys.rules import SENTENCES, Rule
 from segments.language.wire import predicate_from_json, readers
 from workers.cli.main import app
+from workers.reference import declared
 from workers.reference.page import page, sections
 from workers.reference.segments import examples
 
 PAGE = Path(__file__).parents[1] / "docs" / "journeys.md"
+PICTURE = Path(__file__).with_name("trial_catalogue") / "card.wallet.icon.png"
 WORDS = {name: word for kind in Journey.__mro__ for name, word in words_of(kind).items()}
 
 
@@ -49,6 +55,38 @@ def test_the_whole_page_is_what_the_code_says_and_the_one_that_ships() -> None:
     assert whole.read_text() == page(get_command(app)), "journeys reference --all > docs/reference.md"
     assert SHIPPED.resolve() == whole
     assert CliRunner().invoke(app, ["reference", "--all"]).output == whole.read_text()
+
+
+def test_what_a_journey_is_declared_with_is_told_and_a_least_template_of_each_channel_loads(tmp_path: Path) -> None:
+    told = "".join(each.text for each in declared.sections())
+    words = set(journeys.__all__) - set(segments.__all__)
+    given = {"Around", "CatalogueError", "Channel", "Fetched", "InvalidParams", "Journey", "JourneyDefinition", "JourneyError"}
+    given |= {"Outcome", "Purpose", "Reason", "Receipt"}  # what the engine gives, and what it raises
+    given |= {"Audience", "BucketDestination", "HttpDestination", "MetaAudience"}  # docs/audiences.md
+    given |= {
+        "DerivedTrait",
+        "Each",
+        "Earlier",
+        "Minor",
+        "Number",
+        "Signed",
+        "Source",
+        "Takes",
+        "WebhookSource",
+    }  # docs/sources.md
+    given |= {"shopify", "stripe"}
+    assert words - set(re.findall(r"^### `(\w+)`", told, re.MULTILINE)) == given & words
+    assert "quiet_hours: QuietHours | None=None" in told
+    assert "`ana.got(step: str" in told
+    templates = (Path(workers.reference.__file__).with_name("templates.md")).read_text()
+    files = re.findall(r"^`(hello\.[\w.-]+)`.*?^```\w+\n(.*?)^```", templates, re.MULTILINE | re.DOTALL)
+    (tmp_path / "shop").mkdir()
+    for name, text in files:
+        (tmp_path / "shop" / name).write_text(text)
+    (tmp_path / "shop" / "hello.wallet.icon.png").write_bytes(PICTURE.read_bytes())
+    loaded = load_templates(tmp_path / "shop")
+    channels = {Channel.WEB_PUSH, Channel.WHATSAPP, Channel.EMAIL, Channel.SMS, Channel.IN_APP, Channel.WALLET}
+    assert {channel for channel, name in loaded.found if name == "hello"} == channels
 
 
 def test_every_section_is_read_back_and_fits_into_one_answer_of_an_agent() -> None:

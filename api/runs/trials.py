@@ -37,7 +37,7 @@ class SendingView(_View):
     at: datetime = Field(description="since when it stands so: of one that was sent, when")
     state: str = Field(examples=["sent", "skipped", "withheld", "deferred"])
     reason: str | None = Field(description="why not, where it was not sent", examples=["goal reached", "no consent"])
-    put_off: list[str] = Field(description="what it had to wait for", examples=[["quiet hours"]])
+    put_off: list[str] = Field(description="what it had to wait for, or what left it no instant", examples=[["quiet hours"]])
 
 
 class BeingView(_View):

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Query
@@ -11,15 +11,16 @@ from fastapi import Query
 from activities.measuring.planning import COMPANY, planned
 from api.config import ApiConfig
 from api.problems import Problem
-from api.segments.models import unusable
+from api.segments.models import predicate_of, unusable
 from api.segments.views import SegmentDetail, detail
-from segments import DefinitionError
+from segments import DefinitionError, Predicate
 from segments.ask.ask import CannotAsk, TooSlow, hinted
 from segments.ask.concerns import Concern, WorryFrom
 from segments.ask.overview import AllSegments, KnownSegment, all_segments, overview
 from segments.define.define import CannotChange
 from segments.define.importing import checked_name
 from segments.define.snapshots import CannotFreeze
+from segments.predictions.prediction import check_predictions, predictions_in
 from store import Database
 from store.ids import ID_LIMIT
 from store.keys import Caller, Right
@@ -69,6 +70,20 @@ async def in_detail(config: ApiConfig, database: Database, name: str, at: dateti
     [seen] = await overview(database, [known_one(around, name)], entries(config), around, at, WorryFrom())
     hidden = None if caller.may(Right.PERSONAL) else config.personal_traits
     return detail(seen, await hinted(database, seen.known.segment.predicate, at), hidden)
+
+
+async def asked(config: ApiConfig, database: Database, definition: dict[str, Any]) -> Predicate:
+    """The predicate of a question: it is refused for whatever it would be refused for when it is written.
+
+    Raises:
+        Problem: 422, with the place.
+    """
+    predicate = predicate_of(definition, (await all_segments(database, config.segments)).predicates)
+    try:
+        check_predictions(config.predictions.values(), predictions_in(predicate))
+    except DefinitionError as error:
+        raise unusable(error, "/predicate") from None
+    return predicate
 
 
 def unknown(name: str) -> Problem:

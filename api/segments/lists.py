@@ -122,7 +122,7 @@ async def list_lists(_: Reader, database: Db) -> list[ListView]:
 async def add_members(
     name: _ListName, body: Customers, caller: Annotated[Caller, may(Right.OPERATE, "put on list")], config: Config, database: Db
 ) -> Changed:
-    """Put customers on a list; those who are on it already stay."""
+    """Put customers on a list, each by a name, `{"kind": "user_id", "value": "u-1"}`; those who are on it already stay."""
     async with database.transaction() as connection:
         known, problems = await _resolved(connection, body.customers, config.default_region)
         added = await put_on(connection, name, known, by=caller.name, at=config.clock.now())

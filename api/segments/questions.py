@@ -11,9 +11,9 @@ from pydantic import Field
 
 from api.auth import PersonReader, Reader, insist_on, schemes
 from api.problems import Problem, responses
-from api.segments.access import Silence, answering, entries, known_one, too_small_for
+from api.segments.access import Silence, answering, asked, entries, known_one, too_small_for
 from api.segments.coverage import CoverageReport, coverage_report
-from api.segments.models import Checked, CountQuestion, Question, predicate_of
+from api.segments.models import Checked, CountQuestion, Question
 from api.segments.views import CheckedView, ConcernView, Counted, Previewed, concern, member
 from api.state import Config, Db
 from segments.ask.ask import Estimate, count, estimate, hinted, preview
@@ -21,6 +21,7 @@ from segments.ask.concerns import WorryFrom, concerns
 from segments.ask.coverage import report
 from segments.ask.overview import all_segments
 from segments.ask.silence import BadAllowance, allowances
+from segments.language.events import CROSSED_EVENT, LIST_EVENT
 from segments.language.moves import event_types, trait_names
 from segments.leaves.people import mentions
 from store.keys import Right
@@ -40,7 +41,7 @@ _Allowed = Annotated[
 @router.post("/segments/count", responses=responses(401, 403, 422, 503))
 async def count_definition(body: CountQuestion, _: PersonReader, config: Config, database: Db) -> Counted:
     """How many customers a definition is true of now, or about how many, `quickly`; nothing is saved."""
-    predicate = predicate_of(body.predicate, (await all_segments(database, config.segments)).predicates)
+    predicate = await asked(config, database, body.predicate)
     now = config.clock.now()
     async with answering():
         found = (
@@ -53,17 +54,18 @@ async def count_definition(body: CountQuestion, _: PersonReader, config: Config,
 @router.post("/segments/check", responses=responses(401, 403, 422, 503))
 async def check_definition(body: Checked, _: Reader, config: Config, database: Db) -> CheckedView:
     """Whether a definition can be used, and what it means; nobody is counted, and nothing is saved."""
-    predicate = predicate_of(body.predicate, (await all_segments(database, config.segments)).predicates)
+    predicate = await asked(config, database, body.predicate)
     async with answering():
         found = await hinted(database, predicate, config.clock.now())
-    named = {"made_of": mentions(predicate), "event_types": event_types(predicate), "traits": trait_names(predicate)}
+    types = {each for each in event_types(predicate) if not each.startswith((LIST_EVENT, CROSSED_EVENT))}  # nobody sends those
+    named = {"made_of": mentions(predicate), "event_types": types, "traits": trait_names(predicate)}
     return CheckedView(english=str(predicate), hints=found, **{name: sorted(each) for name, each in named.items()})
 
 
 @router.post("/segments/preview", responses=responses(401, 403, 422, 503))
 async def preview_definition(body: Question, _: PersonReader, config: Config, database: Db) -> Previewed:
     """Some customers of whom a definition is true now; nothing is saved."""
-    predicate = predicate_of(body.predicate, (await all_segments(database, config.segments)).predicates)
+    predicate = await asked(config, database, body.predicate)
     now = config.clock.now()
     async with answering():
         found, told = await preview(database, predicate, now, body.limit), await hinted(database, predicate, now)

@@ -68,7 +68,7 @@ _log = structlog.get_logger(__name__)
 class Taken(BaseModel):
     """How much of a notification was news."""
 
-    taken: int = Field(description="events that were stored", examples=[3])
+    taken: int = Field(description="events that were stored; the ledger may have said 'sent' itself", examples=[3])
     dead_letters: int = Field(description="items that could not be used, kept with their reason", examples=[0])
 
 
@@ -204,8 +204,10 @@ class Notices:
         more = {"code": said.code, "bounce": bounce, "machine": said.machine, "link": said.link}
         told = {name: value for name, value in more.items() if value is not None}
         properties = {"channel": self._channel, **to.properties, **told}
-        became = _BECAME.get(said.status)
-        return NewEvent(who, self._id_of(said), _EVENTS[said.status], said.at, properties, said.clamped, became)
+        became, id_ = _BECAME.get(said.status), self._id_of(said)
+        if said.status == "sent":  # the ledger says it itself, under this id (migration 0045): once per message
+            id_ = f"{self._channel}:{to.key.run_id}/{to.key.step}/{to.key.occurrence}:sent"
+        return NewEvent(who, id_, _EVENTS[said.status], said.at, properties, said.clamped, became)
 
     def _reply_event(self, reply: Reply, who: UUID, endpoint_id: UUID, to: Delivered | None) -> NewEvent:
         wanted = self._wanted.get(self._id_of(reply))

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from journeys.actions import Called
 from journeys.contracts import Receipt
 from journeys.handle import Answer, Fetched, Journey
+from journeys.handle.conversing import Answered
 from journeys.heard import Happened
 
 _HEAD = """\
@@ -30,7 +31,7 @@ is a number, a flag or a text. What is refused, and what to write instead, is in
 def reference() -> str:
     """The page."""
     kinds = [_of_kind(kind) for kind in reversed(Journey.__mro__) if words_of(kind)]
-    answers = [_of_answer(kind) for kind in (Receipt, Answer, Happened, Called, Fetched)]
+    answers = [_of_answer(kind) for kind in (Receipt, Answer, Answered, Happened, Called, Fetched)]
     return "\n".join([_HEAD, *kinds, "## What comes back\n", *answers])
 
 

@@ -150,7 +150,7 @@ class Params:
             raise NotKnown(
                 f"no parameter '{name}' to branch on in journey {self._journey}",
                 "declare it there (a journey that it calls reads these params, not its own); "
-                f"free text stays in Postgres: use it in a template as params.{name}",
+                f"free text stays in Postgres: use it in a template as params.{name}, or declare that it is an id, {name}: Id",
             ) from None
 
 
@@ -190,7 +190,7 @@ class Words(Generic[EntryModel]):
 
     @property
     def params(self) -> Params:
-        """What the run was started with: numbers, flags, ids and choices; free text is for templates only.
+        """What the run was started with: numbers, flags, ids (`UUID`, `Id`) and choices; free text is for templates only.
 
         Who enters by the segment brings nothing, and gets the defaults of the model. A journey that is called,
         `await other(j)`, reads the params of the run that it is called in: that journey declares them.
@@ -203,7 +203,7 @@ class Words(Generic[EntryModel]):
 
     @property
     def entry(self) -> EntryModel:
-        """What is known of the entering event: numbers, flags, choices, ids and instants of the model that is declared.
+        """What is known of the entering event: numbers, flags, choices, ids (`UUID`, `Id`), instants of the declared model.
 
         Example:
             if j.entry.score >= 9:

@@ -66,8 +66,8 @@ class Conversing(Messages[EntryModel]):
         """Send a question by WhatsApp (or SMS) and wait for its first answer: one of the choices, a number, or other words.
 
         Choices are the names of the message's buttons or rows; who types one, or the title that it shows, has chosen it, too. A
-        number is from the first to the last of the two. What was said in other words a service may tell apart, by
-        `sends=("reply.text",)`.
+        number is a whole one, from the first to the last of the two. What was said in other words a service may tell apart,
+        by `sends=("reply.text",)`. What comes back is `Answered`.
 
         Example:
             answer = await j.ask("how-was-it", choices=("good", "bad"), within=hours(24))

@@ -144,7 +144,7 @@ class Messages(Waiting[EntryModel]):
         send_time: Within | None = None,
         **params: Plain,
     ) -> Receipt:
-        """Put a message into the customer's inbox inside the app; it is shown at their next session.
+        """Put a message into the customer's inbox inside the app; an open app has it at once, another at the next session.
 
         Not any more once it has expired (its template's `lives`), the journey's goal is reached, or the run was ended.
 

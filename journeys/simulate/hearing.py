@@ -85,6 +85,11 @@ class Hearing:
         self.wanted |= types
         return predicate
 
+    def listens(self, who: Customer, mark: str) -> bool:
+        """Whether an event of this type can end a run of theirs, or a wait of one."""
+        runs = self._runs.open(who)
+        return any(run.expecting or any(mark in types for *_, types in run.endings) for run in runs)
+
     def already(self, run: Run, expect: Expect) -> Happened | None:
         """The first of what a wait waits for that is so."""
         return _first(expect, lambda expected: self._so(run, expected))

@@ -65,6 +65,10 @@ class Membership:
         if moves_by_time(segment.predicate):
             self._timed.add(segment.name)
 
+    def watches(self, mark: str) -> bool:
+        """Whether such a change can move anybody."""
+        return mark in self._by_mark
+
     def enters(self, segment: Segment, who: Customer) -> list[Transition]:
         """Where a customer stands in a segment that is new."""
         found = self._flip(segment, who, frozenset())

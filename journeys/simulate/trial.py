@@ -13,8 +13,9 @@ from uuid import NAMESPACE_OID, uuid5
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from journeys.catalogue import Catalogue
-from journeys.contracts import Channel
+from journeys.contracts import Channel, Reason, doing
 from journeys.deadline import TookTooLong, within
+from journeys.entering import UnlikeDeclared, read
 from journeys.errors import JourneyError
 from journeys.simulate.backcast import Backcast, Call
 from journeys.simulate.customers import BY_PHONE, WITHOUT_ADDRESS
@@ -104,11 +105,17 @@ class TrialRun(_Told):
     customer: MadeUp = Field(default_factory=MadeUp)
     does: list[Does] = Field(default=[], max_length=200)
     start: LetIn | None = Field(default=None, description="they are let in by hand; without it by what they do alone")
+    contexts: dict[_Name, _Plain] = Field(
+        default={},
+        max_length=20,
+        description="what it is like where they are, as providers of contexts tell it; without it, as declared otherwise",
+        examples=[{"weather": {"rain": 2, "temperature": 9}}],
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """A message: when it was asked for, how it stands since when and why, and what it had to wait for."""
+    """A message: when it was asked for, how it stands since when and why, and what it waited for or what shut every instant."""
 
     journey: str
     step: str
@@ -196,6 +203,8 @@ class _Stage:
         self._cast = Backcast(catalogue, began, segments=segments)
         self._cast.ids = {_WHO: uuid5(NAMESPACE_OID, f"{_WHO} {trial.customer.lot}")}
         self.world, self.who = self._cast.world, self._cast.meet(_WHO)
+        for name, answer in trial.contexts.items():
+            self._around(name, answer)
 
     def go(self) -> None:
         """Play it."""
@@ -217,6 +226,16 @@ class _Stage:
             else:
                 self._cast.take(self._call(each, about))
         self._cast.finish(self.until - self.world.now)
+
+    def _around(self, name: str, answer: dict[str, Any]) -> None:
+        known = self.world.contexts.known
+        if name not in known:
+            raise SimulationError(f"no context '{name}' in the catalogue; there are: {', '.join(sorted(known)) or 'none'}")
+        try:
+            read(known[name].model, answer)
+        except UnlikeDeclared as error:
+            raise SimulationError(f"context '{name}' does not tell such an answer: {error}") from None
+        self.world.contexts.will(name, answer, {})
 
     def _introduced(self, at: datetime) -> Call:
         told = self.trial.customer
@@ -278,7 +297,8 @@ def _played(stage: _Stage) -> Played:
 def _messages(runs: Iterable[Run]) -> Iterator[Sending]:
     for run in runs:
         for each in run.messages:
-            put_off = tuple(reason.value for reason in each.put_off)
+            shut = doing(each.detail) if each.reason is Reason.NO_INSTANT else ()
+            put_off = tuple(dict.fromkeys((*(reason.value for reason in each.put_off), *shut)))
             reason = each.reason.value if each.reason else None
             yield Sending(run.journey, each.step, each.request.due_at, each.at, str(each.state), reason, put_off)
 

@@ -14,7 +14,7 @@ from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 from journeys.catalogue import Catalogue
-from journeys.contracts import USUAL_CEILINGS, Ceilings, DeliverRequest, Plain, Reason, Receipt
+from journeys.contracts import USUAL_CEILINGS, Ceilings, DeliverRequest, Outcome, Plain, Reason, Receipt
 from journeys.endings import Ending, ended_by_move
 from journeys.gate.approval import Approved
 from journeys.heard import Expect, Happened, OfPeople
@@ -38,6 +38,7 @@ from journeys.simulate.runs import Runs
 from journeys.simulate.services import Services
 from segments import Segment
 from segments.facts import Event
+from segments.language.events import MESSAGE_SENT
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -200,8 +201,18 @@ class World:
         run.hear(Happened(wait=wait, which=which, at=self.now, answer=task.told(outcome, values)))
 
     def attempt(self, run: Run, request: DeliverRequest) -> Receipt | datetime:
-        """One attempt at a message: a receipt, or when to try again."""
-        return self._delivery.attempt(run, request)
+        """One attempt at a message: a receipt, or when to try again. One that was sent is an event of its customer."""
+        told = self._delivery.attempt(run, request)
+        if isinstance(told, Receipt) and told.outcome is Outcome.SENT:
+            self._sent(run, next(each for each in reversed(run.messages) if each.request is request))
+        return told
+
+    def _sent(self, run: Run, message: Message) -> None:
+        """Whoever asks sees it; what follows of it is looked at after the run's own step, where anybody might wait for it."""
+        who = run.customer
+        event = self.keep(who, MESSAGE_SENT, message.told, self.now)
+        if self._membership.watches(MESSAGE_SENT) or self._hearing.listens(who, MESSAGE_SENT):
+            self.agenda.at(self.now, who, partial(self.changed, who, frozenset({MESSAGE_SENT}), event))
 
     def already(self, run: Run, expect: Expect) -> Happened | None:
         """The first of what a wait waits for that is so."""

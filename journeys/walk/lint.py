@@ -109,6 +109,30 @@ def _in_vain(definition: JourneyDefinition, explored: Explored) -> Iterator[Prob
         yield _there(definition, effect, fault)
 
 
+def _every(definition: JourneyDefinition, explored: Explored) -> Iterator[Problem]:
+    """Turns count from entry: what is looked at before a clock time is waited for is looked at when the customer came in."""
+    for path in explored.paths:
+        looked: Effect | None = None
+        turns = False
+        for effect in path.effects:
+            if effect.kind == "wait" and effect.what.startswith("every ") and effect.what.endswith(" d"):
+                turns, looked = True, None
+            elif effect.kind not in ("wait", "message"):
+                looked = effect
+            elif effect.by_the_clock and turns and looked is not None and effect.place:
+                told = (
+                    f"'{effect.what}' stands in a j.every, whose turns come at the hour of entry: '{looked.what}' is asked then"
+                )
+                advice = (
+                    f"wait for the time first, in a loop of its own: for _ in range(8): await j.{_call(effect.what)}; then look"
+                )
+                yield _there(definition, effect, Fault(told, advice, Rule.EVERY))
+
+
+def _call(what: str) -> str:
+    return f'until("{what.removeprefix("until ")}")'
+
+
 def _too_small(definition: JourneyDefinition, explored: Explored, experiments: Mapping[str, Experiment]) -> Iterator[Problem]:
     """A plan goes on until what it is to find can be found."""
     advice = "plan for more, or expect a larger effect"
@@ -156,4 +180,4 @@ def _there(definition: JourneyDefinition, effect: Effect, fault: Fault) -> Probl
     return fault.at(file, line, whose=f"journey {definition.name}: ", serious=False)
 
 
-_DOUBTS: tuple[Doubts, ...] = (_no_goal, _no_message, _twice, unreached, _late, _in_vain)
+_DOUBTS: tuple[Doubts, ...] = (_no_goal, _no_message, _twice, unreached, _late, _in_vain, _every)

@@ -22,7 +22,7 @@ from segments.language.predicate import Predicate
 from segments.language.segment import Segment
 from segments.sql import statements as compiler
 from segments.sql.plans import plan_for_a_few, plan_for_everybody
-from segments.watch.thresholds import record, recorded
+from segments.watch.thresholds import recorded
 from segments.watch.transitions import read_event, read_facts, read_person
 from store import Connection, Database, queries
 from store.segments.rows import Member, traits_of
@@ -106,7 +106,6 @@ async def sampled(
         customers = await connection.fetchval(_VIEWS["customers"])
         share = min(100.0, 100 * sample / max(customers, 1))
         ids = [row["id"] for row in await connection.fetch(_VIEWS["sample"], share)]
-        await record(connection, predicate, at)
         await plan_for_a_few(connection)
         found = len(await connection.fetch(statement.sql, *statement.args(at, ids=ids))) if ids else 0
         return Estimate(round(found * customers / max(len(ids), 1)), at, len(ids))
@@ -117,7 +116,6 @@ async def _counted(database: Database, predicate: Predicate, at: datetime, patie
     sql = f"select count(*) from ({statement.sql}) as members"  # noqa: S608 - what the compiler emits
     async with briefly(database, patience) as connection:
         await plan_for_everybody(connection)
-        await record(connection, predicate, at)
         counted: int = await connection.fetchval(sql, *statement.args(at, shard=0, shards=1))
         return counted
 
@@ -139,7 +137,6 @@ async def preview(
     sql = f"select id from ({statement.sql}) as members limit {int(limit)}"  # noqa: S608 - what the compiler emits
     async with briefly(database, patience) as connection:
         await plan_for_everybody(connection)
-        await record(connection, predicate, at)
         rows = await connection.fetch(sql, *statement.args(at, shard=0, shards=1))
         return await traits_of(connection, [row["id"] for row in rows], sorted(trait_names(predicate)))
 
@@ -204,11 +201,13 @@ async def briefly(database: Database, patience: timedelta = _PATIENCE) -> AsyncI
                 await connection.execute(f"set local statement_timeout = {max(1, int(patience.total_seconds() * 1000))}")
                 yield connection
             finally:
-                await transaction.rollback()  # also what a ranking took to answer this one question
+                await transaction.rollback()
     except asyncpg.QueryCanceledError:
         sentence = (
             f"took longer than {patience.total_seconds():g} s; narrow it with a window, or save it and let the watch count"
         )
         raise TooSlow(sentence) from None
+    except asyncpg.InsufficientPrivilegeError:
+        raise  # our own fault, whatever was asked: simplifying it would not help
     except (asyncpg.DataError, asyncpg.SyntaxOrAccessError, asyncpg.ProgramLimitExceededError) as error:
         raise CannotAsk(f"Postgres cannot evaluate this definition ({type(error).__name__}); simplify it") from None

@@ -14,10 +14,11 @@ from segments.ask.coverage import needed
 from segments.language.events import LIST_EVENT, OURS
 from segments.language.moves import event_types
 from segments.language.predicate import Predicate
-from segments.language.values import ISO, Expected
+from segments.language.values import ISO, Expected, Kind
+from segments.predictions.prediction import predictions_in
 from store import Connection, queries
 
-_SQL = queries("segment_views")
+_SQL, _LISTS = queries("segment_views"), queries("lists")
 #: Newest customers, and newest events of a type, that are looked at.
 SAMPLE = 2_000
 _KINDS = {"instant": "a date", "number": "a number", "text": "a text", "boolean": "true or false"}
@@ -32,16 +33,23 @@ _ADVICE = {
 
 async def hints(connection: Connection, predicate: Predicate, at: datetime) -> list[str]:
     """Why a definition may be true of nobody, a sentence each; none where nothing looks wrong."""
-    return [*await _never_heard(connection, predicate, at), *await of_values(connection, predicate)]
+    named = [*await _never_heard(connection, predicate, at), *await _unknown_lists(connection, predicate)]
+    return [*named, *await _without_scores(connection, predicate), *await of_values(connection, predicate)]
 
 
 async def of_values(connection: Connection, predicate: Predicate) -> list[str]:
-    """Traits that nobody has, and values of another kind than a definition compares with."""
+    """Traits and properties that nothing has, and values of another kind, or written in other letters, than are compared."""
     found = await _unknown_traits(connection, predicate)
-    for expected in sorted(set(predicate.expects()), key=str):
-        seen = await _seen(connection, expected)
-        if seen and (sentence := _of_kinds(expected, seen)):
-            found.append(sentence)
+    wanted = sorted(set(predicate.expects()), key=str)
+    by_kind: dict[tuple[str, Kind | None], Counter[str]] = {}
+    for expected in wanted:
+        kind = str(expected), expected.kind
+        if kind not in by_kind:
+            by_kind[kind] = seen = await _seen(connection, expected)
+            found += [told] if seen and (told := _of_kinds(expected, seen)) else []
+            found += [] if seen else await _unknown_property(connection, expected)
+        if by_kind[kind] and expected.texts:
+            found += await _in_other_letters(connection, expected)
     return found
 
 
@@ -62,15 +70,60 @@ async def _unknown_traits(connection: Connection, predicate: Predicate) -> list[
     return [f'no customer of the newest {SAMPLE:,} has the trait "{name}"{_meant(name, known)}' for name in unknown]
 
 
+async def _unknown_lists(connection: Connection, predicate: Predicate) -> list[str]:
+    wanted = sorted(named.removeprefix(LIST_EVENT) for named in event_types(predicate) if named.startswith(LIST_EVENT))
+    known = {row["name"] for row in await connection.fetch(_LISTS["lists"])} if wanted else set()
+    return [f'there is no list "{name}"{_meant(name, known)}' for name in wanted if name not in known]
+
+
+async def _without_scores(connection: Connection, predicate: Predicate) -> list[str]:
+    asked = sorted({crossed.prediction for crossed in predictions_in(predicate)})
+    scored = {row["name"] for row in await connection.fetch(_SQL["that_score"], asked)} if asked else set()
+    told = "has no model that scores yet: nobody is in by it before it is trained, `GET /v1/models` says how far it is"
+    return [f'prediction "{name}" {told}' for name in asked if name not in scored]
+
+
+async def _unknown_property(connection: Connection, expected: Expected) -> list[str]:
+    """Of an event that was received, and is not one of ours: these tell what there is to tell."""
+    if expected.event is None or expected.event in OURS or expected.event.startswith("$"):
+        return []
+    known = {row["name"] for row in await connection.fetch(_SQL["known_properties"], [expected.event], SAMPLE)}
+    name = expected.path[0]
+    if not known or name in known:
+        return []
+    return [f'no "{expected.event}" of the newest {SAMPLE:,} has the property "{name}"{_meant(name, known)}']
+
+
+async def _in_other_letters(connection: Connection, expected: Expected) -> list[str]:
+    """Texts that nothing has as they are written, but for their capitals."""
+    asked = sorted({text.lower() for text in expected.texts})
+    name, whose = ("texts_of_trait", ()) if expected.event is None else ("texts_of_property", (expected.event,))
+    seen = {row["text"] for row in await connection.fetch(_SQL[name], _steps(expected), asked, SAMPLE, *whose)}
+    found = []
+    for text in expected.texts:
+        others = sorted(each for each in seen if each.lower() == text.lower())
+        if others and text not in others:
+            listed = ", ".join(f'"{each}"' for each in others[:3])
+            found.append(
+                f'{expected} is never "{text}", but {listed}; write it so, or compare with "matches", whatever the case'
+            )
+    return found
+
+
 async def _seen(connection: Connection, expected: Expected) -> Counter[str]:
-    steps = "lax $" + "".join(f".{json.dumps(step, ensure_ascii=False)}" for step in expected.path) + "[*]"
     name, whose = ("kinds_of_trait", ()) if expected.event is None else ("kinds_of_property", (expected.event,))
-    rows = await connection.fetch(_SQL[name], steps, ISO, SAMPLE, *whose)
+    rows = await connection.fetch(_SQL[name], _steps(expected), ISO, SAMPLE, *whose)
     return Counter({row["kind"]: row["count"] for row in rows})
+
+
+def _steps(expected: Expected) -> str:
+    return "lax $" + "".join(f".{json.dumps(step, ensure_ascii=False)}" for step in expected.path) + "[*]"
 
 
 def _of_kinds(expected: Expected, seen: Counter[str]) -> str | None:
     """A sentence where less than half of the values that are there are of the kind that is asked for."""
+    if expected.kind is None:
+        return None
     right, looked = seen[expected.kind] + (seen["instant"] if expected.kind == "text" else 0), seen.total()
     if right * 2 >= looked:
         return None

@@ -17,7 +17,6 @@ from segments.language.segment import Segment
 from segments.leaves.listed import check_list_name
 from segments.sql import statements as compiler
 from segments.sql.plans import plan_for_everybody
-from segments.watch.thresholds import record
 from store import Connection, Database, queries
 from store.lists import ListRow, lists, on_lists
 from store.segments import snapshots as rows
@@ -120,7 +119,6 @@ async def _make(
     await connection.execute(queries("ingest")["ensure_week"], told_at)
     async with connection.transaction():
         await plan_for_everybody(connection)
-        await record(connection, predicate, row.as_of)
         full = compiler.everyone(predicate)
         members = await rows.choose(connection, full.sql, full.args(row.as_of, shard=0, shards=1))
     written = 0 if new else await rows.go_on(connection, event, source=source, at=told_at)

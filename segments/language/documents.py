@@ -15,11 +15,15 @@ from segments.language.moves import leaves
 from segments.language.predicate import Predicate, Read, as_predicate
 from segments.language.query import Document, Sql
 from segments.language.reading import only, operand, path_of
-from segments.language.values import BARE, Expected, Scalar, check_operand, check_path, kind_of
+from segments.language.values import BARE, Expected, Scalar, as_text, check_operand, check_path, kind_of
 from segments.language.words import compared_in_words, to_plain
 
 Scope = Literal["trait", "property"]
 Operand = Scalar | tuple[Scalar, ...] | None
+
+
+#: Operators by which a text is what it is compared with only where every letter is.
+_AS_WRITTEN = frozenset({"==", "!=", "in", "contains"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +40,7 @@ class Compare(Predicate, keys=("trait", "property"), past=True):
     value: Operand = None
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "value", as_text(self.value))  # ids are texts in JSON, in whatever type Python has them
         check_path(self.scope, self.path)
         check_operand(self.place, self.op, self.value)
 
@@ -59,8 +64,8 @@ class Compare(Predicate, keys=("trait", "property"), past=True):
         """Values of its operand's kind."""
         operands = self.value if isinstance(self.value, tuple) else (self.value,)
         kinds = {kind_of("", operand) for operand in operands} if self.op not in (*BARE, "contains") else set()
-        if len(kinds) == 1:
-            yield Expected(event, (*before, *self.path), kinds.pop())
+        texts = tuple(each for each in operands if isinstance(each, str)) if self.op in _AS_WRITTEN else ()
+        yield Expected(event, (*before, *self.path), kinds.pop() if len(kinds) == 1 else None, texts)
 
     @property
     def place(self) -> str:

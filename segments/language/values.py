@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from difflib import get_close_matches
-from typing import Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 from unicodedata import is_normalized
+from uuid import UUID
 
 from segments.errors import DefinitionError
 
@@ -20,7 +21,8 @@ class Expected(NamedTuple):
 
     event: str | None
     path: tuple[str, ...]
-    kind: Kind
+    kind: Kind | None  # None: any will do
+    texts: tuple[str, ...] = ()  # with which it is compared as they are written
 
     def __str__(self) -> str:
         name = ".".join(self.path)
@@ -85,6 +87,13 @@ def kind_of(place: str, value: object) -> Kind:
         case date():
             return "instant"
     raise DefinitionError(place, f"cannot compare with {value!r}; use a text, a finite number, a boolean, a date or a datetime")
+
+
+def as_text(value: Any) -> Any:
+    """A `UUID`, or those among several, as the text that JSON has for it."""
+    if isinstance(value, tuple):
+        return tuple(as_text(each) for each in value)
+    return str(value) if isinstance(value, UUID) else value
 
 
 def check_operand(place: str, op: str, value: object) -> None:

@@ -28,7 +28,7 @@ class Messages:
     conditions: tuple[Compare, ...] = ()
 
     def sent(self) -> Did:
-        """Accepted by the provider (where it says so)."""
+        """Sent, as the ledger says: a provider has accepted it, or the inbox or the wallet shows it; on every channel."""
         return self._events(MESSAGE_SENT)
 
     def delivered(self) -> Did:

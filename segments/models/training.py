@@ -131,7 +131,9 @@ def train(known: Sequence[Cut], families: Sequence[str] = ("propensity",), choic
         later, judge = newest.rows((lot >= 0.6) & (lot < 0.8)), newest.rows(lot >= 0.8)  # noqa: PLR2004
     if min(len(later), len(judge)) < FEWEST:
         raise DefinitionError(
-            "prediction", f"is of {len(newest)} people; it needs some hundreds to be fitted, set right and judged"
+            "prediction",
+            f"is of {len(newest)} people as of {newest.as_of:%Y-%m-%d}; it needs some hundreds to be fitted, set right and"
+            " judged. Only what had been received by then counts: a past that was imported later is known from its import on",
         )
     table = {name: np.concatenate([cut.table[name] for cut in fit]) for name in newest.table}
     came = np.concatenate([cut.came for cut in fit])

@@ -103,6 +103,18 @@ async def test_an_answer_that_never_came_sends_a_transactional_message_again(tri
     assert [m.key for m in trial.sandbox.messages] == [trial.sandbox.messages[0].key] * 2
 
 
+@pytest.mark.parametrize("journey", ["by_choice", "urgent"])
+async def test_a_message_that_was_sent_is_an_event_once_also_where_the_provider_reports_nothing(
+    trial: Shop, journey: str
+) -> None:
+    await trial.signs_up("ana")
+    trial.sandbox.faults.tell("smtp", "timeout_after_accept", times=1)  # a second copy is no second event
+    (message,) = await finish(trial, journey)
+    told = "select type, source, properties ->> 'step' from event where type = 'Message Sent'"
+    pool = trial.parts.delivery.database.pool
+    assert [tuple(row) for row in await pool.fetch(told)] == [("Message Sent", message.channel, message.step)]
+
+
 async def test_a_dead_token_is_put_away_and_the_next_one_is_used(trial: Shop) -> None:
     await trial.signs_up("ana")
     await trial.send("track", userId="ana", event="Opened", context={"device": {"token": "newer", "type": "ios"}})

@@ -57,7 +57,7 @@ async def test_what_the_customer_does_comes_back_once_as_events_of_the_run_and_s
     [message] = await inbox(trial)
     for _ in range(2):
         assert await tell(trial, message["id"], "seen") == 204
-    assert set(await events(trial)) == {"Message Delivered", "Message Read"}
+    assert set(await events(trial)) == {"Message Sent", "Message Delivered", "Message Read"}
     assert (await inbox(trial))[0]["seen"] is True
     assert await tell(trial, message["id"], "clicked", action=0) == 204
     clicked = (await events(trial))["Message Clicked"]
@@ -65,7 +65,13 @@ async def test_what_the_customer_does_comes_back_once_as_events_of_the_run_and_s
     assert clicked["link"] == "https://shop.example/note"
     assert await tell(trial, message["id"], "dismissed") == 204
     assert await inbox(trial) == []
-    assert set(await events(trial)) == {"Message Clicked", "Message Closed", "Message Delivered", "Message Read"}
+    assert set(await events(trial)) == {
+        "Message Clicked",
+        "Message Closed",
+        "Message Sent",
+        "Message Delivered",
+        "Message Read",
+    }
     row = await trial.database.pool.fetchrow("select delivered_at, read_at from delivery where channel = 'in_app'")
     assert row is not None
     assert None not in (row["delivered_at"], row["read_at"])

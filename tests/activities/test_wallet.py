@@ -174,7 +174,10 @@ async def test_a_phone_registers_hears_of_a_change_and_fetches_it(trial: Shop) -
     assert await phone.registers("DELETE") == 200
     assert (await phone.news()).status_code == 404
     told = await events(trial)
-    assert sorted(each["type"] for each in told) == ["Message Delivered"] * 2 + ["Pass Added", "Pass Removed"]
+    assert sorted(each["type"] for each in told) == ["Message Delivered"] * 2 + ["Message Sent"] * 2 + [
+        "Pass Added",
+        "Pass Removed",
+    ]
     added = next(each for each in told if each["type"] == "Pass Added")
     assert (added["template"], added["platform"], added["run_id"]) == ("card", "ios", str(run.id))
     assert TOKEN not in json.dumps(told)
@@ -325,7 +328,7 @@ async def test_what_google_signs_becomes_events_once(trial: Shop) -> None:
         answer = await trial.api.post("/v1/webhooks/google-wallet", content=google.says(told(id_, event, nonce)))
         assert answer.status_code == 204, answer.text
     found = await events(trial)
-    assert sorted(each["type"] for each in found) == ["Message Delivered", "Pass Added", "Pass Removed"]
+    assert sorted(each["type"] for each in found) == ["Message Delivered", "Message Sent", "Pass Added", "Pass Removed"]
     assert {each.get("platform") for each in found if each["type"].startswith("Pass")} == {"android"}
     forged = await trial.api.post("/v1/webhooks/google-wallet", content=Google().says(told(id_)))
     assert forged.status_code == 401

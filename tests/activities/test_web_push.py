@@ -26,7 +26,7 @@ async def test_what_a_browser_is_sent_comes_back_as_events_of_its_run(trial: Sho
         assert (await trial.api.post(f"{told}/{what}")).status_code == 204
     asked = "select type from event where properties ->> 'run_id' = $1 order by type"
     types = [row["type"] for row in await trial.database.pool.fetch(asked, str(run.id))]
-    assert types == ["Message Clicked", "Message Delivered", "Message Read"]
+    assert types == ["Message Clicked", "Message Delivered", "Message Read", "Message Sent"]
 
 
 async def test_a_subscription_that_is_gone_is_put_away_until_a_page_tells_it_again(trial: Shop) -> None:

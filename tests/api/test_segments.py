@@ -1,10 +1,11 @@
 """Segments and lists over HTTP: looked at, explained, defined by product teams and taken up by the watch without a restart."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from random import Random
 from typing import Any
 from uuid import uuid4
 
@@ -22,6 +23,7 @@ from store.keys import Role, create_key
 from store.named import queries
 from tests.api.server import INGEST_KEY, OPERATE_KEY, Api
 from tests.api.test_openapi import CHECKS
+from tests.segments.random_definitions import LEAVES
 from workers.testing.shop import Shop, open_shop
 
 VIPS = {"all": [{"trait": "tier", "is": "==", "value": "gold"}]}
@@ -106,6 +108,22 @@ async def test_a_definition_is_counted_and_previewed_without_being_saved(trial: 
     shown = (await trial.operate("POST", "/v1/segments/preview", json={"predicate": GOLD, "limit": 1})).json()
     assert [(each["traits"], each["entered_at"]) for each in shown["customers"]] == [({"tier": "gold"}, None)]
     assert {each["origin"] for each in await ask(trial, "segments")} == {"code"}
+
+
+@pytest.mark.parametrize("leaf", dict.fromkeys(LEAVES), ids=lambda leaf: leaf.__name__)
+async def test_every_kind_of_leaf_is_counted_shown_and_defined_in_the_role_of_the_api(
+    ingest_api: Api, leaf: Callable[[Random], Predicate]
+) -> None:
+    """Which may write less than the watch does: a question that writes is refused by Postgres."""
+    plain = leaf(Random(3)).to_json()
+    asked = {"predicate": plain}
+    calls = ("POST", "check", {}), ("POST", "count", {}), ("POST", "preview", {"limit": 3}), ("PUT", "of-it", {"owner": "crm"})
+    for method, path, more in calls:
+        answer = await ingest_api.http.request(method, f"/v1/segments/{path}", json=asked | more, auth=(OPERATE_KEY, ""))
+        if "prediction" in plain:  # nobody has declared it here, and all doors say so
+            assert (answer.status_code, "is not declared" in answer.text) == (422, True), answer.text
+        else:
+            assert answer.status_code in (200, 201), answer.text
 
 
 async def test_gov_13_a_defined_segment_is_taken_up_kept_changed_and_let_go(trial: Shop) -> None:

@@ -1,7 +1,8 @@
 """Contexts where a catalogue is looked at: what is refused, walked, drawn and told when it changes; nothing is asked for it."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from pydantic import BaseModel
@@ -10,6 +11,8 @@ from weather_catalogue import evening, morning, weather, winter_coat
 from journeys import CatalogueError, Context, Journey, Weather, did, journey, open_meteo, prop, trait
 from journeys.catalogue import load
 from journeys.contracts import Channel, DeliverRequest
+from journeys.simulate import SimulationError
+from journeys.simulate.trial import LetIn, MadeUp, TrialRun, play
 from journeys.walk.declared import of_context, said
 from journeys.walk.explore import explore
 from journeys.walk.graph import graph_of
@@ -133,3 +136,20 @@ def test_a_condition_that_cannot_work_is_refused() -> None:
 
 def test_the_graph_draws_it() -> None:
     assert any("context weather" in node.what for node in graph_of(morning).nodes)
+
+
+def test_a_trial_tells_what_it_is_like_there_and_is_told_of_what_no_context_tells() -> None:
+    def steps(**contexts: dict[str, Any]) -> list[str]:
+        who = MadeUp(traits={"home": {"latitude": 40.4, "longitude": -3.7}})
+        trial = TrialRun(customer=who, start=LetIn(), contexts=contexts)
+        return [
+            each.step
+            for each in play(load("weather_catalogue"), "morning", trial, datetime(2026, 1, 5, 9, tzinfo=UTC)).messages
+        ]
+
+    assert steps() == ["push:good-day"]
+    assert steps(weather={"temperature": 9, "rain": 2}) == ["push:umbrella"]
+    with pytest.raises(SimulationError, match="no context 'wether' in the catalogue; there are: weather"):
+        steps(wether={})
+    with pytest.raises(SimulationError, match="does not tell such an answer: temperature"):
+        steps(weather={"temperature": "warm"})

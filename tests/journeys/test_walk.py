@@ -292,6 +292,37 @@ def test_what_loads_but_is_hardly_meant() -> None:
     assert all(finding.file == __file__ and finding.remedy for findings in found.values() for finding in findings)
 
 
+def test_a_look_each_morning_is_not_one_at_the_hour_of_entry() -> None:
+    rain = did("Rained").within(hours=6)
+
+    @journey(goal=purchases)
+    async def at_entry(j: Journey) -> None:
+        async for _ in j.every(days=1, times=8):
+            if await j.reached(rain):
+                await j.push("umbrella")
+                return
+            await j.until("08:00")
+
+    @journey(goal=purchases)
+    async def each_morning(j: Journey) -> None:
+        for _ in range(8):
+            await j.until("08:00")
+            if await j.reached(rain):
+                await j.push("umbrella")
+                return
+
+    @journey(goal=purchases)
+    async def digest(j: Journey) -> None:
+        async for week in j.every(days=7, times=3):
+            await j.until("08:00")
+            await j.email("digest", week=week)
+
+    (doubt,) = lint(at_entry)
+    assert (doubt.rule, "await j.until" in doubt.remedy) == ("clock-in-every", True)
+    assert Path(doubt.file).read_text().splitlines()[doubt.line - 1].strip() == 'await j.until("08:00")'
+    assert (lint(each_morning), lint(digest)) == ([], [])
+
+
 def test_what_is_for_nothing_and_what_comes_too_late() -> None:
     @journey()
     async def bookkeeping(j: Journey) -> None:

@@ -19,11 +19,12 @@ SOURCE = '''
 """Journeys of a company, each with what surprised its author."""
 from datetime import UTC, datetime, timedelta
 from typing import Literal
+from uuid import UUID
 
 from pydantic import BaseModel
 
-from journeys import Journey, journey, once, per_key, restart, whenever
-from segments import Segment, did, trait
+from journeys import Id, Journey, journey, once, per_key, restart, whenever
+from segments import Segment, did, prop, trait
 
 
 class Refill(BaseModel):
@@ -81,6 +82,18 @@ async def pong(j: Journey) -> None:
         await j.push("b")
 
 
+class Shipment(BaseModel):
+    order_id: Id
+    parcel: UUID
+
+
+@journey(entry=Segment("shipped", did("Order Shipped")), reentry=per_key("order_id"))
+async def arrives(j: Journey[Shipment]) -> None:
+    same = prop("order_id") == j.entry.order_id, prop("parcel") == j.entry.parcel
+    came = await j.wait_for(did("Parcel Delivered").where(*same), timeout=timedelta(days=5))
+    await j.push("a" if came else "b")
+
+
 class Hurried(BaseModel):
     hours: int
 
@@ -126,6 +139,20 @@ def test_a_journey_sees_the_trait_that_it_has_just_set_and_its_segments_see_it_t
     for who in (ana, bea):
         assert sorted(who.inbox) == ["push:a", "push:b"]
         assert who.entered("is_gold", times=1)
+
+
+def test_ids_tell_which_parcel_came_and_what_is_no_id_lets_nobody_in(shop: Rehearsal) -> None:
+    parcel, other = "0e984725-c51c-4bf4-9960-e1c80e27aba0", "1e984725-c51c-4bf4-9960-e1c80e27aba1"
+    ana, bea, eva = (shop.customer(name) for name in ("ana", "bea", "eva"))
+    ana.does("Order Shipped", order_id="o-1001", parcel=parcel)
+    bea.does("Order Shipped", order_id="o-1002", parcel=other)
+    eva.does("Order Shipped", order_id="eva@example.org", parcel=other)
+    shop.passes(days=1)
+    ana.does("Parcel Delivered", order_id="o-1001", parcel=parcel)
+    bea.does("Parcel Delivered", order_id="o-1002", parcel=parcel)
+    shop.passes(days=5)
+    assert (ana.inbox, bea.inbox, eva.inbox) == (["push:a"], ["push:b"], [])
+    assert eva.was_refused("arrives", because="event not as declared")
 
 
 def test_a_circle_of_starts_comes_to_an_end_and_turns_again_a_day_later(shop: Rehearsal) -> None:

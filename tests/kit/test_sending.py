@@ -41,6 +41,15 @@ def test_the_hour_is_one_that_quiet_hours_allow_and_a_machine_has_no_habits(shop
     assert bea.got("email:note", at=monday)
 
 
+def test_they_were_written_to_once_the_ledger_says_so_also_by_letters_that_nobody_reports(shop: Rehearsal) -> None:
+    ana = shop.customer("ana", timezone="UTC")
+    shop.starts("until_written", ana)
+    shop.passes(hours=2)
+    assert ana.got("email:note", times=1)
+    assert ana.inbox == ["email:note"]
+    assert ana.left("until_written", because="goal reached")
+
+
 def test_of_two_journeys_that_are_due_at_once_the_more_important_one_writes(shop: Rehearsal) -> None:
     ana, bea = shop.customer("ana", timezone="UTC"), shop.customer("bea", timezone="UTC")
     monday = shop.now
@@ -96,3 +105,4 @@ def test_a_window_is_the_journeys_or_the_messages_own(shop: Rehearsal) -> None:
     assert ana.got("email:note", at=friday + 1.5 * HOUR)
     assert bea.got("push:note", at=friday + 2 * DAY + 15.5 * HOUR)
     assert bea.missed("email:note", because="no allowed instant before its deadline")
+    assert "email:note skipped (no allowed instant before its deadline: outside its window)" in bea.story()

@@ -66,6 +66,16 @@ def test_the_story_is_told_in_order(shop: Rehearsal) -> None:
     ]
 
 
+def test_a_story_is_told_on_the_clock_that_it_names_or_says_that_it_is_not(shop: Rehearsal) -> None:
+    ana, eva = shop.customer("ana", timezone="Asia/Tokyo"), shop.customer("eva", timezone=None, country="US")
+    for each in (ana, eva):
+        each.does("Product Added")
+    assert ana.story().splitlines()[:2] == ["ana, on the clock of Asia/Tokyo", "  Mon 05 Jan 18:00 +09:00  does Product Added"]
+    assert "three_messages waits until Mon 05 Jan 19:00 +09:00" in ana.story()
+    head, did, *_ = eva.story().splitlines()
+    assert (head.endswith("zones, told in UTC"), did) == (True, "  Mon 05 Jan 09:00  does Product Added")
+
+
 @pytest.mark.parametrize("later", [timedelta(0), timedelta(weeks=26)])
 def test_a_clock_shows_the_same_whenever_a_test_begins(later: timedelta) -> None:
     """On servers it begins on the next Monday, which may be in summer."""

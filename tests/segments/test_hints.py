@@ -4,14 +4,16 @@ from typing import Any
 
 import pytest
 
-from segments import Predicate, Segment, age, any_item, did, prop, trait
+from segments import Predicate, Segment, age, any_item, did, listed, prop, trait
 from segments.ask.ask import hinted
 from segments.ask.concerns import WorryFrom, concerns
+from segments.leaves.crossed import Crossed
 from tests.segments.shop import T0, Shop
 
 
 @pytest.fixture
 async def shop(shop: Shop) -> Shop:
+    await shop.database.pool.execute("insert into customer_list values ('vips', 'crm', $1, $1)", T0)
     for n in range(3):
         ana = await shop.customer(income=30_000 + n, vip="true", born="12/03/1990", city="Madrid", trial_ends=1_800_000_000)
         await shop.event(ana, "Order Completed", T0, {"total": "12.50", "products": [{"price": 5, "kind": "hat"}]})
@@ -28,11 +30,33 @@ NUMBERS, BOOLEANS = (
     "send true and false without quotes, or compare with a text",
 )
 TOTAL = 'property "total" of "Order Completed"'
+LETTERS = 'write it so, or compare with "matches", whatever the case'
+UNTRAINED = (
+    'prediction "churn" has no model that scores yet: nobody is in by it before it is trained,'
+    " `GET /v1/models` says how far it is"
+)
+NO_ORDER = 'no "Order Completed" of the newest 2,000 has the property'
+
+
+def of_kind(kind: str) -> Predicate:
+    return did("Order Completed").where(any_item("products", prop("kind") == kind))
+
+
 NOBODY = "no customer of the newest 2,000 has the trait"
 HINTS: list[tuple[Predicate, list[str]]] = [
     (trait("income") > 30_000, []),
     (trait("city") == "Madrid", []),
     (trait("city") == "Lisbon", []),
+    (trait("city") == "madrid", [f'trait "city" is never "madrid", but "Madrid"; {LETTERS}']),
+    (trait("city").in_("MADRID", "Paris"), [f'trait "city" is never "MADRID", but "Madrid"; {LETTERS}']),
+    (trait("city").matches("madrid"), []),
+    (of_kind("Hat"), [f'property "products.kind" of "Order Completed" is never "Hat", but "hat"; {LETTERS}']),
+    (of_kind("hat"), []),
+    (did("Order Completed").total("totl") > 10, [f'{NO_ORDER} "totl"; did you mean "total"?']),
+    (did("Order Completed").where(prop("coupon").exists()), [f'{NO_ORDER} "coupon"; check its spelling, or its source']),
+    (listed("vip"), ['there is no list "vip"; did you mean "vips"?']),
+    (listed("vips"), []),
+    (Crossed("churn", 0.7, 0.7), [UNTRAINED]),
     (~(trait("income") > 90_000), []),
     (trait("income") > "30000", other('trait "income"', "a text", "a number", "compare with a number, without quotes")),
     (trait("vip").in_(True), other('trait "vip"', "true or false", "a text", BOOLEANS)),

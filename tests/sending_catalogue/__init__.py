@@ -1,6 +1,6 @@
 """Journeys for tests of when and whether a message goes: order, budgets, windows, deadlines and habits."""
 
-from journeys import Budget, Cap, Journey, Prices, QuietHours, Window, after, days, hours, journey, purchases, within
+from journeys import Budget, Cap, Journey, Prices, QuietHours, Window, after, days, hours, journey, messaged, purchases, within
 
 GAP = (Cap(1, hours(4)),)
 WORKDAYS = ("mon", "tue", "wed", "thu", "fri")
@@ -20,6 +20,14 @@ async def chatter(j: Journey) -> None:
     """What matters less, and can wait."""
     await j.at(minutes=10)
     await j.email("note")
+
+
+@journey(reentry=after(minutes=0), goal=messaged(channel="email", journey="until_written").sent())
+async def until_written(j: Journey) -> None:
+    """Over as soon as they have been written to, whatever the provider reports."""
+    await j.email("note")
+    await j.wait(hours=1)
+    await j.push("note")
 
 
 @journey(reentry=after(minutes=0), caps=GAP, priority=9)

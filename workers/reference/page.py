@@ -15,7 +15,7 @@ from api.agents.reference import Section, written
 from api.agents.shapes import shape_of
 from api.agents.tools import TOOLS, Tool
 from journeys.check.reference import reference
-from workers.reference import segments
+from workers.reference import declared, segments
 
 _HERE = Path(__file__).parent
 _HEAD = """\
@@ -43,6 +43,7 @@ def page(root: Any) -> str:
 def sections(root: Any) -> Iterator[Section]:
     """Its sections, in their order."""
     yield from _parts(segments.page(), "# ")
+    yield from declared.sections()
     yield from _handle()
     names = {"Traits": TRAITS, "Properties of the entering event": PROPERTIES}
     listed = "; and properties:\n".join(", ".join(f"`{name}`" for name in sorted(each)) for each in names.values())

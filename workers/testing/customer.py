@@ -4,14 +4,14 @@ Promise: whatever is asserted is a sentence about them, and its failure says wha
 """
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from journeys.contracts import Channel, Outcome
 from segments.language.events import MESSAGE_CLICKED, MESSAGE_DELIVERED, MESSAGE_FAILED, MESSAGE_READ, MESSAGE_REPLIED
 from workers.testing.names import channel_of, check_end, check_journey, check_step, instant_of
 from workers.testing.seen import Message, Run, Stage
-from workers.testing.sentences import Verdict, clock, fate, instead, standing
+from workers.testing.sentences import Verdict, clock, fate, instead, standing, zone_named
 
 #: On real servers a run's clock goes on while it works: an instant is met within this.
 CLOSE = timedelta(minutes=1)
@@ -189,15 +189,17 @@ class Customer:
         return self._verdict(so=so, told=f"is through {journey}" if so else f"is not through {journey} like this")
 
     def story(self) -> str:
-        """All that is known of them, line by line."""
+        """All that is known of them, line by line, on their own clock; in UTC where nobody knows in which zone they are."""
+        named = self._stage.zone(self.name)
+        zone = zone_named(named)
         lines = [(at, f"does {what}") for at, what in self._done]
         for run in self.runs:
             lines.append((run.entered_at, f"{'enters' if run.let_in else 'stands in line for'} {run.journey}"))
             lines += [(each.at, fate(each)) for each in run.messages]
-            lines.append((run.ended_at or self._stage.now, standing(run)))
+            lines.append((run.ended_at or self._stage.now, standing(run, zone)))
         lines += [(each.at, f"{each.journey} refuses: {each.reason}") for each in self._stage.refusals(self.name)]
-        head = f"{self.name}, on the clock of {self._stage.zone(self.name)}"
-        return "\n".join([head, *(f"  {clock(at)}  {what}" for at, what in sorted(lines, key=lambda line: line[0]))])
+        head = f"{self.name}, on the clock of {named}" + (", told in UTC" if zone is UTC and named != "UTC" else "")
+        return "\n".join([head, *(f"  {clock(at, zone)}  {what}" for at, what in sorted(lines, key=lambda line: line[0]))])
 
     def _insist_on(self, step: str, runs: list[Run]) -> None:
         """A step that nobody asked for may be misspelt."""

@@ -28,6 +28,7 @@ from workers.testing.names import (
 )
 from workers.testing.people import CHANNELS
 from workers.testing.seen import Stage
+from workers.testing.sentences import standing
 from workers.testing.services import Service
 
 #: When a simulated rehearsal begins; one on servers, which have no past, begins on the next Monday (`served`).
@@ -125,7 +126,13 @@ class Rehearsal:
     def completes(self, customer: Customer, which: str, outcome: str | None = None, **values: Any) -> None:
         """Somebody of the company does what the customer's run waits for under a name, and says how it went."""
         if not self._stage.completes(customer.name, which, outcome, values):
-            raise AssertionError(f"no run of {customer.name} waits for a task under the name '{which}'")
+            waits = (
+                "; ".join(standing(run) for run in customer.runs if run.outcome is None) or "nothing: no run of theirs is open"
+            )
+            raise AssertionError(
+                f"no run of {customer.name} waits for a task under the name '{which}' (of a bare j.wait_for it is 'it');"
+                f" what they wait for: {waits}"
+            )
 
     def provider(self, channel: str) -> Provider:
         """Who carries a channel's messages, to have it answer otherwise: `shop.provider("push").refuses()`."""

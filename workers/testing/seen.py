@@ -24,7 +24,7 @@ class Message:
     reason: str | None
     due_at: datetime
     at: datetime
-    #: The other journeys for which it waits, or waited last.
+    #: The other journeys for which it waits, or waited last; or what left no instant for it (a cap, quiet hours).
     journeys: tuple[str, ...] = ()
     #: The id of the product that it offers, or would have.
     product: str | None = None

@@ -1,7 +1,8 @@
 """What a test's assertion came to, told so that somebody who did not write it knows what happened, and why."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from journeys.contracts import because
 from workers.testing.seen import Message, Refusal, Run
@@ -21,9 +22,19 @@ class Verdict:
         return self._told
 
 
-def clock(at: datetime) -> str:
-    """An instant as tests are thought of: the day of the week and the time (UTC)."""
-    return f"{at:%a %d %b %H:%M:%S}" if at.second else f"{at:%a %d %b %H:%M}"
+def clock(at: datetime, zone: tzinfo = UTC) -> str:
+    """An instant as tests are thought of: the day of the week and the time; in another zone than UTC with its offset."""
+    there = at.astimezone(zone)
+    offset = "" if zone is UTC else f" {there.isoformat()[-6:]}"
+    return f"{there:%a %d %b %H:%M:%S}{offset}" if at.second else f"{there:%a %d %b %H:%M}{offset}"
+
+
+def zone_named(name: str) -> tzinfo:
+    """The zone of a customer's clock; UTC where it is not one that is known."""
+    try:
+        return UTC if name == "UTC" else ZoneInfo(name)
+    except (ValueError, ZoneInfoNotFoundError):
+        return UTC
 
 
 def fate(message: Message) -> str:
@@ -32,7 +43,7 @@ def fate(message: Message) -> str:
     return f"{message.step} {message.state}{why}"
 
 
-def standing(run: Run) -> str:
+def standing(run: Run, zone: tzinfo = UTC) -> str:
     """Where a run is, or how it ended."""
     if run.outcome is not None:
         return f"{run.journey} is over: {run.outcome}{f' ({run.ended_by})' if run.ended_by else ''}"
@@ -40,8 +51,8 @@ def standing(run: Run) -> str:
         return f"{run.journey} goes on"
     what, until = run.waiting
     if not run.let_in:
-        return f"stands in line for {run.journey} until {clock(until)}"
-    return f"{run.journey} waits until {clock(until)} ({what})"
+        return f"stands in line for {run.journey} until {clock(until, zone)}"
+    return f"{run.journey} waits until {clock(until, zone)} ({what})"
 
 
 def refused(refusals: Iterable[Refusal]) -> str:

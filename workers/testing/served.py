@@ -18,7 +18,7 @@ import orjson
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from journeys.catalogue import load
-from journeys.contracts import Channel, Outcome
+from journeys.contracts import Channel, Outcome, doing
 from journeys.simulate.products import Product
 from journeys.simulate.providers import Kind
 from journeys.simulate.services import Reply, ServiceReply
@@ -383,7 +383,7 @@ class Served:
                 each.reason,
                 each.due_at,
                 each.settled_at or each.due_at,
-                tuple(each.detail.get("journeys", ())),
+                tuple(doing(each.detail)),
                 each.detail.get("product"),
             )
             for each in await self.shop.messages(row)

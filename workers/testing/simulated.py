@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from journeys.catalogue import Catalogue
-from journeys.contracts import Channel, Outcome, Purpose
+from journeys.contracts import Channel, Outcome, Purpose, doing
 from journeys.heard import Expect, OfPeople
 from journeys.simulate import Answer, World
 from journeys.simulate import Customer as Simulant
@@ -193,7 +193,7 @@ def _seen(run: Simulation) -> Run:
             each.reason.value if each.reason else None,
             each.request.due_at,
             each.at,
-            tuple(each.detail.get("journeys", ())),
+            tuple(doing(each.detail)),
             each.detail.get("product"),
         )
         for each in run.messages
