@@ -16,11 +16,12 @@ from api.segments.views import SegmentDetail, detail
 from segments import DefinitionError, Predicate
 from segments.ask.ask import CannotAsk, TooSlow, hinted
 from segments.ask.concerns import Concern, WorryFrom
+from segments.ask.declared import declared
 from segments.ask.overview import AllSegments, KnownSegment, all_segments, overview
 from segments.define.define import CannotChange
 from segments.define.importing import checked_name
 from segments.define.snapshots import CannotFreeze
-from segments.predictions.prediction import check_predictions, predictions_in
+from segments.predictions.declared import check_predictions, predictions_in
 from store import Database
 from store.ids import ID_LIMIT
 from store.keys import Caller, Right
@@ -80,7 +81,7 @@ async def asked(config: ApiConfig, database: Database, definition: dict[str, Any
     """
     predicate = predicate_of(definition, (await all_segments(database, config.segments)).predicates)
     try:
-        check_predictions(config.predictions.values(), predictions_in(predicate))
+        check_predictions((await declared(database, config.predictions)).values(), predictions_in(predicate))
     except DefinitionError as error:
         raise unusable(error, "/predicate") from None
     return predicate

@@ -125,7 +125,6 @@ async def everyone(database: Database, predicate: Predicate, at: datetime) -> li
     statement = await asyncio.to_thread(_statement, predicate)
     async with briefly(database, _PATIENCE) as connection:
         await plan_for_everybody(connection)
-        await record(connection, predicate, at)
         return sorted(row["id"] for row in await connection.fetch(statement.sql, *statement.args(at, shard=0, shards=1)))
 
 

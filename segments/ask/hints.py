@@ -15,7 +15,7 @@ from segments.language.events import LIST_EVENT, OURS
 from segments.language.moves import event_types
 from segments.language.predicate import Predicate
 from segments.language.values import ISO, Expected, Kind
-from segments.predictions.prediction import predictions_in
+from segments.predictions.declared import predictions_in
 from store import Connection, queries
 
 _SQL, _LISTS = queries("segment_views"), queries("lists")
