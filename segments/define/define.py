@@ -121,9 +121,8 @@ async def undefine(
         starts = await that_need(connection, name, _FEW)
         if segments or journeys or starts:
             whose = [*_told("segment", segments), *_told("journey", journeys), *_told("campaign", starts)]
-            raise CannotChange(
-                "still-named", f"segment {name!r} is named by {' and by '.join(whose)}; change or cancel that first"
-            )
+            remedy = "change or cancel that first" if starts else "change that first"
+            raise CannotChange("still-named", f"segment {name!r} is named by {' and by '.join(whose)}; {remedy}")
         was = next(row.definition for row in rows if row.name == name)
         await note(connection, "delete", "segment", name, **_noted(was, None, own))
         return await delete_stored(connection, name, by=by, at=at)
