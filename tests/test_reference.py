@@ -60,7 +60,17 @@ def test_the_whole_page_is_what_the_code_says_and_the_one_that_ships() -> None:
 def test_what_a_journey_is_declared_with_is_told_and_a_least_template_of_each_channel_loads(tmp_path: Path) -> None:
     told = "".join(each.text for each in declared.sections())
     words = set(journeys.__all__) - set(segments.__all__)
-    given = {"Around", "CatalogueError", "Channel", "Fetched", "InvalidParams", "Journey", "JourneyDefinition", "JourneyError"}
+    given = {
+        "Around",
+        "CatalogueError",
+        "Channel",
+        "Decided",
+        "Fetched",
+        "InvalidParams",
+        "Journey",
+        "JourneyDefinition",
+        "JourneyError",
+    }
     given |= {"Outcome", "Purpose", "Reason", "Receipt"}  # what the engine gives, and what it raises
     given |= {"Audience", "BucketDestination", "HttpDestination", "MetaAudience"}  # docs/audiences.md
     given |= {

@@ -24,7 +24,7 @@ _DECLARED: tuple[tuple[str, str, str], ...] = (
     (
         "declaring-measured",
         "experiments, holdouts and conversions",
-        "Experiment Plan Effect Conversion GlobalHoldout",
+        "Experiment Plan Effect Option Conversion GlobalHoldout",
     ),
     (
         "declaring-around",
@@ -34,7 +34,12 @@ _DECLARED: tuple[tuple[str, str, str], ...] = (
     (
         "declaring-predictions",
         "predictions and their features",
-        "Prediction TraitValue DaysSince feature rfm engagement daily weekly",
+        "Prediction Trial LifetimeValue Clusters TraitValue DaysSince feature rfm engagement daily weekly",
+    ),
+    (
+        "declaring-products",
+        "what products move customers",
+        "BoughtTogether SeenTogether PriceDrops BackInStock Replenishment next_purchase",
     ),
 )
 _KIT = (

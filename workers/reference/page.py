@@ -53,7 +53,10 @@ def sections(root: Any) -> Iterator[Section]:
     document = create_app(ApiConfig(dsn="")).openapi()
     yield from _calls(document)
     yield Section("tools", "what an agent can do", _TOOLS + "\n".join(_tool(document, tool) for tool in TOOLS) + "\n")
-    yield Section("commands", "the command line", "\n".join(_commands(root)) + "\n")
+    commands = [*_commands(root)]
+    for letters in ("a-l", "m-z"):  # an agent's answer holds half of them
+        told = [each for each in commands if letters[0] <= each.removeprefix("* `journeys ")[0] <= letters[-1]]
+        yield Section(f"commands-{letters}", f"the command line: journeys {letters}", "\n".join(told) + "\n")
 
 
 def _parts(text: str, mark: str) -> Iterator[Section]:
