@@ -205,7 +205,7 @@ async def _declare_demo(database: "Database", catalogue: "Mapping[str, Declared]
         label=~ordered.within(days=60),
         horizon=days(60),
         features=rfm() + engagement(),
-        never={"sex", "age"},
+        never=frozenset({"sex", "age"}),
     )
     await written(database, catalogue, churn, by=whoever(), at=now, waits=predictions_need_approval())
 
