@@ -20,7 +20,9 @@ async def test_history_counts_as_known_when_it_happened_and_news_do_not(shop: Sh
     assert await history.take([order("ana", 40, **sent), order("ana", 5)], T0, "import") == [None, None]
     assert await news.take([order("bea", 40)], T0, "import") == [None]
     assert await news.take([order("eva", 40)], T0, "history:import") == [None]
-    rows = await shop.database.pool.fetch("select user_id, source, received_at, ts from event where ts < $1", T0 - timedelta(10))
+    rows = await shop.database.pool.fetch(
+        "select user_id, source, received_at, ts from event where ts < $1", T0 - timedelta(10)
+    )
     assert {(row["user_id"], row["source"]) for row in rows} == {
         ("ana", "history:import"),
         ("bea", "import"),
