@@ -24,7 +24,7 @@ from api.console.builder.sizes import Sizes
 from api.console.frame import shown
 from api.cors import Cors
 from api.door import Door
-from api.ingest import dead_letters, visitors
+from api.ingest import dead_letters, history, visitors
 from api.ingest import routes as ingest
 from api.ingest.intake import Intake
 from api.ingest.routes import Ingest
@@ -71,6 +71,7 @@ BODY_SIZE = 4 * 1024 * 1024
 ROUTERS = [
     ingest.router,
     ingest.beacon,
+    history.router,
     visitors.router,
     journeys.router,
     catalogue.router,

@@ -20,6 +20,7 @@ from temporalio import activity
 from activities.deliver.patience import alive
 from activities.metrics import PREDICTION_HELD
 from activities.predicting.acting import look_at_what_came
+from activities.predicting.failing import BEYOND_TRYING, words
 from activities.predicting.guard import turn, why_held
 from activities.predicting.kind import Chosen, Floats, Labels, Says, model_of, numbers, past
 from activities.predicting.kinds import kind_of
@@ -30,7 +31,6 @@ from segments.ask import known
 from segments.ask.declared import declared
 from segments.ask.known import Table
 from segments.ask.overview import all_segments
-from segments.errors import DefinitionError
 from segments.language.predicate import Predicate
 from segments.language.segment import Segment
 from segments.leaves.crossed import Crossed, Foretold, Sorted
@@ -112,8 +112,8 @@ class Scoring:
         async with alive():
             try:
                 return await self._score(prediction, at)
-            except (DefinitionError, MemoryError) as error:
-                why = str(error) or "scoring needs more memory than JOURNEYS_TRAIN_MEMORY lets it have"
+            except BEYOND_TRYING as error:
+                why = words(error, "scoring")
                 await self._hold(prediction, why)
                 await predictions.fail(self.database, prediction.name, self.clock.now(), "score", why)
                 return f"not scored: {why}"

@@ -12,12 +12,12 @@ import structlog
 from temporalio import activity
 
 from activities.deliver.patience import alive
+from activities.predicting.failing import BEYOND_TRYING, words
 from activities.predicting.kinds import kind_of
 from activities.predicting.trying import keep_beside
 from journeys.clock import Clock
 from journeys.contracts import PredictionRound
 from segments.ask.declared import declared
-from segments.errors import DefinitionError
 from segments.predictions.declared import Declared
 from segments.predictions.prediction import Prediction
 from store import Database, predictions
@@ -46,8 +46,8 @@ class Training:
                 return f"version {before[0]} was kept before, as {before[1]}"
             try:
                 return await self._train(prediction, at)
-            except (DefinitionError, MemoryError) as error:
-                why = str(error) or "training needs more memory than JOURNEYS_TRAIN_MEMORY lets it have"
+            except BEYOND_TRYING as error:
+                why = words(error, "training")
                 await predictions.fail(self.database, prediction.name, self.clock.now(), "train", why)
                 log.warning("a prediction could not be trained", prediction=prediction.name, why=why)
                 return f"not trained: {why}"

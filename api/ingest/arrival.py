@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from api.ingest.signed import Signatures
 from segments.language.comparing import as_instant
-from segments.language.events import AHEAD
+from segments.language.events import AHEAD, HISTORY
 from segments.language.readings import Reading
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -45,19 +45,28 @@ class Arrival:
     context: dict[str, Any] = field(default_factory=dict)
     #: Who speaks where an item does not say it: customers themselves (their own app or browser), or a system that tells what it
     #: holds. A no of the former is undone by the former alone (docs/consent.md).
-    by: Literal["customer", "sync"] = "sync"
+    by: Literal["customer", "sync", "import"] = "sync"
     #: From the source and its Idempotency-Key: calls without a message id get the same one when the request is sent again.
     request_key: str | None = None
     #: How some traits are to be read.
     readings: Mapping[str, Reading] = field(default_factory=dict)
     #: What the signatures of a client's key are checked against; None: a server's key, which is believed.
     client: Signatures | None = None
+    #: What happened long ago, of which whoever brings it claims that it was known then: it stands in the source.
+    history: bool = False
+
+    def __post_init__(self) -> None:
+        """No key, whatever it is called, makes live events history."""
+        name = self.source.replace(HISTORY, "history ")
+        object.__setattr__(self, "source", HISTORY + name if self.history else name)
 
 
 def when(raw: dict[str, Any], arrival: Arrival) -> tuple[datetime, bool]:
     """When it happened by our clock (`receivedAt - (sentAt - originalTimestamp)`), and whether it was ahead of now."""
-    text = raw.get("originalTimestamp") or raw.get("timestamp")
     now = arrival.received_at
+    if arrival.history:
+        return _of_the_past(raw.get("timestamp"), now), False
+    text = raw.get("originalTimestamp") or raw.get("timestamp")
     if text is None:
         return now, False
     moment = instant(text)
@@ -71,6 +80,16 @@ def when(raw: dict[str, Any], arrival: Arrival) -> tuple[datetime, bool]:
     if moment < EARLIEST:
         raise Rejected("too-old", "is before the year 2000", "/timestamp")
     return (now, True) if moment > now + AHEAD else (moment, False)
+
+
+def _of_the_past(text: Any, now: datetime) -> datetime:
+    """When something of history happened: as its `timestamp` says, which whoever held it has set right already."""
+    moment = None if text is None else instant(text)
+    if moment is None:
+        raise Rejected("bad-timestamp", "history needs the ISO 8601 date and time at which it happened", "/timestamp")
+    if not EARLIEST <= moment <= now:
+        raise Rejected("bad-timestamp", "history lies between the year 2000 and now; send news to /v1/batch", "/timestamp")
+    return moment
 
 
 def _beyond(moment: datetime, now: datetime) -> tuple[datetime, bool]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from api.ingest.arrival import Arrival, Rejected
 from api.ingest.spec import read_item
@@ -15,8 +15,8 @@ from store.ingest.items import Item
 class Taking:
     """Takes calls in; what cannot be is told by its reason, and costs the others nothing."""
 
-    def __init__(self, database: Database, region: str, readings: Mapping[str, Reading]) -> None:
-        self._database, self._region, self._readings = database, region, readings
+    def __init__(self, database: Database, region: str, readings: Mapping[str, Reading], *, history: bool = False) -> None:
+        self._database, self._region, self._readings, self._history = database, region, readings, history
         self._memory = Memory()
 
     async def take(self, calls: Sequence[dict[str, Any]], at: datetime, source: str) -> list[str | None]:
@@ -40,7 +40,8 @@ class Taking:
 
     def _read(self, calls: Sequence[dict[str, Any]], at: datetime, source: str) -> tuple[dict[int, Item], list[str | bool]]:
         """Those that can be read, by their places, and of each why it cannot."""
-        arrival = Arrival(source, at, self._region, readings=self._readings)
+        by: Literal["import", "sync"] = "import" if self._history else "sync"
+        arrival = Arrival(source, at, self._region, readings=self._readings, history=self._history, by=by)
         read: dict[int, Item] = {}
         told: list[str | bool] = [False] * len(calls)
         for n, call in enumerate(calls):

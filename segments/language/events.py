@@ -26,6 +26,10 @@ NAME_CHANGED = "$name"
 #: was not yet known when they came.
 LOADED = "$loaded:"
 
+#: What the source of events begins with that were brought in as history (`POST /v1/history`): whoever did so claims that each
+#: was known when it happened. When we received it stands in the event as of all others; nobody else's source begins so.
+HISTORY = "history:"
+
 #: Ingest lets events be dated this far ahead (clocks differ). An order that we hold has been made, whatever its clock says.
 AHEAD = timedelta(minutes=5)
 

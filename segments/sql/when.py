@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from segments.language.events import HISTORY
 from segments.sql.tables import INSTANT
 
 Expression = sa.ColumnElement[Any]
@@ -93,9 +94,14 @@ class AtSteps(When):
 
 @dataclass(frozen=True, slots=True)
 class AsKnown(When):
-    """At an instant of the past, as far as it was known then: what was received later had not happened."""
+    """At an instant of the past, as far as it was known then: what was received later had not happened.
+
+    But for history: of what was brought in as such, whoever did so claims that it was known when it happened.
+    """
 
     def bounds(self, ts: Expression, window: timedelta | None) -> list[Expression]:
         """What makes something have happened and been received by then, in a window."""
         of: Any = ts
-        return [*When.bounds(self, ts, window), of.table.c.received_at <= self.instant()]
+        row = of.table.c
+        claimed = sa.func.starts_with(row.source, sa.literal_column(f"'{HISTORY}'"))
+        return [*When.bounds(self, ts, window), sa.or_(row.received_at <= self.instant(), claimed)]

@@ -166,6 +166,13 @@ CHANGES: dict[tuple[str, str], dict[str, Any]] = {
     },
     ("PUT", "/v1/products"): {"json": [{"id": "p-1", "name": "Boots"}]},
     ("POST", "/v1/customers/file"): {**CSV},
+    ("POST", "/v1/history"): {
+        "json": {
+            "batch": [
+                {"type": "track", "event": "Seen", "userId": "ana", "messageId": "h-1", "timestamp": "2025-01-01T00:00:00Z"}
+            ]
+        }
+    },
     ("POST", "/v1/profiles/{customer_id}/consent"): {
         "json": {"channel": "email", "address": "ana@shop.example", "state": "withdrawn", "by": "customer"}
     },

@@ -39,6 +39,7 @@ GET /v1/erasures/{erasure_id}                   profiles erasures
 GET /v1/erasures/{erasure_id}/certificate       profiles certificate
 GET /v1/export                                  export
 GET /v1/export/{table}                          export
+POST /v1/history                                customers history
 GET /v1/journeys                                runs, switches, graph
 GET /v1/journeys/{journey}/graph                graph
 POST /v1/journeys/{journey}/runs                starts one

@@ -63,6 +63,7 @@ COMMANDS = {
     "segments announce": "announce segment", "segments snapshot": "freeze segment", "lists add": "put on list",
     "lists remove": "take off list", "lists import": "import list", "products import": "tell products",
     "profiles erase": "erase customer", "customers import": "import customers",
+    "customers history": "import history", "models demo": "import history",
     "unmerge": "undo merge", "suppressions add": "add suppression",
     "suppressions import": "add suppression", "suppressions take-back": "lift suppression",
     "dead-letters replay": "replay dead-letters", "dead-letters purge": "purge dead-letters", "keys create": "create key",

@@ -7,6 +7,7 @@ import pytest
 from predicting.conftest import DAY, Planted
 
 from activities.predicting import probabilities, scoring
+from segments.ask import known
 from store import predictions
 from store.customers.erasure import begin, purge
 
@@ -142,6 +143,32 @@ async def test_a_training_that_fails_is_told_until_one_does_not_and_the_champion
     await planted.train()
     stands = await planted.stands()
     assert (stands.standing(planted.shop.clock.now()), stands.failure) == ("scoring", None)
+
+
+async def test_what_postgres_refuses_fails_at_once_in_words_and_is_not_tried_twenty_times(
+    planted: Planted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await planted.people(600)
+    await planted.pass_until(0)
+    tries = 0
+
+    class Broken(dict[str, str]):
+        """A statement that Postgres refuses, and how often it was given it."""
+
+        def __getitem__(self, name: str) -> str:
+            nonlocal tries
+            tries += name == "asked"
+            return "select no_such_column from asked" if name == "asked" else super().__getitem__(name)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(known, "_SQL", Broken(known._SQL))
+        told = await planted.train()
+    refused = 'not trained: Postgres refuses a statement of training (42703: column "no_such_column" does not exist)'
+    assert refused in told
+    assert tries == 1
+    assert "`journeys migrate`" in str((await planted.stands()).failure)
+    assert "it is champion" in await planted.train()
+    assert (await planted.stands()).failure is None
 
 
 async def test_ml_12_14_a_model_that_is_not_true_any_more_lets_nobody_new_in(planted: Planted) -> None:

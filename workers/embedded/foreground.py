@@ -4,18 +4,25 @@ import asyncio
 import signal
 from contextlib import suppress
 from functools import partial
+from itertools import count
 
+import asyncpg
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from store import StoreError
 from workers.embedded.attention import Warnings
 from workers.embedded.stack import EmbeddedStack, Say
 from workers.embedded.supervision import Supervision
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _NAMES = {"postgres": "Postgres", "temporal": "Temporal", "sandbox": "Sandbox", "api": "API", "workers": "Workers"}
+
+
+#: So many looks at the parts to one at what was declared: five seconds.
+_DECLARED_EVERY = 10
 
 
 async def dev(stack: EmbeddedStack, console: Console) -> None:
@@ -53,8 +60,11 @@ async def _run(stack: EmbeddedStack, console: Console) -> None:
 
 async def _attend(stack: EmbeddedStack, say: Say) -> None:
     supervision, warnings = Supervision(stack.parts, say), Warnings(stack.settings.data_dir / "logs")
-    while True:
+    for n in count():
         await supervision.look()
+        if n % _DECLARED_EVERY == 0:
+            with suppress(StoreError, asyncpg.PostgresError, OSError):  # Postgres is being started again: a later look
+                await stack.train_what_is_declared()
         for part, sentence in warnings.new():
             say(part, sentence)
         await asyncio.sleep(0.5)

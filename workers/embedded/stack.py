@@ -11,7 +11,7 @@ from typing import Self
 from urllib.parse import urlsplit, urlunsplit
 
 from api.ingest.signed import identity_secret
-from store import connect, migrate
+from store import Database, connect, migrate
 from store.keys import ANYWHERE, Grant, Role, digest, put_key
 from store.roles import let_api_in
 from store.segments.declarations import standing
@@ -36,6 +36,10 @@ Say = Callable[[str, str], None]
 def _key_name(kind: str, key: str) -> str:
     """The digest tells stacks apart that share a configured database."""
     return f"embedded-{kind}-{digest(key).hex()[:8]}"
+
+
+async def _any_declared(database: Database) -> bool:
+    return any(each.definition is not None for each in await standing(database))
 
 
 def _silent(_part: str, _sentence: str) -> None:
@@ -75,6 +79,7 @@ class EmbeddedStack:
     _hold: Hold | None = field(default=None, repr=False)
     _ports: Ports = field(init=False, repr=False)
     _declared: bool = field(default=False, repr=False)  # whether predictions are declared by API
+    _planned: Programs | None = field(default=None, repr=False)
 
     async def __aenter__(self) -> Self:
         try:
@@ -132,6 +137,24 @@ class EmbeddedStack:
         await self.stop_part(name)
         await self.start_part(name)
 
+    async def train_what_is_declared(self) -> None:
+        """Start the process that trains, where the first prediction was declared by API since the stack is up.
+
+        Raises:
+            ServerFailed: it does not start.
+            asyncpg.PostgresError, OSError: the database does not answer right now.
+        """
+        if self._planned is None or "trainer" in self.parts or missing():
+            return
+        database = await connect(self.dsn, max_size=1)
+        try:
+            self._declared = await _any_declared(database)
+        finally:
+            await database.close()
+        if self._declared:
+            await self._bring_up("trainer", self._planned.trainer())
+            self.say("trainer", "trains what was declared")
+
     @property
     def worker_names(self) -> list[str]:
         """The names of the worker parts."""
@@ -183,7 +206,7 @@ class EmbeddedStack:
             client = _key_name("client", self.keys.client)
             await put_key(database.pool, client, Grant(Role.CLIENT, origins=[ANYWHERE]), self.keys.client)
             self.identity_secret = identity_secret(signing_secret(self.settings), client)
-            self._declared = any(each.definition is not None for each in await standing(database))
+            self._declared = await _any_declared(database)
         finally:
             await database.close()
 
@@ -228,6 +251,7 @@ class EmbeddedStack:
         self.say("api", self.api_url)
         self.say("workers", f"{self.workers} started")
         self.metrics_urls = programs.metrics_urls
+        self._planned = programs
 
     async def _bring_up(self, name: str, part: Part) -> None:
         self.parts[name] = part  # first, so that a part that is cut short while starting is stopped as well

@@ -7,6 +7,7 @@ from uuid import UUID
 import typer
 
 from workers.cli.asked import fail, with_database
+from workers.cli.customers.history import history
 from workers.cli.customers.importing import import_
 from workers.cli.profiles import By, named
 
@@ -23,6 +24,7 @@ customers = typer.Typer(
     no_args_is_help=True,
 )
 customers.command("import")(import_)
+customers.command()(history)
 
 Named = Annotated[str, typer.Argument(metavar="USER", help="The customer's userId, or what --by says.")]
 Of = Annotated[By, typer.Option(help="What USER is.")]

@@ -29,6 +29,7 @@ Name = Annotated[str, typer.Argument(help="The prediction, as the catalogue call
 _WIDE = 30  # characters of a bar
 _WEEKS = ("week of", "people", "foretold", "came", "off by", "AUC", "lift", "")
 _BY_WEEK = "How good its scores were, by week (lift: of the highest tenth; ━ came, ┃ foretold)"
+_DEMO, _PATIENCE = "churn", 120  # looks
 _LOOK = 0.5  # seconds from one look at how far a training is to the next
 
 
@@ -148,6 +149,78 @@ def customers(
         return [table] if cells else [f"nobody has a score of the {band}. tenth"]
 
     tables.show(with_database(lambda database: found(database, catalogue, name, band, limit)), drawn, as_json=as_json)
+
+
+@models.command()
+def demo(as_json: InJson = False) -> None:
+    """Give `journeys dev` an invented shop's past, and train `churn` by it: a prediction to look at, in about a minute.
+
+    600 customers with an order history of 14 months, whom nothing can reach. Only for the stack that runs on this directory.
+    """
+    from datetime import timedelta
+
+    from store.predictions import ask_training
+    from workers.cli.customers.history import bring
+    from workers.demo.past import calls
+    from workers.embedded.beside import beside
+    from workers.embedded.vault import running
+    from workers.training.process import missing
+
+    given = settings()
+    stack = running(given.data_dir)
+    if stack is None or beside(given) is given:
+        fail("no `journeys dev` runs here; start it in another terminal: invented customers are for a stack of one's own")
+    if lacking := missing():
+        fail(f"training needs an extra ({', '.join(lacking)}): pip install 'journeys[predictions]'")
+    now, catalogue = given.clock.now(), _catalogue()
+    # By whole days, so that the command, repeated on the same day, brings nothing twice.
+    until = now.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(hours=1)
+    past = calls(until)
+    brought = with_database(lambda database: bring(database, past))
+    if not as_json:
+        typer.echo(f"{brought['accepted']:,} events of an invented past are in, as {brought['source']}")
+    if _DEMO not in catalogue:
+        with_database(lambda database: _declare_demo(database, catalogue, now))
+    before = with_database(_appears)
+    with_database(lambda database: ask_training(database, _DEMO, now))
+    _wait(before)
+    came = _detail(_DEMO)
+    if came.failure:
+        fail(came.failure)
+    where = f"{stack.api}/console/models/{_DEMO}"
+    champion = next(each.card["told"] for each in came.versions if each.state == "champion")
+    told = f"{came.people:,} customers have a score of {_DEMO}: {champion}\nlook: journeys models show {_DEMO}, or {where}"
+    say({"prediction": _DEMO, "events": brought["accepted"], "people": came.people, "console": where}, told, as_json=as_json)
+
+
+async def _declare_demo(database: "Database", catalogue: "Mapping[str, Declared]", now: datetime) -> None:
+    """As a product team would, by API."""
+    from journeys import Prediction, days, did, engagement, rfm
+    from segments.define.foretelling import declare as written
+
+    ordered = did("Order Completed")
+    churn = Prediction(
+        _DEMO,
+        of=ordered.at_least(2),
+        label=~ordered.within(days=60),
+        horizon=days(60),
+        features=rfm() + engagement(),
+        never=frozenset({"sex", "age"}),
+    )
+    await written(database, catalogue, churn, by=whoever(), at=now, waits=predictions_need_approval())
+
+
+async def _appears(database: "Database") -> "PredictionRow":
+    """Once a worker has taken it up, which is a matter of seconds."""
+    import asyncio
+
+    from store.predictions import found
+
+    for _ in range(_PATIENCE):
+        if rows := await found(database, _DEMO):
+            return rows[0]
+        await asyncio.sleep(_LOOK)
+    return fail(f"no worker has taken up {_DEMO} in a minute; has somebody to approve it (`journeys models approve`)?")
 
 
 @models.command()

@@ -1,0 +1,24 @@
+"""What no second try of a training or a scoring mends: it fails at once, in words for operators."""
+
+import asyncpg
+
+from segments.errors import DefinitionError
+
+#: Too little is known, too little memory, or Postgres refuses a statement itself (class 42 of its errors): what was connected
+#: badly or interrupted is tried again instead.
+BEYOND_TRYING = (DefinitionError, MemoryError, asyncpg.SyntaxOrAccessError)
+
+
+def words(error: Exception, what: str) -> str:
+    """Why `what` (training or scoring) has failed, and what to do; nothing of a customer."""
+    match error:
+        case asyncpg.SyntaxOrAccessError():
+            said = str(error).splitlines()[0]
+            return (
+                f"Postgres refuses a statement of {what} ({error.sqlstate}: {said}); it will not take it the next time either:"
+                " bring the schema up to date (`journeys migrate`), and if it is, report this as a fault of ours"
+            )
+        case MemoryError() if not str(error):
+            return f"{what} needs more memory than JOURNEYS_TRAIN_MEMORY lets it have"
+        case _:
+            return str(error)
