@@ -107,7 +107,7 @@ def _known(rest: list[str], names: frozenset[str]) -> bool:
 
 def _unknown_below(root: str, rest: list[str], names: frozenset[str]) -> tuple[str, str]:
     name = ".".join(rest[:_NAME_PARTS]) if rest[0] in names else rest[0]
-    own = f'One of your own is declared in the catalogue: {_DECLARED[root]}("{name}"). ' if root in _DECLARED else ""
+    own = f'One of your own is declared in the catalogue: own = {_DECLARED[root]}("{name}"). ' if root in _DECLARED else ""
     return f"unknown variable {root}.{'.'.join(rest)}", _near(name, names, f"{root}.", own)
 
 

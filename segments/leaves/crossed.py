@@ -8,6 +8,7 @@ so an entry tells by what it was decided, and hysteresis needs no memory but the
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from math import isfinite
 from typing import Any, Self
 
 from segments.errors import DefinitionError
@@ -51,7 +52,7 @@ class Crossed(Foretold, keys=("prediction",), past=True):
         check_name("prediction", "prediction", self.prediction)
         place = f"prediction {self.prediction!r}"
         for each in (self.up, self.back):
-            if isinstance(each, bool) or not isinstance(each, int | float):
+            if isinstance(each, bool) or not isinstance(each, int | float) or not isfinite(each):
                 raise DefinitionError(place, f"crosses a number, not {each!r}")
         if not self.back <= self.up:
             raise DefinitionError(place, f"goes back at {self.back}, which has to be {self.up} or less")

@@ -141,10 +141,12 @@ class Kinds:
         """The same with kinds at these centres, each with the number and the name of the former one that it goes on."""
         kept = {} if before is None or before.scales.keys() != self.scales.keys() else before.kinds
         ids, names, following = self._followed(centres, kept, before)
+        tells = np.ptp(centres, axis=0) >= _PLAIN  # what all kinds have alike, or nobody ever did, sets none apart
         for n, centre in enumerate(centres):
             if n not in ids:
                 ids[n], following = following, following + 1
-                names[n] = _unlike(in_words(dict(zip(self.scales, centre, strict=True))), set(names.values()) | set(kept))
+                unlike = {name: at for name, at, told in zip(self.scales, centre, tells, strict=True) if told}
+                names[n] = _unlike(in_words(unlike), set(names.values()) | set(kept))
         rows = sorted(ids, key=lambda n: ids[n])
         kinds = {names[n]: One(ids[n], tuple(float(each) for each in centres[n])) for n in rows}
         return type(self)(self.scales, self.unknown, kinds, following)

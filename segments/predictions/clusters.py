@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from segments.errors import DefinitionError
 from segments.language.values import check_name
 from segments.leaves.crossed import Foretold
-from segments.predictions.declared import Declared, check_never, features_at, no_scores
+from segments.predictions.declared import Declared, check_never, features_at, names_at, no_scores
 from segments.predictions.features import Feature, check_features
 from segments.predictions.reasons import Reason, unchanged
 
@@ -46,7 +46,7 @@ class Clusters(Declared):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "features", tuple(self.features))
-        object.__setattr__(self, "never", frozenset(self.never))
+        object.__setattr__(self, "never", names_at(f"{self.place}, never", self.never))
         object.__setattr__(self, "names", dict(self.names))
         super().__post_init__()
         if self.into is not None and (type(self.into) is not int or not 2 <= self.into <= MOST):  # noqa: PLR2004 - of one kind

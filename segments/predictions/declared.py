@@ -4,7 +4,7 @@ Promise: pure. A kind is one class beside this one: which numbers of a customer 
 a score is what it is. How it is fitted and scored stands in `activities.predicting`, a module for each.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from hashlib import sha256
@@ -19,7 +19,7 @@ from segments.language.segment import check_segment_name
 from segments.language.wire import predicate_from_json
 from segments.language.words import span_in_words
 from segments.leaves.crossed import Crossed, Foretold, Sorted
-from segments.predictions.features import Feature
+from segments.predictions.features import Feature, forbidden
 from segments.predictions.reasons import Reason
 
 DAY, WEEK = timedelta(days=1), timedelta(weeks=1)
@@ -72,7 +72,10 @@ class Declared:
     description: str = field(default="", kw_only=True)
 
     def __post_init__(self) -> None:
-        check_segment_name(self.name)
+        try:
+            check_segment_name(self.name)
+        except DefinitionError as error:
+            raise DefinitionError(self.place, error.problem) from None
         check_past(f"{self.place}, of", self.of)
         for word in self.spans:
             if not isinstance(span := getattr(self, word), timedelta) or span < timedelta(hours=1):
@@ -211,8 +214,19 @@ def check_past(place: str, predicate: object) -> None:
 
 def check_never(place: str, of: Predicate, never: frozenset[str]) -> None:
     """Refuse to look at what is never to be looked at."""
-    if read := sorted({name for expected in of.expects() for name in expected.path} & never):
-        raise DefinitionError(f"{place}, of", f"reads {read[0]!r}, which stands under never")
+    if read := forbidden({name for expected in of.expects() for name in expected.path}, never):
+        raise DefinitionError(f"{place}, of", f"reads {read!r}, which stands under never")
+
+
+def names_at(place: str, given: Any) -> frozenset[str]:
+    """A set of names; one text alone is none, since it would be taken for its letters.
+
+    Raises:
+        DefinitionError: it is no set of names.
+    """
+    if isinstance(given, str) or not isinstance(given, Collection) or not all(isinstance(each, str) for each in given):
+        raise DefinitionError(place, f'is a set of names, {{"age"}}, not {given!r}')
+    return frozenset(given)
 
 
 def predicate_at(place: str, plain: Any) -> Predicate:

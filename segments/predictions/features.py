@@ -4,7 +4,7 @@ Promise: pure and point in time. A feature looks at what had happened and had be
 kept as it is now: traits are read from what identify calls said up to that instant.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Self
@@ -205,8 +205,14 @@ def check_features(place: str, features: Sequence[Feature], never: frozenset[str
     if double := next((name for name in names if names.count(name) > 1), None):
         raise DefinitionError(f"{place}, features", f"has two called {double!r}; give one another name")
     for each in features:
-        if read := sorted((each.reads | {each.name}) & never):
-            raise DefinitionError(f"{place}, feature {each.name!r}", f"reads {read[0]!r}, which stands under never")
+        if read := forbidden(each.reads | {each.name}, never):
+            raise DefinitionError(f"{place}, feature {each.name!r}", f"reads {read!r}, which stands under never")
+
+
+def forbidden(reads: Iterable[str], never: frozenset[str]) -> str | None:
+    """What of this must not be looked at: by its whole path or any part of it, in letters of either case."""
+    words = {name.casefold() for name in never}
+    return next((each for each in sorted(reads) if words & {part.casefold() for part in (each, *each.split("."))}), None)
 
 
 def check_always(place: str, features: Sequence[Feature], always: frozenset[str], most: int | None) -> None:

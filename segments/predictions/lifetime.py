@@ -15,8 +15,8 @@ from segments.language.predicate import Predicate
 from segments.language.words import span_in_words
 from segments.leaves.crossed import Foretold
 from segments.leaves.did import Did
-from segments.predictions.declared import Declared, check_never, no_labels, predicate_at
-from segments.predictions.features import Feature
+from segments.predictions.declared import Declared, check_never, names_at, no_labels, predicate_at
+from segments.predictions.features import Feature, forbidden
 from segments.predictions.ordered import WHICH, Ordered
 from segments.predictions.reasons import Reason, unchanged
 
@@ -60,7 +60,7 @@ class LifetimeValue(Declared):
             raise DefinitionError(f"{self.place}, orders", "are all that there ever were; leave out within")
         if self.of is None:
             object.__setattr__(self, "of", self.orders)
-        object.__setattr__(self, "never", frozenset(self.never))
+        object.__setattr__(self, "never", names_at(f"{self.place}, never", self.never))
         columns = tuple(Feature(which, Ordered(self.orders, which, self.amount, self.currency)) for which in WHICH)
         object.__setattr__(self, "_columns", columns)
         super().__post_init__()
@@ -69,8 +69,8 @@ class LifetimeValue(Declared):
                 f"{self.place}, tolerance", f"is a share of what was foretold, above 0, not {self.tolerance!r}"
             )
         check_never(self.place, self.of, self.never)
-        if read := sorted({name for each in self.columns for name in each.reads} & self.never):
-            raise DefinitionError(f"{self.place}, orders", f"read {read[0]!r}, which stands under never")
+        if read := forbidden({name for each in self.columns for name in each.reads}, self.never):
+            raise DefinitionError(f"{self.place}, orders", f"read {read!r}, which stands under never")
 
     @property
     def columns(self) -> tuple[Feature, ...]:

@@ -14,7 +14,7 @@ from segments.language.predicate import Predicate
 from segments.language.reading import an_object, only
 from segments.language.words import span_in_words
 from segments.leaves.crossed import Foretold
-from segments.predictions.declared import Declared, check_never, check_past, features_at, no_labels, predicate_at
+from segments.predictions.declared import Declared, check_never, check_past, features_at, names_at, no_labels, predicate_at
 from segments.predictions.features import Feature, check_always, check_features
 from segments.predictions.reasons import Reason, reasons
 
@@ -117,8 +117,8 @@ class Prediction(Declared):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "features", tuple(self.features))
-        object.__setattr__(self, "never", frozenset(self.never))
-        object.__setattr__(self, "always", frozenset(self.always))
+        object.__setattr__(self, "never", names_at(f"{self.place}, never", self.never))
+        object.__setattr__(self, "always", names_at(f"{self.place}, always", self.always))
         super().__post_init__()
         check_past(f"{self.place}, label", self.label)
         looks_back = self.label.memory

@@ -846,7 +846,7 @@ def test_an_unknown_variable_comes_with_how_one_of_ones_own_is_declared(package:
     template = "title: '{{ entry.seats }}'\nbody: '{{ customer.shoe_size }}'\n"
     (entry, customer) = examined(package, journey_of("await j.push('own')"), own__push__yaml=template).problems
     for problem, declared in ((entry, 'Properties("seats")'), (customer, 'Traits("shoe_size")')):
-        assert f"One of your own is declared in the catalogue: {declared}. Known in " in problem.told
+        assert f"One of your own is declared in the catalogue: own = {declared}. Known in " in problem.told
 
 
 def test_a_name_that_is_none_is_refused(package: Path) -> None:

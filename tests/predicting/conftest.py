@@ -139,3 +139,13 @@ async def kinds(database: Database, dsn: str, temporal_address: str, tmp_path: P
         shop = found.shop
         async with serving([trainer(shop.client, shop.database, shop.parts.catalogue, shop.clock)]):
             yield found
+
+
+async def console_page(shop: Shop, path: str) -> str:
+    """A page of the console, as who operates sees it."""
+    own = {"Origin": str(shop.api.base_url).rstrip("/")}
+    signed = await shop.api.post("/console/login", data={"key": shop.operate_key}, headers=own)
+    assert signed.status_code == 303, signed.text
+    page = await shop.api.get(path)
+    assert page.status_code == 200, page.text
+    return page.text

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from predicting.conftest import DAY, KINDS, Planted
+from predicting.conftest import DAY, KINDS, Planted, console_page
 
 from segments.ask.foretold import foretold
 from store import predictions
@@ -69,6 +69,7 @@ async def test_ml_06_kinds_keep_their_names_and_journeys_decide_whether_they_fol
     (told,) = [each for each in await foretold(kinds.database, shop.parts.catalogue.predictions, ana) if each.label]
     assert told.label == "regulars"
     assert any("of them have" in reason.words for reason in told.reasons)
+    assert "Customers by kind" in await console_page(shop, "/console/models/styles")
     detail = (await shop.operate("GET", "/v1/models/styles")).json()
     assert detail["kind"] == "clusters"
     assert sum(detail["sizes"].values()) == len(again) == detail["people"]

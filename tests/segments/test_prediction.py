@@ -98,3 +98,14 @@ def test_what_segments_ask_for_is_there() -> None:
         check_predictions([churn], [Prediction("loyal", **CHURN).crosses(0.5)])
     with pytest.raises(DefinitionError, match="declared twice"):
         check_predictions([churn, churn], [])
+
+
+@pytest.mark.parametrize("looks", ["age", "person.age", "demographics.age", "Age", "AGE.years"])
+def test_what_stands_under_never_is_refused_wherever_it_stands_in_a_path(looks: str) -> None:
+    with pytest.raises(DefinitionError, match="stands under never"):
+        Prediction("x", ORDERED, ~ORDERED.within(days=9), days(9), (feature("s", TraitValue(looks)),), never={"age"})
+
+
+def test_a_name_alone_is_no_set_of_names() -> None:
+    with pytest.raises(DefinitionError, match=r"never: is a set of names, \{\"age\"\}, not 'age'"):
+        Prediction("x", ORDERED, ~ORDERED.within(days=9), days(9), rfm(), never="age")  # type: ignore[arg-type]
