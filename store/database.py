@@ -18,6 +18,8 @@ Record = asyncpg.Record
 # Quoted: asyncpg's classes are generic for the type checker only.
 Connection: TypeAlias = "asyncpg.Connection[Record] | PoolConnectionProxy[Record]"
 Pool: TypeAlias = "asyncpg.Pool[Record]"
+#: Postgres refuses a statement itself (class 42 of its errors), and would the next time.
+StatementRefused = asyncpg.SyntaxOrAccessError
 _CONNECT = 10.0  # seconds for a new connection
 #: What connecting raises where there is no server, it is going, it wants nobody, or the address is none.
 _REFUSED: tuple[type[BaseException], ...] = (*AWAY, asyncpg.PostgresError, ValueError)

@@ -1,18 +1,17 @@
 """What no second try of a training or a scoring mends: it fails at once, in words for operators."""
 
-import asyncpg
-
 from segments.errors import DefinitionError
+from store.database import StatementRefused
 
 #: Too little is known, too little memory, or Postgres refuses a statement itself (class 42 of its errors): what was connected
 #: badly or interrupted is tried again instead.
-BEYOND_TRYING = (DefinitionError, MemoryError, asyncpg.SyntaxOrAccessError)
+BEYOND_TRYING = (DefinitionError, MemoryError, StatementRefused)
 
 
 def words(error: Exception, what: str) -> str:
     """Why `what` (training or scoring) has failed, and what to do; nothing of a customer."""
     match error:
-        case asyncpg.SyntaxOrAccessError():
+        case StatementRefused():
             said = str(error).splitlines()[0]
             return (
                 f"Postgres refuses a statement of {what} ({error.sqlstate}: {said}); it will not take it the next time either:"

@@ -49,10 +49,11 @@ async def bring(
     from api.ingest.history import brought
     from api.ingest.taking import Taking
     from journeys.catalogue import load
+    from segments.language.events import HISTORY
 
     given, rest, done = settings(), iter(calls), 0
     taking = Taking(database, given.default_region, load(given.catalogue).readings, history=True)
-    told: dict[str, Any] = {"source": f"history:{whoever()}", "accepted": 0, "duplicates": 0, "bad": 0, "problems": []}
+    told: dict[str, Any] = {"source": HISTORY + whoever(), "accepted": 0, "duplicates": 0, "bad": 0, "problems": []}
     while some := list(islice(rest, _AT_ONCE)):
         came = await brought(database, taking, some, given.clock.now(), whoever())
         told["accepted"] += came.accepted
