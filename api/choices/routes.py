@@ -33,7 +33,7 @@ async def list_choices(_: Reader, database: Db) -> ChoicePage:
 @router.get("/{name}", responses=responses(401, 403, 404, 503))
 async def get_choice(name: Name, _: Reader, config: Config, database: Db) -> ChoiceDetail:
     """A choice: shares over time, what each option brought on the floor with its bounds, and what was lost by learning."""
-    return await detail(database, await _one(database, name), config.clock.now())
+    return await detail(database, await known(database, name), config.clock.now())
 
 
 @router.put("/{name}/state", responses=responses(401, 403, 404, 422, 503))
@@ -41,12 +41,17 @@ async def set_choice_state(
     name: Name, wanted: ChoiceState, _: Annotated[Caller, may(Right.OPERATE, "switch choice")], config: Config, database: Db
 ) -> ChoiceView:
     """Let a choice learn, keep its shares as they are, or give everybody the author's own choice from now on."""
-    await _one(database, name)
+    await known(database, name)
     await choices.switch(database, name, wanted.state, config.clock.now())
-    return ChoiceView.of(await _one(database, name))
+    return ChoiceView.of(await known(database, name))
 
 
-async def _one(database: Db, name: str) -> ChoiceRow:
+async def known(database: Db, name: str) -> ChoiceRow:
+    """A choice as it was declared last.
+
+    Raises:
+        Problem: 404, there is none of that name.
+    """
     if found := await newest(database, name):
         return found[0]
     known = ", ".join(each.name for each in await newest(database)) or "none yet"

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from activities.channels.kinds import silent_providers
 from api.auth import Of
+from api.choices.views import newest
 from api.config import ApiConfig
 from api.console import maps
 from api.console.frame import PLACE, form, language_of, number, page, pages, told
@@ -72,6 +73,7 @@ async def show(journey: JourneyName, request: Request, caller: Looking, config: 
         versions=await versions.people_in(database, journey, LATEST),
         runs=await _runs(config, database, journey),
         failing=await _runs(config, database, journey, "failing") if view.failing_runs else [],
+        choices=[each for each in await newest(database) if each.journey == journey],
         latest=LATEST,
         now=config.clock.now(),
     )

@@ -1,4 +1,4 @@
-"""Pictures of a model, drawn here: points in a square of our own, so that they are there without a script and in any colours.
+"""Pictures of models and choices, drawn here: points in a square of our own, there without a script and in any colours.
 
 Promise: pure; what is drawn stands in a table beside it, too.
 """
@@ -133,6 +133,27 @@ def drifting(found: Sequence[Group], tolerance: float) -> Picture | None:
     across = tuple(Mark(_place(x, 0)[0], each.name[5:]) for x, each in [*zip(xs, found, strict=True)][::step])
     area = _points([*above, *reversed(below)])
     return Picture(tuple(dots), (("foretold", foretold), ("came", came)), (("tolerated", area),), across, _upwards(top))
+
+
+def stairs(steps: Sequence[tuple[datetime, Sequence[float]]], until: datetime) -> Picture | None:
+    """Shares that each hold from an instant until the next one: a line for each place of them, `line0` and so on."""
+    if not steps:
+        return None
+    began, top = steps[0][0], _top(each for _, values in steps for each in values)
+    whole = max((until - began).total_seconds(), 1.0)
+    ends = [*((at - began).total_seconds() / whole for at, _ in steps[1:]), 1.0]
+    lines = []
+    for n in range(len(steps[0][1])):
+        corners = [
+            (x, values[n] / top)
+            for (at, values), end in zip(steps, ends, strict=True)
+            for x in ((at - began).total_seconds() / whole, end)
+        ]
+        lines.append((f"line{n}", _points(corners)))
+    marks = [began + n * (until - began) / _MARKS for n in range(_MARKS + 1)]
+    said = "%m-%d" if until - began > _MARKS * timedelta(days=1) else "%m-%d %H:%M"
+    across = tuple(Mark(_place(n / _MARKS, 0)[0], at.strftime(said)) for n, at in enumerate(marks))
+    return Picture((), tuple(lines), (), across, _upwards(top))
 
 
 def shares(values: Sequence[float]) -> list[float]:

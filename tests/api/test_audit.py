@@ -210,6 +210,7 @@ CHANGES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/product-rounds/{name}"): {"name": "bought-together"},
     ("POST", "/v1/models/{name}/score"): {"name": "churn"},
     ("PUT", "/v1/choices/{name}/state"): {"name": "subject", "json": {"state": "frozen"}},
+    ("POST", "/console/choices/{name}/state"): {"name": "subject", "data": {"to": "learns"}},
     ("PUT", "/v1/subscriptions/{name}"): {"name": "crm", "json": {"url": "https://crm.example/hooks", "types": ["run.*"]}},
     ("PUT", "/v1/subscriptions/{name}/state"): {"name": "crm", "json": {"state": "paused"}},
     ("POST", "/console/trouble/receivers/{name}/resume"): {"name": "crm"},

@@ -48,7 +48,7 @@ from journeys import (
 
 BEGAN = datetime({began:%Y, %-m, %-d, %-H}, tzinfo=UTC)
 gold = Segment("gold", trait("tier") == "gold")
-prices = Prices(push="0.02", whatsapp="0.05", email="0.03", sms="0.04", web_push="0.01")
+prices = Prices(push="0.02", whatsapp="0.05", email="0.03", sms="0.04", web_push="0.01", wallet="0.01", in_app=0)
 {holdout}
 
 

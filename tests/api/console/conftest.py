@@ -18,6 +18,7 @@ from store.deliveries import providers
 from store.keys import Grant, Role, create_key
 from store.runs.views import Run
 from tests.activities.test_deliver import request
+from tests.api.console.chosen import chooses
 from tests.api.console.foretold import foretells
 from tests.api.server import serving
 from workers.testing.shop import Shop, open_shop
@@ -74,6 +75,8 @@ class Console:
             "template wallet": "/console/templates/wallet/card",
             "experiments": "/console/experiments",
             "experiments of one": "/console/experiments?journey=three_messages",
+            "choices": "/console/choices",
+            "choice": "/console/choices/word",
             "predictions": "/console/models",
             "prediction": "/console/models/buys",
             "prediction band": "/console/models/buys?band=10",
@@ -112,6 +115,7 @@ async def console(database: Database, dsn: str, temporal_address: str, tmp_path:
         start, letter = await starts_for_many(shop)
         await goes_wrong(shop, run)
         assert (await shop.operate("PUT", "/v1/segments/fond-of-shoes", json=FOND_OF_SHOES)).status_code == 201
+        await chooses(shop, run)
         await foretells(shop, f"Who buys {HOSTILE}")
         keys = {name: await create_key(database.pool, name, grant) for name, grant in GRANTS.items()}
         config: ApiConfig = shop.api._transport.app.state.config  # type: ignore[attr-defined]
