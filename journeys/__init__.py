@@ -89,6 +89,8 @@ if TYPE_CHECKING:
         weeks,
     )
     from segments.predictions import (
+        BestChannel,
+        BestHour,
         Clusters,
         DaysSince,
         LifetimeValue,
@@ -131,6 +133,8 @@ __all__ = [
     "Around",
     "Audience",
     "BackInStock",
+    "BestChannel",
+    "BestHour",
     "BoughtTogether",
     "BucketDestination",
     "Budget",
