@@ -90,6 +90,8 @@ if TYPE_CHECKING:
         weeks,
     )
     from segments.predictions import (
+        BestChannel,
+        BestHour,
         Clusters,
         DaysSince,
         LifetimeValue,
@@ -132,6 +134,8 @@ __all__ = [
     "Around",
     "Audience",
     "BackInStock",
+    "BestChannel",
+    "BestHour",
     "BoughtTogether",
     "BucketDestination",
     "Budget",

@@ -90,6 +90,50 @@ class IsIn(Question):
         return f"in {self.segment}?"
 
 
+class Foretold(Contract):
+    """What a prediction says of the customer, by which model and of when; nothing where it says nothing, or is not trusted.
+
+    True where it says something.
+
+    Attributes:
+        score: A probability, an amount of money, or the share of messages that they answer where that is best.
+        label: What they are sorted into: a kind, a channel, an hour of their day ("18").
+        version: Of the model that scored.
+        as_of: What had happened by then is what the score knows.
+    """
+
+    score: float | None = Field(default=None, exclude_if=unset)
+    label: str | None = Field(default=None, exclude_if=unset)
+    version: int | None = Field(default=None, exclude_if=unset)
+    as_of: datetime | None = Field(default=None, exclude_if=unset)
+
+    def __bool__(self) -> bool:
+        return self.score is not None
+
+    @property
+    def told(self) -> str:
+        """In words, for operators."""
+        if self.score is None:
+            return "nothing"
+        return f"{self.label or f'{self.score:.4g}'}, by version {self.version}"
+
+
+class Foretells(Question):
+    """What does a prediction say of the customer now?"""
+
+    activity = "foretold"
+    answer: ClassVar[type[Foretold]] = Foretold
+
+    prediction: str
+    #: What it may sort into, known to the journey; not in its history. None: it sorts nobody.
+    labels: tuple[str, ...] | None = Field(default=None, exclude=True, repr=False)
+
+    @property
+    def summary(self) -> str:
+        """With its name."""
+        return f"what {self.prediction} foretells"
+
+
 class When(Question):
     """When does a moment on the customer's wall clock come next? Never, for a date that is over or a trait that is none."""
 

@@ -374,6 +374,12 @@ async def scores_of(connection: Connection, customer: UUID) -> list[Score]:
     return [Score(**dict(row)) for row in await connection.fetch(_SQL["scores_of"], customer)]
 
 
+async def trusted(connection: Connection, name: str, customer: UUID, at: datetime) -> Score | None:
+    """What a prediction says of a customer; nothing while its model is not trusted."""
+    row = await connection.fetchrow(_SQL["trusted"], name, customer, at)
+    return None if row is None else Score(**dict(row))
+
+
 async def in_band(connection: Connection, name: str, tenth: int, most: int) -> list[tuple[UUID, Score]]:
     """Some customers whose score lies in a tenth, 1 to 10, the highest first."""
     top = 2.0 if tenth == _TENTHS else tenth / _TENTHS  # a score of one is of the last

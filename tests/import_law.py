@@ -16,7 +16,7 @@ definitions           journeys segments.library
 
 journeys              AUTHORED LANGUAGE segments.predictions
 journeys.contexts     journeys LANGUAGE
-journeys.handle       journeys journeys.contexts journeys.deciding journeys.gate segments segments.language
+journeys.handle       journeys journeys.contexts journeys.deciding journeys.gate segments segments.language segments.predictions
 journeys.walk         journeys journeys.contexts journeys.experiments HANDLE segments segments.language.wire
 journeys.deciding     journeys segments segments.language
 journeys.kit          journeys

@@ -35,6 +35,7 @@ _QUESTIONS = {
     "opens": "when a window opens",
     "when": "when a moment comes",
     "arm": "the arm of an experiment",
+    "foretold": "what a prediction says",
     "is_in": "whether they are in a segment",
     "reached": "whether something is so",
 }

@@ -19,13 +19,25 @@ from journeys.contracts import Channel
 from journeys.entry import lot, withheld
 from journeys.gate.hours import next_open
 from journeys.gate.moment import next_of
-from journeys.questions import Arm, IsIn, Opens, Reached, Titles, Understand, Understood, When, counts_events
+from journeys.questions import (
+    Arm,
+    Foretells,
+    Foretold,
+    IsIn,
+    Opens,
+    Reached,
+    Titles,
+    Understand,
+    Understood,
+    When,
+    counts_events,
+)
 from segments import Predicate, Segment
 from segments.language.events import MESSAGE_REPLIED
 from segments.language.wire import predicate_from_json
 from segments.load.stored import last_loaded
 from segments.time.zones import whereabouts
-from store import Connection, Database
+from store import Connection, Database, predictions
 from store.deliveries.replies import first_reply
 from store.runs import exposures
 from store.runs import rows as runs
@@ -42,7 +54,7 @@ class Questions:
     @property
     def activities(self) -> list[Callable[..., Any]]:
         """All of them, for a worker."""
-        return [self.reached, self.is_in, self.arm, self.when, self.opens, self.understand]
+        return [self.reached, self.is_in, self.foretold, self.arm, self.when, self.opens, self.understand]
 
     @activity.defn(name=Reached.activity)
     async def reached(self, asked: Reached) -> bool:
@@ -64,6 +76,14 @@ class Questions:
             run = await runs.run_asking(connection, asked.run_id)
             segment = await segment_of(connection, served.segments, asked.segment)
             return run is not None and await true_of(connection, segment.predicate, run.profile_id, asked.at)
+
+    @activity.defn(name=Foretells.activity)
+    async def foretold(self, asked: Foretells) -> Foretold:
+        """What a prediction says of the customer, while its model is trusted."""
+        async with self.database.transaction() as connection:
+            run = await runs.run_asking(connection, asked.run_id)
+            said = run and await predictions.trusted(connection, asked.prediction, run.profile_id, asked.at)
+        return Foretold(score=said.score, label=said.label, version=said.version, as_of=said.as_of) if said else Foretold()
 
     @activity.defn(name=When.activity)
     async def when(self, asked: When) -> datetime | None:

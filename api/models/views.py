@@ -23,7 +23,9 @@ class ModelView(BaseModel):
     """A prediction, and how that stands."""
 
     name: str
-    kind: str = Field(description="what its scores are", examples=["probability", "lifetime-value", "clusters"])
+    kind: str = Field(
+        description="what its scores are", examples=["probability", "lifetime-value", "clusters", "best-channel", "best-hour"]
+    )
     state: Standing = Field(description="held: nobody new comes over a threshold; waiting: no model has been trained yet")
     held_why: str | None = Field(description="why nobody new comes over a threshold now")
     held_since: datetime | None

@@ -10,8 +10,9 @@ from journeys.contracts import Reason
 from journeys.entering import Surrounding
 from journeys.errors import CatalogueError
 from journeys.handle.base import EntryModel, Words
-from journeys.questions import Arm, IsIn, Look, Looked, Reached
+from journeys.questions import Arm, Foretells, Foretold, IsIn, Look, Looked, Reached
 from segments import Predicate, Segment
+from segments.predictions.declared import Declared
 
 
 class Around(Generic[Gives]):
@@ -71,6 +72,26 @@ class Asking(Words[EntryModel]):
         self._first = False
         asked = IsIn(run_id=self._start.run_id, at=self._moment(), segment=self._named("j.is_in", segment))
         return bool(await self._runtime.ask(asked))
+
+    async def foretold(self, prediction: Declared | str) -> Foretold:
+        """What a prediction, or the one of this name, says of the customer now: `score`, `label`, `version`, `as_of`.
+
+        Nothing, and false, for whom it has no score, and while its model is not trusted (docs/predictions.md). What it said
+        is kept in the run's history.
+
+        Example:
+            told = await j.foretold(best_channel)
+            if told.label == "whatsapp":
+                await j.whatsapp("hello")
+        """
+        self._first = False
+        if not isinstance(prediction, Declared) and not (isinstance(prediction, str) and prediction):
+            told = f"j.foretold takes a prediction or the name of one, not {type(prediction).__name__}"
+            raise CatalogueError(told, remedy='declare it at the top of a module: Prediction("churn", …)')
+        name, labels = (prediction, None) if isinstance(prediction, str) else (prediction.name, prediction.labels)
+        asked = Foretells(run_id=self._start.run_id, at=self._moment(), prediction=name, labels=labels)
+        told_: Foretold = await self._runtime.ask(asked)
+        return told_
 
     async def context(self, context: Context[Gives]) -> Around[Gives]:
         """What it is like where the customer is now, as a declared provider tells it; else what its declaration says.

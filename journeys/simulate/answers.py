@@ -19,6 +19,8 @@ from journeys.gate.moment import next_of
 from journeys.questions import (
     Arm,
     Choosing,
+    Foretells,
+    Foretold,
     IsIn,
     Look,
     Looked,
@@ -42,7 +44,7 @@ from journeys.simulate.run import Run
 from journeys.simulate.services import Again, Services, Told
 from segments import Predicate, Segment
 from segments.facts import Event
-from segments.language.events import MESSAGE_REPLIED, TRAITS_CHANGED
+from segments.language.events import CROSSED_EVENT, MESSAGE_REPLIED, TRAITS_CHANGED
 
 #: On Temporal a run's clock goes on while it works: whoever waits again for a time of day waits for the next day's, and what
 #: a run says of its customer comes after its entry, and so can end it.
@@ -89,6 +91,8 @@ class Answers:
                 return _is_so(self._predicate(question.predicate), run)
             case IsIn():
                 return self._segment(question.segment).predicate.holds(who.facts, question.at)
+            case Foretells():
+                return _foretold(question, who)
             case When():
                 return next_of(question.moment, who.where(question.zone).zones, question.at + _SINCE, who.traits)
             case Opens():
@@ -173,6 +177,18 @@ def _is_so(predicate: Predicate, run: Run) -> bool:
     if not counts_events(predicate):
         return predicate.holds(run.customer.facts, run.now())
     return goal_reached(predicate, run.customer, run.entered_at, run.now()) is not None
+
+
+def _foretold(asked: Foretells, who: Customer) -> Foretold:
+    """What the newest event says that scoring has written of the customer, which a backcast has and a test tells."""
+    of = CROSSED_EVENT + asked.prediction
+    kinds = [kind for kind in who.events if kind == of or kind.startswith(f"{of}:")]
+    said = max((event for kind in kinds for event in who.facts.until(kind, asked.at)), key=lambda each: each.ts, default=None)
+    told = {} if said is None else said.properties
+    if told.get("score") is None and told.get("kind") is None:
+        return Foretold()
+    known = {name: told.get(name) for name in ("version", "as_of")}
+    return Foretold(score=told.get("score") or 0.0, label=told.get("kind"), **known)
 
 
 def _understood(run: Run, asked: Understand, wish: Wishes) -> Understood:

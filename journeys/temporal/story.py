@@ -14,7 +14,7 @@ from journeys.actions import Called
 from journeys.contracts import DeliverRequest, Receipt, RunOver, RunStart
 from journeys.handle.branch import in_branch
 from journeys.heard import IT, Happened
-from journeys.questions import Chosen, Looked, Question, Understood
+from journeys.questions import Chosen, Foretold, Looked, Question, Understood
 
 
 class Story:
@@ -58,6 +58,8 @@ class Story:
                 told = answer.reason.value if answer.reason else "answered"
             case Chosen():
                 told = ", ".join(answer.options) or "nothing is allowed"
+            case Foretold():
+                told = answer.told
             case Understood():
                 told = answer.told
             case bool():

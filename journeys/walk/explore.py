@@ -22,7 +22,21 @@ from journeys.gate.moment import next_of
 from journeys.handle import Journey, RunEnded
 from journeys.handle.branch import Branch
 from journeys.heard import IT, Expect, Expected, Happened, OfPeople, OfSegment
-from journeys.questions import Arm, Choosing, Chosen, IsIn, Look, Looked, Opens, Question, Understand, Understood, When
+from journeys.questions import (
+    Arm,
+    Choosing,
+    Chosen,
+    Foretells,
+    Foretold,
+    IsIn,
+    Look,
+    Looked,
+    Opens,
+    Question,
+    Understand,
+    Understood,
+    When,
+)
 from journeys.services import Service
 from journeys.walk.dates import Dates
 from journeys.walk.details import names_in, of_message, of_moment, of_question, of_wait
@@ -47,6 +61,7 @@ _FAR_ENOUGH = 200  # effects after which a journey that loops for ever has shown
 _AT_ONCE = 30  # effects without a wait between them: no journey means that, a loop that forgot its wait does
 _ALL = 200  # paths that are walked in every combination; beyond them only what has not been answered so before
 _MOST = 1_000
+_HIGH = 1_000_000.0  # a score that is over whatever an author asks
 #: A journey's steps take microseconds of processor time; what is not through by then hangs.
 WALK = timedelta(seconds=2)
 
@@ -336,16 +351,17 @@ class Walk:
     async def ask(self, question: Question) -> Any:
         """Each answer that there may be."""
         place = self._author()
-        if isinstance(question, When | Opens):
-            return self._command(question.activity, question.summary, self._coming(question, place))
-        if isinstance(question, Call):
-            return self._command(question.activity, question.summary, self._called(question, place))
-        if isinstance(question, Look):
-            return self._command(question.activity, question.summary, self._looked(question, place))
-        if isinstance(question, Understand):
-            return self._command(question.activity, question.summary, self._understood(question, place))
-        if isinstance(question, Choosing):
-            return self._command(question.activity, question.summary, self._chosen(question, place))
+        others: tuple[tuple[Any, Any], ...] = (
+            (When | Opens, self._coming),
+            (Call, self._called),
+            (Look, self._looked),
+            (Understand, self._understood),
+            (Choosing, self._chosen),
+            (Foretells, self._foretold),
+        )
+        found = next((answers for kind, answers in others if isinstance(question, kind)), None)
+        if found is not None:
+            return self._command(question.activity, question.summary, found(question, place))
         what = question.summary
         answers: list[Any] = list(question.shares) if isinstance(question, Arm) else [False, True]
         if isinstance(question, SetTraits | Hold | Track):
@@ -376,6 +392,15 @@ class Walk:
             Effect("question", asked.summary, place, self._at, told, said=of_question(asked), names=tuple(names_in(asked)))
         )
         return Chosen(options=ways[way])
+
+    def _foretold(self, asked: Foretells, place: Place) -> Foretold:
+        """Nothing; else each of what it may sort into, or a score that is none and one that is as high as any."""
+        scores = [("low", Foretold(score=0.0)), ("high", Foretold(score=_HIGH))]
+        labels = [(each, Foretold(score=0.0, label=each)) for each in asked.labels or ()]
+        ways = [("nothing", Foretold()), *(scores if asked.labels is None else labels)]
+        told, answer = ways[self._way((place, asked.summary), len(ways))]
+        self._add(Effect("question", asked.summary, place, self._at, told, said=of_question(asked)))
+        return answer if not answer else answer.model_copy(update={"version": 1, "as_of": self._now})
 
     def _called(self, call: Call, place: Place) -> Called:
         """A service has taken it, or given each of its choices; or it has refused, not answered, or given something else."""

@@ -13,6 +13,7 @@ from math import isfinite
 from typing import Any, Protocol, Self
 
 from segments.errors import DefinitionError
+from segments.models.best import Shares
 from segments.models.kinds import Kinds
 from segments.models.lifetime import Orders, Value
 from segments.models.propensity import Propensity
@@ -77,14 +78,20 @@ class Lifetime:
         return cls(Orders(**plain["orders"]), Value(**plain["value"]) if plain["value"] is not None else None)
 
 
-Model = Propensity | Lifetime | Kinds | Trees
+Model = Propensity | Lifetime | Kinds | Trees | Shares
 
 
 class _Family(Protocol):
     def from_json(self, plain: Mapping[str, Any], /) -> "Model": ...
 
 
-_FAMILIES: Mapping[str, _Family] = {"kinds": Kinds, "lifetime": Lifetime, "propensity": Propensity, "trees": Trees}
+_FAMILIES: Mapping[str, _Family] = {
+    "kinds": Kinds,
+    "lifetime": Lifetime,
+    "propensity": Propensity,
+    "shares": Shares,
+    "trees": Trees,
+}
 
 
 def _name_of(model: "Model") -> str:

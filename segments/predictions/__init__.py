@@ -1,5 +1,6 @@
 """What a prediction is made of, in the words of the segment language: who it is of, what comes true, by which features."""
 
+from segments.predictions.best import BestChannel, BestHour
 from segments.predictions.clusters import Clusters
 from segments.predictions.declared import daily, weekly
 from segments.predictions.features import DaysSince, Feature, TraitValue, engagement, feature, rfm
@@ -8,6 +9,8 @@ from segments.predictions.prediction import Prediction, Trial
 from segments.predictions.wire import declared_from_json
 
 __all__ = [
+    "BestChannel",
+    "BestHour",
     "Clusters",
     "DaysSince",
     "Feature",

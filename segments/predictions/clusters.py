@@ -66,6 +66,11 @@ class Clusters(Declared):
         return self.features
 
     @property
+    def labels(self) -> tuple[str, ...]:
+        """The names that were given."""
+        return tuple(self.names.values())
+
+    @property
     def choices(self) -> tuple[int, ...]:
         """Into how many it may sort."""
         return tuple(range(2, _UNTIL + 1)) if self.into is None else (self.into,)

@@ -95,6 +95,11 @@ class Declared:
         raise NotImplementedError
 
     @property
+    def labels(self) -> tuple[str, ...] | None:
+        """What it may sort a customer into, as far as that is known before it is trained; None where it sorts nobody."""
+        return () if self.sorts else None
+
+    @property
     def ahead(self) -> timedelta | None:
         """How long after a score it is known what came of it; None where nothing comes of it."""
         return None

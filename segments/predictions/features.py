@@ -21,6 +21,7 @@ from segments.leaves.amounts import MEASURES, Measured
 from segments.leaves.countable import Amount
 from segments.leaves.did import Did, did
 from segments.leaves.events import Events, events_from_json
+from segments.predictions.messaged import Messaged
 from segments.predictions.ordered import Ordered
 
 _DAY = timedelta(days=1)
@@ -93,7 +94,7 @@ class TraitValue:
         return f"the trait {self.trait}"
 
 
-Term = Measured | DaysSince | TraitValue | Ordered
+Term = Measured | DaysSince | TraitValue | Ordered | Messaged
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,6 +123,8 @@ class Feature:
                 return frozenset(_asked(of))
             case Ordered(of):
                 return frozenset({*self.of.reads, *_asked(of)})
+            case Messaged():
+                return self.of.reads
 
     def amount(self, facts: Facts, at: datetime) -> float | None:
         """Its value of a customer at an instant; None where it is unknown."""

@@ -4,12 +4,13 @@ from collections.abc import Mapping
 
 from segments.errors import DefinitionError
 from segments.language.reading import an_object
+from segments.predictions.best import BestChannel, BestHour
 from segments.predictions.clusters import Clusters
 from segments.predictions.declared import Declared
 from segments.predictions.lifetime import LifetimeValue
 from segments.predictions.prediction import Prediction
 
-KINDS: Mapping[str, type[Declared]] = {each.kind: each for each in (Prediction, LifetimeValue, Clusters)}
+KINDS: Mapping[str, type[Declared]] = {each.kind: each for each in (Prediction, LifetimeValue, Clusters, BestChannel, BestHour)}
 
 
 def declared_from_json(plain: object) -> Declared:

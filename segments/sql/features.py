@@ -16,9 +16,11 @@ from segments.language.events import TRAITS_CHANGED
 from segments.language.predicate import Predicate
 from segments.leaves.amounts import Measured
 from segments.predictions.features import DaysSince, Feature, TraitValue
+from segments.predictions.messaged import Messaged
 from segments.predictions.ordered import Ordered
 from segments.sql.amounts import amount_of, by_customer
 from segments.sql.documents import Expression, Value, bound
+from segments.sql.messaged import messaged
 from segments.sql.ordered import ordered
 from segments.sql.rows import counted
 from segments.sql.selection import Selection
@@ -52,9 +54,12 @@ def passes(features: Iterable[Feature]) -> list[Pass]:
     """Statements that together work out all of these features, by the parameter `at`."""
     together: dict[str, list[Feature]] = {}
     orders: dict[Any, list[Feature]] = {}
+    messages: dict[Any, list[Feature]] = {}
     found = []
     for each in features:
-        if isinstance(each.of, Ordered):
+        if isinstance(each.of, Messaged):
+            messages.setdefault(each.of.of.known, []).append(each)
+        elif isinstance(each.of, Ordered):
             orders.setdefault(each.of.together, []).append(each)
         elif (plain := _plain(each)) is None:
             found.append(Pass((each,), _sent(_alone(each))))
@@ -62,7 +67,9 @@ def passes(features: Iterable[Feature]) -> list[Pass]:
             together.setdefault(plain, []).append(each)
     found += [Pass(tuple(some), _sent(_together(some))) for some in together.values()]
     of_orders = [(some, [each.of for each in some if isinstance(each.of, Ordered)]) for some in orders.values()]
-    return found + [Pass(tuple(some), _sent(ordered(of))) for some, of in of_orders]
+    found += [Pass(tuple(some), _sent(ordered(of))) for some, of in of_orders]
+    of_messages = [(some, [each.of for each in some if isinstance(each.of, Messaged)]) for some in messages.values()]
+    return found + [Pass(tuple(some), _sent(messaged(of))) for some, of in of_messages]
 
 
 def asking(of: Predicate, most: int | None = None) -> Statement:
@@ -100,12 +107,14 @@ def _is_zero(each: Feature) -> bool:
     """Of who did nothing; of who did not do what it goes by (`since_last`) it is not known."""
     if isinstance(each.of, Ordered):
         return each.of.which in ("purchases", "spent")
+    if isinstance(each.of, Messaged):
+        return True
     return isinstance(each.of, Measured) and each.of.has_zero and each.of.of.since is None
 
 
 def _plain(each: Feature) -> str | None:
     """The type of event, where the feature is of one row after the other of it."""
-    if isinstance(each.of, TraitValue | Ordered):
+    if isinstance(each.of, TraitValue | Ordered | Messaged):
         return None
     alone = each.of.of.since is not None or each.of.of.then_ is not None
     if isinstance(each.of, Measured):
@@ -143,6 +152,8 @@ def _alone(each: Feature) -> sa.Select[Any]:
             return _trait(trait)
         case Ordered() as of_orders:
             return ordered([of_orders])
+        case Messaged() as of_messages:
+            return messaged([of_messages])
         case DaysSince(of, which):
             e = event.alias()
             source, wanted = selection.counting(e, of)

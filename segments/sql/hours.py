@@ -22,6 +22,7 @@ Expression = sa.ColumnElement[Any]
 WALL_BOUND: Final = "wall_"
 _BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 _MICRO = timedelta(microseconds=1)
+_HOUR = 3_600
 #: As good as the first and the last instant of Python's calendar, which are stored as infinities and so have no seconds.
 _TOLD_APART = datetime(1700, 1, 1, tzinfo=UTC), datetime(2240, 1, 1, tzinfo=UTC)  # 2 ** 33 seconds around 1970
 _EARLIEST, _LATEST = _BEGINNING + _MICRO, datetime.max.replace(tzinfo=UTC) - _MICRO
@@ -39,12 +40,21 @@ def at_wall(e: Any, leaf: Events, back: timedelta, traits: Expression | None) ->
 
 
 def _shown(e: Any, home: Home, asked: Iterable[Hours | Weekdays], span: timedelta, traits: Expression | None) -> Expression:
+    return _tests(_wall(e.c.ts, home, span, traits), asked)
+
+
+def hour_shown(ts: Expression, home: Home, span: timedelta, traits: Expression) -> Expression:
+    """The hour, 0 to 23, that a customer's clock shows at an instant no further back than a span."""
+    return _wall(ts, home, span, traits) // _whole(_HOUR) % _whole(DAY // _HOUR)
+
+
+def _wall(ts: Expression, home: Home, span: timedelta, traits: Expression | None) -> Expression:
+    """Seconds since a Monday, 00:00, as a clock on the wall counts them."""
     of = f"{span // _MICRO}_{'' if home.zone is None else home.zone.encode().hex()}"
-    elapsed = _seconds(e.c.ts) + _whole(MONDAY)
+    elapsed = _seconds(ts) + _whole(MONDAY)
     if home.zone is not None or traits is None:
-        return _tests(elapsed + _offset(of, elapsed), asked)
-    key = elapsed + _whole(STRIDE) * _number(of, home, traits)
-    return _tests(elapsed + _offset(of, key), asked)
+        return elapsed + _offset(of, elapsed)
+    return elapsed + _offset(of, elapsed + _whole(STRIDE) * _number(of, home, traits))
 
 
 def _seconds(ts: Expression) -> Expression:

@@ -15,6 +15,7 @@ profile = sa.table(
     sa.column("created_at", INSTANT),
     sa.column("merged_into", UUID_),
     sa.column("drawn_as", UUID_),
+    sa.column("device_zone", sa.Text),
 )
 identity = sa.table("identity", sa.column("kind", sa.Text), sa.column("value", sa.Text), sa.column("profile_id", UUID_))
 endpoint = sa.table(
@@ -38,6 +39,19 @@ event = sa.table(
     sa.column("message_id", sa.Text),
     sa.column("type", sa.Text),
     sa.column("properties", JSONB),
+)
+#: The ledger of messages.
+delivery = sa.table(
+    "delivery",
+    sa.column("run_id", UUID_),
+    sa.column("step", sa.Text),
+    sa.column("occurrence", sa.BigInteger),
+    sa.column("profile_id", UUID_),
+    sa.column("channel", sa.Text),
+    sa.column("purpose", sa.Text),
+    sa.column("state", sa.Text),
+    sa.column("claimed_at", INSTANT),
+    sa.column("settled_at", INSTANT),
 )
 #: Who is asked about when a table of numbers is made (`store/queries/known.sql`), with the numbers of their rows.
 asked = sa.table("asked", sa.column("n", sa.Integer), sa.column("id", UUID_))

@@ -198,6 +198,14 @@ select s.prediction, s.score, s.version, s.as_of, s.low, s.high, s.label, s.more
 from prediction_score s join prediction p on p.name = s.prediction
 where s.profile_id = $1 and p.retired_at is null order by s.prediction;
 
+-- name: trusted
+-- What a prediction ($1) says of a customer ($2), where it is declared still, nothing holds it, and its model is not too old at an instant ($3).
+select s.prediction, s.score, s.version, s.as_of, s.low, s.high, s.label, s.more
+from prediction_score s
+join prediction p on p.name = s.prediction
+join prediction_model m on (m.prediction, m.version) = (p.name, p.champion)
+where s.prediction = $1 and s.profile_id = $2 and p.retired_at is null and p.held_why is null and $3 - m.trained_at <= p.max_age;
+
 -- name: sizes
 -- How many customers are of each kind.
 select label, count(*) as people from prediction_score where prediction = $1 and label is not null group by 1 order by 2 desc, 1;

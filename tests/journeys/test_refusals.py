@@ -151,6 +151,7 @@ def journey_of(*steps: str, declared: str = "", above: str = "") -> str:
         ("await j.wait_for(j.task('Call', to='a', values=('outcome',)))", "a task's values= has no such name as 'outcome'"),
         ("await j.wait_for(j.task('Call', to='a', escalate='b'))", "a task that escalates says when; write by=days(2)"),
         ("await j.is_in(trait('x') == 1)", "j.is_in takes a Segment(…) or the name of one, not Compare"),
+        ("await j.foretold(trait('x') == 1)", "j.foretold takes a prediction or the name of one, not Compare"),
         ("await j.until('9:30')", "until: '9:30' is no time of day; write HH:MM, such as"),
         ("await j.until('09:30', weekday='saturday')", "until: 'saturday' is no day of the week; use mon, tue, wed"),
         ("await j.window('09:00', '09:00')", "window: from 09:00 to 09:00 is the whole day; leave it out"),

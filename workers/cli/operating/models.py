@@ -438,8 +438,31 @@ def _kinds(version: int, card: dict[str, Any]) -> "Iterable[RenderableType]":
         yield f"against version {stability['version']}: agreement {stability['agreement']:.2f} (1 is all, 0 is chance)"
 
 
+def _options(version: int, card: dict[str, Any]) -> "Iterable[RenderableType]":
+    from workers.cli import tables
+
+    yield f"version {version}, {card['family']}: of who {card['of']}; {card['told']}"
+    rows = [
+        (each["name"], f"{each['people']:,}", f"{each['sent']:,}", f"{each['answered']:,}", f"{each['rate']:.1%}")
+        for each in card["options"]
+    ]
+    yield tables.Rows(("option", "people", "sent", "answered", "expected of all"), rows, title="Options of the sample", ahead=5)
+    if trial := card["measures"]:
+        by_all = f"by what is expected of all {trial['naive']:.4f}"
+        yield f"log loss of the {trial['messages']:,} messages of the last 30 days {trial['log_loss']:.4f}, {by_all}"
+        on, off = trial["best"], trial["others"]
+        of = "of customers of whom it was sure, answered on their best option"
+        yield f"{of}: {on['answered']:,} of {on['messages']:,}, on others {off['answered']:,} of {off['messages']:,}"
+
+
 #: How the card of each kind is drawn.
-_CARDS = {"probability": _measured, "lifetime-value": _worth, "clusters": _kinds}
+_CARDS = {
+    "probability": _measured,
+    "lifetime-value": _worth,
+    "clusters": _kinds,
+    "best-channel": _options,
+    "best-hour": _options,
+}
 
 
 def _score(each: "Foretold") -> str:
