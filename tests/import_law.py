@@ -88,7 +88,7 @@ api.agents            activities.channels store.* api api.tokens
 api.audiences         store.* api
 api.campaigns         journeys journeys.campaigns segments.* store.* activities.channels api api.runs api.segments
 api.choices           journeys.deciding journeys.experiments store.* activities.channels api
-api.console           journeys journeys.walk segments.* store.* activities.channels api api.*
+api.console           journeys journeys.deciding journeys.walk segments.* store.* activities.channels api api.*
 api.ingest            journeys segments.* store.* activities.channels api
 api.models            journeys journeys.experiments segments.* store.* activities.channels api api.segments
 api.onsite            journeys journeys.onsite segments.* store.* activities.channels api api.ingest api.webhooks
