@@ -12,6 +12,8 @@ import pytest
 from predicting.conftest import DAY, Planted, opened
 from uuid_utils.compat import uuid7
 
+from journeys import BestChannel, did
+from segments.ask import known
 from segments.ask.foretold import foretold
 from store import Database, predictions
 from tests.command_line import in_thread
@@ -98,6 +100,14 @@ async def crowd(planted: Planted, post: Post, *, at: Sequence[int] = (9, 13, 18)
     return who
 
 
+async def by_order(planted: Planted, who: UUID) -> dict[str, float]:
+    """Messages by channel, and those that an order followed."""
+    ordered = did("Order Completed")
+    best = BestChannel("b", of=ordered, channels=("push", "whatsapp"), by=ordered)
+    async with planted.database.transaction() as connection:
+        return await known.of_one(connection, best.columns, who, planted.opened)
+
+
 async def test_ch_13_who_answers_on_whatsapp_is_learned_and_written_to_there(reached: Planted, dsn: str) -> None:
     """CH-11 as well: the journey asks which channel is best; a machine's clicks, transactional mail and late news are none."""
     reached.of = "best-channel"
@@ -114,7 +124,11 @@ async def test_ch_13_who_answers_on_whatsapp_is_learned_and_written_to_there(rea
         await post.sends(luis, "email", at, "Message Clicked", machine=False)
         await post.sends(luis, "whatsapp", at, "Message Replied", purpose="transactional")
         await post.sends(eva, "push", at, "Message Clicked", known=reached.opened + 5 * DAY)
+    reached.orders.append((reached.opened - 20 * DAY + DAY / 24, ana, 5.0))
+    reached.orders.sort()
     await reached.pass_until(0)
+    followed = {"sent push": 10, "answered push": 3, "sent whatsapp": 10, "answered whatsapp": 3}
+    assert await by_order(reached, ana) == followed, "the messages of the three days before the order"
     assert "3 options" in await reached.train()
 
     found = {who: await reached.database.pool.fetchrow(SCORED, "best-channel", who) for who in (ana, luis, eva)}
@@ -153,8 +167,8 @@ async def test_ch_13_who_answers_on_whatsapp_is_learned_and_written_to_there(rea
     late = await reached.database.pool.fetchrow(SCORED, "best-channel", eva)
     assert late is not None
     assert late["label"] == "push", "what she did with pushes has come to be known"
-    changed = {"owner": "crm", "predicate": {"prediction": "best-channel", "is": "pigeon"}}
-    answer = await shop.operate("PUT", "/v1/segments/pigeons", json=changed)
+    pigeons = {"owner": "crm", "predicate": {"prediction": "best-channel", "is": "pigeon"}}
+    answer = await shop.operate("PUT", "/v1/segments/pigeons", json=pigeons)
     assert (answer.status_code, "there are: push, email, whatsapp" in answer.json()["detail"]) == (422, True)
 
 
