@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from journeys.deciding.options import Choice
+from journeys.deciding.options import FIXED, Choice
 from journeys.experiments import Comparison, Kind, Metric, Sums, follow
 from store import Database
 from store.runs import choices
@@ -92,6 +92,7 @@ class ChoiceDetail(ChoiceView):
     """A choice with what it has learned."""
 
     reward: str = Field(description="what counts, in words")
+    counts_money: bool = Field(description="whether rewards are amounts; else means are shares of customers")
     context: list[str] = Field(description="by what customers are told apart")
     control: float
     floor: float
@@ -102,6 +103,11 @@ class ChoiceDetail(ChoiceView):
     regret: RegretView | None = Field(description="of one dimension; none while nothing is known of an option on the floor")
     measured_by: list[str] = Field(description="the experiments that say more (`journeys report experiments --experiment`)")
     budgets: dict[str, dict[str, int]] = Field(description="of options that have one: at `most`, and `given` so far")
+
+
+def against_own(found: ChoiceDetail) -> str | None:
+    """The experiment of all that is chosen against the author's own choice; None without a control."""
+    return next((each for each in found.measured_by if each.startswith(FIXED)), None)
 
 
 class ChoicePage(BaseModel):
@@ -127,6 +133,7 @@ async def detail(database: Database, row: ChoiceRow, now: datetime) -> ChoiceDet
     return ChoiceDetail(
         **ChoiceView.of(row).model_dump(),
         reward=str(choice.reward),
+        counts_money=choice.counts_money,
         context=list(choice.context),
         control=choice.control,
         floor=choice.floor,

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from starlette.responses import Response
 
 from api.choices.routes import Name, known
-from api.choices.views import ChoiceDetail, ChoiceView, HourView, States, detail, newest
+from api.choices.views import ChoiceDetail, ChoiceView, HourView, States, against_own, detail, newest
 from api.console import pictures
 from api.console.experiments import told
 from api.console.frame import PLACE, form, page, pages, seen
@@ -19,7 +19,6 @@ from api.console.session import sees
 from api.problems import Problem
 from api.reports.known import report
 from api.state import Config, Db
-from journeys.deciding.options import FIXED, Choice
 from store.errors import NoReport
 from store.keys import Caller, Right
 from store.reports.report import Asked
@@ -49,14 +48,12 @@ async def overview(request: Request, _: Looking, config: Config, database: Db) -
 async def show(name: Name, request: Request, _: Looking, config: Config, database: Db) -> Response:
     """One of them."""
     now = config.clock.now()
-    row = await known(database, name)
-    found = await detail(database, row, now)
+    found = await detail(database, await known(database, name), now)
     drawn = _drawn(found)
     return page(
         request,
         "choice",
         choice=found,
-        counts_money=Choice.from_json(row.declared).counts_money,
         drawn=drawn,
         picture=pictures.stairs([(each.at, [each.shares[name] for name in drawn]) for each in found.shares], now),
         days=_days(found.shares),
@@ -96,7 +93,7 @@ def _days(hours: list[HourView]) -> list[HourView]:
 
 async def _against_own(found: ChoiceDetail, database: Db, now: datetime) -> dict[str, Any]:
     """What the report says of everybody whom it was decided for, against the control."""
-    name = next((each for each in found.measured_by if each.startswith(FIXED)), None)
+    name = against_own(found)
     if name is None:
         return {"fixed": None, "findings": [], "arms": []}
     try:
