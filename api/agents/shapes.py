@@ -90,6 +90,7 @@ def shape_of(document: Mapping[str, Any], call: str) -> Shape:
         plain = _resolved(body, schemas)
         whole = "properties" not in plain
         fields = {_BODY: plain} if whole else plain["properties"]
+        fields = {name: each for name, each in fields.items() if name not in places}  # what the path names, the body need not
         places |= dict.fromkeys(fields, _BODY)
         properties |= fields
         if sent.get("required"):

@@ -64,6 +64,11 @@ GET /v1/messages/in-doubt/said                  doubts said
 POST /v1/messages/in-doubt/settle               doubts settle
 PUT /v1/products                                products import
 GET /v1/products/{product_id}                   products show
+GET /v1/product-changes                         products changes
+GET /v1/product-rounds                          products rounds
+POST /v1/product-rounds/{name}                  products work-out
+GET /v1/product-rounds/{name}/expected          products due
+GET /v1/profiles/{customer_id}/expected         products expected
 GET /v1/models                                  models list
 GET /v1/models/{name}                           models show
 POST /v1/models/check                           models declare

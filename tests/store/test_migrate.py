@@ -40,17 +40,17 @@ async def test_a_database_of_a_newer_version_is_refused(database: Database) -> N
 
 
 async def test_an_event_finds_its_week_and_an_unprepared_week_is_caught_by_default(database: Database) -> None:
-    await database.pool.execute("select ensure_event_week('2026-03-04T12:00Z'), ensure_event_week('2026-03-08T23:59Z')")
+    await database.pool.execute("select ensure_event_week('2019-03-06T12:00Z'), ensure_event_week('2019-03-10T23:59Z')")
     await database.pool.execute(
         "insert into event (profile_id, ts, type, kind, message_id, source, received_at)"
         " select gen_random_uuid(), t::timestamptz, 'E', 'track', t, 's', now()"
-        " from unnest(array['2026-03-02T00:00Z', '2026-03-08T23:59Z', '2026-03-09T00:00Z']) t"
+        " from unnest(array['2019-03-04T00:00Z', '2019-03-10T23:59Z', '2019-03-11T00:00Z']) t"
     )
     rows = await database.pool.fetch("select tableoid::regclass::text part, message_id from event order by message_id")
-    assert [row["part"] for row in rows] == ["event_2026w10", "event_2026w10", "event_default"]
-    await database.pool.execute("select ensure_event_week('2026-03-09T00:00Z')")
+    assert [row["part"] for row in rows] == ["event_2019w10", "event_2019w10", "event_default"]
+    await database.pool.execute("select ensure_event_week('2019-03-11T00:00Z')")
     assert await database.pool.fetchval("select count(*) from event_default") == 0
-    assert await database.pool.fetchval("select count(*) from event_2026w11") == 1
+    assert await database.pool.fetchval("select count(*) from event_2019w11") == 1
 
 
 async def test_nobody_at_the_address_is_one_sentence_without_the_password() -> None:

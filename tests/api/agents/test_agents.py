@@ -30,6 +30,8 @@ QUESTIONS: dict[str, dict[str, Any]] = {
     "segment_members": {"name": "abandoned-cart"},
     "why_in_segment": {"name": "abandoned-cart", "user_id": "zacharias"},
     "why_not": {"journey": "nps"},
+    "get_product": {"product_id": "p-1"},
+    "expected_purchases": {},
     "get_run": {},
     "run_story": {},
     "get_report": {"name": "messages"},
@@ -43,11 +45,11 @@ QUESTIONS: dict[str, dict[str, Any]] = {
     },
 }
 #: Of things that this company has none of; each is asked elsewhere.
-NONE = {"simulate_journey", "compare_versions", "get_campaign", "campaign_report", "get_model", "get_choice"}
+NONE = {"simulate_journey", "compare_versions", "get_campaign", "campaign_report", "get_model", "get_choice", "get_product"}
 
 
 def question(tool: str, company: Company) -> dict[str, Any]:
-    ids = {"why_not": {"customer_id": str(company.customer)}}
+    ids = {name: {"customer_id": str(company.customer)} for name in ("why_not", "expected_purchases")}
     ids |= {name: {"run_id": str(company.run)} for name in ("get_run", "run_story")}
     return QUESTIONS.get(tool, {}) | ids.get(tool, {})
 
