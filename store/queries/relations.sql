@@ -13,44 +13,80 @@ truncate learnt;
 select count(*) filter (where people >= $1) as products, (select count(distinct profile_id) from purchase) as people
 from (select p.product_id, count(distinct p.profile_id) as people from purchase p join product on product.id = p.product_id group by 1) as each;
 
--- name: learn
--- Pairs that more customers have than by chance. A pair of a customer counts once, where both are no more than $1 apart; who has more
--- than $6 products (a dealer) is left out. By chance: if all that customers have were dealt anew, each as many as before, of each product
--- as many as before, the same number of pairs in all. How many times as many there are ("lift") is held against its lower bound at $3
--- standard deviations (Byar's for a Poisson count), which has to be $4. Of each product the $5 surest others, equals by id.
-insert into learnt (product_id, other_id, people, lift, surely, rank)
+-- name: make_basket_line
+-- What customers had, by basket, until the transaction ends.
+create temporary table if not exists basket_line (profile_id uuid, nth integer, product_id text, at timestamptz) on commit drop;
+
+-- name: make_basket
+-- The baskets, with how many products are in each.
+create temporary table if not exists basket (profile_id uuid, nth integer, size integer) on commit drop;
+
+-- name: make_basket_pair
+-- The pairs that are in a basket.
+create temporary table if not exists basket_pair (profile_id uuid, nth integer, one text, two text) on commit drop;
+
+-- name: begin_baskets
+-- A new round.
+truncate basket_line, basket, basket_pair;
+
+-- name: fill_basket_lines
+-- A basket ends where a customer has nothing more for longer than $1; who has more than $2 products (a dealer) is left out.
+insert into basket_line (profile_id, nth, product_id, at)
 with line as materialized (
     select distinct p.profile_id, p.product_id, p.at from purchase p join product on product.id = p.product_id
-), item as materialized (
-    select profile_id, product_id from line group by profile_id, product_id
 ), usual as materialized (
-    select profile_id from item group by profile_id having count(*) between 2 and $6
-), bought as materialized (
-    select product_id, count(*)::float8 as people
-    from item where profile_id not in (select profile_id from item group by profile_id having count(*) > $6) group by product_id
-), pair as materialized (
-    select one, two, count(*)::float8 as people
-    from (
-        select distinct a.profile_id, a.product_id as one, b.product_id as two
-        from line a join usual using (profile_id)
-        join line b on b.profile_id = a.profile_id and b.product_id > a.product_id and b.at between a.at - $1::interval and a.at + $1::interval
-    ) as theirs
-    group by one, two
-), chance as (
-    select (sum(people) ^ 2 - sum(people ^ 2)) / nullif(2 * (select sum(people) from pair), 0) as of_all from bought
-), found as (
-    select one, two, pair.people, pair.people * chance.of_all / (a.people * b.people) as lift,
-           greatest(1 - 1 / (9 * pair.people) - $3::float8 / (3 * sqrt(pair.people)), 0) ^ 3 as sure
-    from pair join bought a on a.product_id = one join bought b on b.product_id = two, chance
-    where pair.people >= $2
-), both_ways as (
-    select one as product_id, two as other_id, people, lift, lift * sure as surely from found where lift * sure >= $4::float8
-    union all
-    select two, one, people, lift, lift * sure from found where lift * sure >= $4::float8
-), ranked as (
-    select *, row_number() over (partition by product_id order by surely desc, other_id) as nth from both_ways
+    select profile_id from (select distinct profile_id, product_id from line) as item group by profile_id having count(*) <= $2
+), marked as (
+    select profile_id, product_id, at, at - lag(at) over (partition by profile_id order by at) > $1::interval as begins
+    from line join usual using (profile_id)
 )
-select product_id, other_id, people, lift, surely, nth from ranked where nth <= $5;
+select profile_id, count(*) filter (where begins) over (partition by profile_id order by at), product_id, at from marked;
+
+-- name: fill_baskets
+-- How many products are in each.
+insert into basket (profile_id, nth, size) select profile_id, nth, count(distinct product_id) from basket_line group by profile_id, nth;
+
+-- name: look_at_lines
+-- The planner has to know how many they are.
+analyze basket_line;
+
+-- name: look_at_baskets
+-- The planner has to know how many they are.
+analyze basket;
+
+-- name: fill_basket_pairs
+-- Two products of a basket, where both are no more than $1 apart.
+insert into basket_pair (profile_id, nth, one, two)
+select distinct a.profile_id, a.nth, a.product_id, b.product_id
+from basket join basket_line a using (profile_id, nth)
+join basket_line b on b.profile_id = a.profile_id and b.nth = a.nth and b.product_id > a.product_id
+                  and b.at between a.at - $1::interval and a.at + $1::interval
+where basket.size > 1;
+
+-- name: sizes
+-- Of how many products there are how many baskets, and how many pairs in all of those.
+select size, count(*) as baskets, coalesce(sum(pairs), 0)::bigint as pairs
+from basket left join (select profile_id, nth, count(*) as pairs from basket_pair group by profile_id, nth) as theirs using (profile_id, nth)
+group by size order by size;
+
+-- name: holders
+-- In how many baskets of each size each product is.
+select product_id, size, count(*) as baskets
+from (select distinct profile_id, nth, product_id from basket_line) as item join basket using (profile_id, nth) group by product_id, size;
+
+-- name: customers
+-- How many customers have baskets of these sizes; a basket of one product makes no pair.
+select sizes, count(*) as people
+from (select array_agg(size order by size) as sizes from basket where size > 1 group by profile_id) as each group by sizes;
+
+-- name: candidates
+-- Pairs that as many customers have as it needs ($1). A customer counts once.
+select one, two, count(distinct profile_id) as people from basket_pair group by one, two having count(distinct profile_id) >= $1 order by one, two;
+
+-- name: keep_learnt
+-- What was found.
+insert into learnt (product_id, other_id, people, lift, surely, rank)
+select * from unnest($1::text[], $2::text[], $3::integer[], $4::float8[], $5::float8[], $6::integer[]);
 
 -- name: lock_products
 -- Nobody else writes the relations of these products until the transaction ends: rows are locked as those who tell products do.

@@ -9,13 +9,16 @@ from uuid import UUID
 
 import pytest
 
+from activities.products.chance import Chance, fitted
 from activities.products.learning import deviations, learn
 from journeys import BoughtTogether, CatalogueError, SeenTogether
 from journeys.products.together import Together
+from segments.ask.bought import purchases
 from store import Database
 from store.products import rounds
 from store.products.offers import Product, product_by_id
 from store.products.relations import Learnt, learnt_of
+from store.products.relations import baskets as baskets_of
 from tests.products.shop import DAY, NOON, Happened, happen, order, people, sell
 
 USUAL = BoughtTogether()
@@ -74,6 +77,51 @@ async def test_chance_alone_gives_no_pair_in_twenty_shops(database: Database) ->
         wrong += bool(await round_of(database, BoughtTogether(lift=1.0, people=5, apart=timedelta(days=180))))
     assert wrong <= 2
     assert deviations(2) == pytest.approx(1.645, abs=0.001)
+
+
+def baskets(dice: Random, who: list[UUID], planted: dict[tuple[str, str], float]) -> Iterator[Happened]:
+    """As a stranger deals them: products by how well they sell, in many baskets or few; then what goes together."""
+    ids, weights = [f"p{n:02}" for n in range(60)], [1 / (n + 1) ** 0.7 for n in range(60)]
+    for each in who:
+        for _ in range(dice.randint(1, 12)):
+            lines = {*dice.choices(ids, weights, k=dice.randint(1, 3))}
+            lines |= {other for (one, other), share in planted.items() if one in lines and dice.random() < share}
+            yield order(each, NOON - dice.uniform(1, 170) * DAY, sorted(lines))
+        for _ in range(dice.choice((0, 0, 5))):
+            yield order(each, NOON - dice.uniform(1, 170) * DAY, ["coffee"])  # always by itself
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_products_that_sell_well_are_no_pair_because_they_do(database: Database, seed: int) -> None:
+    """Dealt by chance, two that sell well are with more customers than if all lines were dealt anew."""
+    dice = Random(seed)
+    who = await people(database, 4_000)
+    await sell(database, "coffee", *(f"p{n:02}" for n in range(60)))
+    planted = {("p20", "p21"): 0.4, ("p30", "p45"): 0.25}
+    await happen(database, baskets(dice, who, planted))
+    both = {pair for one, other in planted for pair in ((one, other), (other, one))}
+    for apart in (DAY, 180 * DAY):  # in a basket, and ever
+        found = await round_of(database, BoughtTogether(lift=1.0, apart=apart))
+        assert {(id_, each.other_id) for id_, others in found.items() for each in others} == both
+    async with database.transaction() as connection:
+        await purchases(connection, USUAL.of, NOON)
+        seen = await baskets_of(connection, DAY, 10)
+    chance = Chance(seen)
+    popular = [people / chance.expected(one, two) for one, two, people in seen.pairs if "p00" <= one < two < "p06"]
+    assert len(popular) == 15
+    assert sum(popular) / 15 == pytest.approx(1, abs=0.07)
+    assert popular[0] < 1.2, "the two that sell best"
+
+
+def test_what_is_dealt_comes_out_at_what_there_is() -> None:
+    """Each basket has as many products, each product is in as many baskets, as they are, also one that is in nearly all."""
+    sizes, degrees = {1: 300, 2: 200, 5: 60}, {500: 1, 100: 3, 20: 8, 5: 8}
+    degrees[1] = sum(size * count for size, count in sizes.items()) - sum(k * count for k, count in degrees.items())
+    shares = fitted(sizes, degrees)
+    for size in sizes:
+        assert sum(count * shares[size][k] for k, count in degrees.items()) == pytest.approx(size, rel=1e-3)
+    for k in degrees:
+        assert sum(count * shares[size][k] for size, count in sizes.items()) == pytest.approx(k, rel=1e-3)
 
 
 def pairs(who: list[UUID], *products: object) -> list[Happened]:
