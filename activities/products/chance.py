@@ -31,7 +31,8 @@ class Chance:
         sizes = [size for size in seen.sizes if size > 1]
         self._customers = _alike(seen.customers, sizes)
         self._shares = defaultdict[str, dict[int, float]](dict)
-        self._pairs: dict[int, float] = {}
+        # Of the pairs of a basket, so many are near enough; and how much of it is free.
+        self._pairs: dict[int, tuple[float, float]] = {}
         self._place = {size: place for place, size in enumerate(sizes)}
         for group in _groups(seen.sizes):
             self._deal(seen, group)
@@ -44,7 +45,8 @@ class Chance:
         degrees = Counter(held.values())
         for size, shares in fitted({size: seen.sizes[size][0] for size in group}, degrees).items():
             if size > 1:
-                self._pairs[size] = _pairing(size, *seen.sizes[size], shares, degrees)
+                baskets, pairs = seen.sizes[size]
+                self._pairs[size] = pairs / (baskets * size * (size - 1) / 2), _free(shares, degrees)
                 for product, degree in held.items():
                     self._shares[product][size] = shares[degree]
 
@@ -54,7 +56,8 @@ class Chance:
         # The logarithm of the chance that a basket of a size does not hold both.
         misses = [0.0] * len(self._place)
         for size in theirs.keys() & others.keys():
-            misses[self._place[size]] = log1p(-min(self._pairs[size] * theirs[size] * others[size], 1 - _NEVER))
+            near, free = self._pairs[size]
+            misses[self._place[size]] = log1p(-min(near * _both(theirs[size], others[size], free), 1 - _NEVER))
         return max(sum(-people * expm1(sum(map(mul, baskets, misses))) for people, baskets in self._customers), _NEVER)
 
 
@@ -101,10 +104,14 @@ def _step(mine: dict[int, float], others: Mapping[int, float], counts: Mapping[i
     return moved
 
 
-def _pairing(size: int, baskets: int, pairs: int, shares: Mapping[int, float], degrees: Mapping[int, int]) -> float:
-    """By what the product of two chances is multiplied, for baskets of a size to have as many pairs in all as they have."""
-    independent = baskets * (size**2 - sum(count * shares[degree] ** 2 for degree, count in degrees.items())) / 2
-    return pairs / independent if independent > _NEVER else 1.0
+def _free(shares: Mapping[int, float], degrees: Mapping[int, int]) -> float:
+    """How much of a basket is left to chance: nothing of what is in every one."""
+    return max(sum(count * shares[degree] * (1 - shares[degree]) for degree, count in degrees.items()), _NEVER)
+
+
+def _both(one: float, other: float, free: float) -> float:
+    """The chance of both in a basket whose number of products is given (Hájek): one of them takes a place from the other."""
+    return one * other * max(1 - (1 - one) * (1 - other) / free, 0.05)
 
 
 def _alike(customers: Sequence[tuple[Sequence[int], int]], sizes: Sequence[int]) -> list[tuple[int, list[float]]]:

@@ -41,7 +41,7 @@ class Reminding:
         """Tell some of them; whether there may be more."""
         now = self.clock.now()
         async with self.database.transaction() as connection:
-            due = await again.to_remind(connection, what.name, now, what.lead + what.late, AT_ONCE)
+            due = await again.to_remind(connection, what.name, now, again.lead_and_late(what.lead), AT_ONCE)
             if due:
                 await self._remind(connection, what, due, now)
         return len(due) == AT_ONCE

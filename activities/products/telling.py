@@ -68,7 +68,7 @@ class Telling:
             found = await changes.lookers(connection, change, change.at - within, now, AT_ONCE, (PRICE_DROPPED, BACK_IN_STOCK))
             await self._tell(connection, change, found, now)
             if len(found) < AT_ONCE:
-                await changes.finish(connection, change, now)
+                await changes.finish(connection, change, now, nobody=self._why_nobody(change, found, []))
             return True
 
     def _no_news(self, change: Change, now: datetime) -> str | None:
@@ -81,6 +81,21 @@ class Telling:
             return "its price has moved on"
         return None
 
+    def _why_nobody(self, change: Change, found: list[Looker], who: list[Looker]) -> str:
+        """Why nobody of those who were found was told, of whom `who` might have been."""
+        falls, returns = self.drops is not None and _falls(change), self.back is not None and not change.was_available
+        if not falls and not returns:
+            return "the catalogue declares nothing for such a change"
+        if not found:
+            return "nobody looked at it in the time that the catalogue says"
+        if not who:
+            return "who looked at it has bought it since"
+        if falls and all(each.looked_price is None for each in who):
+            return "its price when they looked is not known"
+        if falls:
+            return "it is not so much less than the price that they know"
+        return "they looked too long ago, or know that it is back"
+
     async def _tell(self, connection: "Connection", change: Change, found: list[Looker], now: datetime) -> None:
         if not found:
             return
@@ -92,15 +107,14 @@ class Telling:
             await connection.execute(queries("ingest")["ensure_week"], now)
         new = await store_events(connection, [*dropped, *back], source=SOURCE, at=now)
         count = sum(each.type == PRICE_DROPPED for each in new)
-        await changes.told(connection, change, found[-1].profile_id, count, len(new) - count)
+        why = None if new else self._why_nobody(change, found, who)
+        await changes.told(connection, change, found[-1].profile_id, count, len(new) - count, why)
 
     def _dropped(self, change: Change, who: Looker, now: datetime) -> Iterator[NewEvent]:
         drops, price, looked, lowest = self.drops, change.price, who.looked_price, who.lowest_price
         if drops is None or price is None or looked is None or lowest is None or who.looked_at <= change.at - drops.within:
             return
-        if change.was_price is None or change.was_currency != change.currency or price >= change.was_price:
-            return
-        if drops.dropped(price, lowest, looked, who.told_price):
+        if _falls(change) and drops.dropped(price, lowest, looked, who.told_price):
             known = looked if who.told_price is None else min(looked, who.told_price)
             more = {"old_price": number(known), "lowest_price": number(lowest)}
             yield _event("price-drop", PRICE_DROPPED, change, who, now, more)
@@ -109,6 +123,12 @@ class Telling:
         if self.back is None or change.was_available or who.told_back or who.looked_at <= change.at - self.back.within:
             return
         yield _event("back-in-stock", BACK_IN_STOCK, change, who, now, {})
+
+
+def _falls(change: Change) -> bool:
+    if change.price is None or change.was_price is None:
+        return False
+    return change.was_currency == change.currency and change.price < change.was_price
 
 
 def _event(what: str, type_: str, change: Change, who: Looker, now: datetime, more: Mapping[str, Any]) -> NewEvent:

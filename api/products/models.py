@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from api.segments.lists import RowProblem
 from journeys.keepable import SAID, flaws
-from store.products.again import Expected
+from store.products.again import Expected, Standing
 from store.products.offers import RELATIONS, Product, Told
 from store.products.relations import Learnt
 from store.products.rounds import RoundRow
@@ -200,16 +200,18 @@ class ExpectedView(BaseModel):
     low_at: datetime = Field(description="eight of ten buy between this and `high_at`")
     due_at: datetime
     high_at: datetime
-    remind_at: datetime | None = Field(description="when they are told; nothing once it is settled")
+    remind_at: datetime | None = Field(description="when they are to be told; nothing once it is settled")
+    state: Standing = Field(description="too late: they were not told, and are not any more")
     told_at: datetime | None
     as_of: datetime
     customer_id: UUID | None = Field(default=None, description="where more than one customer is asked about")
 
     @classmethod
-    def of(cls, each: Expected, customer: UUID | None = None) -> "ExpectedView":
+    def of(cls, each: Expected, now: datetime, customer: UUID | None = None) -> "ExpectedView":
         """As it is shown."""
         told = {name: getattr(each, name) for name in Expected.__slots__}
-        return cls(**(told | {"product_id": each.product_id or None, "customer_id": customer}))
+        more = {"product_id": each.product_id or None, "customer_id": customer, "state": each.standing(now)}
+        return cls(**(told | more))
 
 
 class ExpectedPage(BaseModel):

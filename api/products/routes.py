@@ -127,12 +127,13 @@ async def list_expected(
     if not await rounds.found(database, name):
         raise Problem(404, f"nothing {name!r} is worked out of products", code="unknown-round")
     answer.headers["Cache-Control"] = "no-store"
-    found = await again.soon(database, name, config.clock.now(), limit)
-    return ExpectedPage(expected=[ExpectedView.of(each, customer) for customer, each in found])
+    now = config.clock.now()
+    found = await again.soon(database, name, now, limit)
+    return ExpectedPage(expected=[ExpectedView.of(each, now, customer) for customer, each in found])
 
 
 @router.get("/profiles/{customer_id}/expected", responses=responses(401, 403, 404, 422, 503))
-async def get_expected(customer_id: UUID, _: PersonReader, database: Db, answer: Response) -> ExpectedPage:
+async def get_expected(customer_id: UUID, _: PersonReader, config: Config, database: Db, answer: Response) -> ExpectedPage:
     """When a customer is expected to buy what again, and by which numbers."""
     async with database.transaction() as connection:
         alive = await living(connection, [customer_id])
@@ -140,7 +141,7 @@ async def get_expected(customer_id: UUID, _: PersonReader, database: Db, answer:
             raise no_customer()
         found = await again.of_customer(connection, alive[customer_id])
     answer.headers["Cache-Control"] = "no-store"
-    return ExpectedPage(expected=[ExpectedView.of(each) for each in found])
+    return ExpectedPage(expected=[ExpectedView.of(each, config.clock.now()) for each in found])
 
 
 async def _read(request: Request) -> bytes:

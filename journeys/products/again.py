@@ -72,11 +72,6 @@ class Replenishment:
         return self.of if self.of.window is not None else self.of.within(_LONGEST)
 
     @property
-    def late(self) -> timedelta:
-        """So long after the expected date nobody is told any more."""
-        return max(self.lead, _DAY)
-
-    @property
     def version(self) -> str:
         """A stable hash of what it means."""
         line = None if self.line is None else self.line.to_json()

@@ -7,14 +7,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from store.database import Connection, Database, columns
 from store.named import queries
 
 _SQL = queries("again")
+Standing = Literal["to be told", "told", "bought meanwhile", "too late"]
 _LONG = 3600.0
+
+
+def lead_and_late(lead: timedelta) -> timedelta:
+    """How long after its instant somebody is still told: the lead, and as long again, or a day."""
+    return lead + max(lead, timedelta(days=1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +69,12 @@ class Expected:
     remind_at: datetime | None
     told_at: datetime | None
     as_of: datetime
+
+    def standing(self, now: datetime) -> Standing:
+        """Whether they are told, were, or neither: they have bought it meanwhile, or it is too late."""
+        if self.remind_at is None:
+            return "bought meanwhile" if self.told_at is None else "told"
+        return "to be told" if now < self.remind_at + lead_and_late(self.due_at - self.remind_at) else "too late"
 
 
 async def expect(connection: Connection, again: str, at: datetime, lead: timedelta, people: int) -> Mapping[str, int]:

@@ -88,14 +88,16 @@ async def lookers(
     return [Looker(**dict(row)) for row in await connection.fetch(_SQL["lookers"], *asked, timeout=_LONG)]
 
 
-async def told(connection: Connection, change: Change, to: UUID, dropped: int, back: int) -> None:
-    """Write down how far it has come."""
-    await connection.execute(_SQL["told"], change.id, to, dropped, back)
+async def told(connection: Connection, change: Change, to: UUID, dropped: int, back: int, why: str | None) -> None:
+    """Write down how far it has come, and why nobody of these was told."""
+    await connection.execute(_SQL["told"], change.id, to, dropped, back, why)
 
 
-async def finish(connection: Connection, change: Change, now: datetime, why: str | None = None) -> None:
-    """There is nobody else to tell of a change; what nobody looks back to any more goes."""
-    await connection.execute(_SQL["finish"], change.id, now, why)
+async def finish(
+    connection: Connection, change: Change, now: datetime, why: str | None = None, *, nobody: str | None = None
+) -> None:
+    """There is nobody else to tell of a change (`nobody`: why, if nobody was told); what nobody looks back to any more goes."""
+    await connection.execute(_SQL["finish"], change.id, now, why, nobody)
     await connection.execute(_SQL["forget"], change.product_id, now - _KEPT)
 
 

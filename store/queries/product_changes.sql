@@ -46,12 +46,13 @@ left join lateral (
 order by l.profile_id;
 
 -- name: told
--- How far it has come.
-update product_change set told_to = $2, dropped = dropped + $3, back = back + $4 where id = $1;
+-- How far it has come, and why nobody was told, should that be so in the end.
+update product_change set told_to = $2, dropped = dropped + $3, back = back + $4, why = coalesce(why, $5) where id = $1;
 
 -- name: finish
--- There is nobody else to tell of a change.
-update product_change set done_at = $2, why = $3, told_to = null where id = $1;
+-- There is nobody else to tell of a change, because of $3; or nobody was told at all, because of what was written down or else $4.
+update product_change
+set done_at = $2, why = coalesce($3, case when dropped + back = 0 then coalesce(why, $4) end), told_to = null where id = $1;
 
 -- name: forget
 -- Changes of a product that nobody looks back to any more.
@@ -59,5 +60,13 @@ delete from product_change where product_id = $1 and at < $2 and done_at is not 
 
 -- name: list
 -- Changes, the newest first, of one product or of all.
-select id, product_id, at, price, currency, available, was_price, was_available, dropped, back, done_at, why from product_change
+select id, product_id, at, price, currency, available, was_price, was_available, dropped, back, done_at,
+       case
+           when done_at is null then null
+           when not available then coalesce(why, 'it cannot be had')
+           when was_available and not coalesce(price < was_price and currency = was_currency, false)
+               then coalesce(why, 'it costs no less in the same currency, and was not gone')
+           else why
+       end as why
+from product_change
 where ($1::text is null or product_id = $1) and was_available is not null order by id desc limit $2;

@@ -91,8 +91,12 @@ async def test_who_has_bought_it_meanwhile_is_not_told_nor_who_is_long_overdue(d
     await happen(
         database, [order(ana, NOON + 2 * DAY, ["tea"]), order(bea, NOON + 2 * DAY, ["coffee", "tea"])]
     )  # after the round
+    early = [(await expected(database, who))["coffee"].standing(NOON) for who in (ana, bea, eva)]
+    assert early == ["to be told", "to be told", "too late"]
     await remind(database, when)
     assert [len(await told(database, who)) for who in (ana, bea, eva)] == [1, 0, 0]
+    late = [(await expected(database, who))["coffee"].standing(when) for who in (ana, bea, eva)]
+    assert late == ["told", "bought meanwhile", "too late"]
 
 
 async def test_who_has_few_gaps_is_expected_as_others_are_by_kaplan_and_meier(database: Database) -> None:

@@ -151,8 +151,50 @@ async def test_what_moved_on_before_its_turn_came_is_told_as_it_is_now(database:
     await tell(database, NOON + 2 * HOUR + 25 * HOUR)
     assert len(await told(database, ana)) == 1
     assert [each.why for each in (await changes(database, "boots"))[:3]] == [
-        "it was older than a day when its turn came", None, "its price has moved on",
+        "it was older than a day when its turn came",
+        "it costs no less in the same currency, and was not gone",
+        "its price has moved on",
     ]  # fmt: skip
+
+
+async def test_a_change_of_which_nobody_was_told_says_why(database: Database) -> None:
+    ana, bea = await people(database, 2)
+    why = []
+
+    async def change(price: float, hours: int) -> None:
+        await costs(database, price, NOON + hours * HOUR)
+        await tell(database, NOON + hours * HOUR)
+        why.append((await changes(database, "boots"))[0].why)
+
+    await costs(database, 100, NOON - 2 * DAY)
+    await change(80, 0)
+    await happen(database, [looks(ana, NOON + HOUR), looks(bea, NOON + HOUR)])
+    await change(79, 2)
+    await change(90, 3)
+    await change(40, 4)
+    assert [price for _, price, _ in await told(database, ana)] == [40]
+    await happen(database, [order(each, NOON + 5 * HOUR, ["boots"]) for each in (ana, bea)])
+    await change(20, 6)
+    assert why == [
+        "nobody looked at it in the time that the catalogue says",
+        "it is not so much less than the price that they know",
+        "it costs no less in the same currency, and was not gone",
+        None,
+        "who looked at it has bought it since",
+    ]
+
+
+async def test_where_the_price_when_they_looked_is_not_known_it_says_so(database: Database) -> None:
+    """They looked when it cost something in another currency."""
+    (ana,) = await people(database, 1)
+    await costs(database, 100, NOON - 2 * DAY, currency="USD")
+    await happen(database, [looks(ana, NOON - DAY)])
+    await costs(database, 100, NOON)
+    await tell(database, NOON)
+    await costs(database, 50, NOON + HOUR)
+    await tell(database, NOON + HOUR)
+    assert (await changes(database, "boots"))[0].why == "its price when they looked is not known"
+    assert await told(database, ana) == []
 
 
 async def test_nobody_is_told_where_nothing_is_declared_nor_later(database: Database) -> None:

@@ -85,7 +85,7 @@ def changed(rows: Sequence[ChangeView]) -> Iterable[RenderableType]:
 
 def awaited(rows: Sequence[ExpectedView]) -> Iterable[RenderableType]:
     """Who is expected to buy what again."""
-    heads = ("customer", "what", "last (UTC)", "expected", "between", "own gaps", "most take", "told")
+    heads = ("customer", "what", "last (UTC)", "expected", "between", "own gaps", "most take", "told (UTC)")
     cells = [
         (
             *(
@@ -96,11 +96,16 @@ def awaited(rows: Sequence[ExpectedView]) -> Iterable[RenderableType]:
             ),
             *(f"{each.low_at:%Y-%m-%d} … {each.high_at:%Y-%m-%d}", f"{each.gaps}"),
             "" if each.typical is None else f"{each.typical:.0f} days",
-            f"{at:%Y-%m-%d %H:%M}" if (at := each.told_at or each.remind_at) else "not any more",
+            _told(each),
         )
         for each in rows
     ]
     return [tables.Rows(heads, cells)] if cells else ["nobody is expected to buy anything again"]
+
+
+def _told(each: ExpectedView) -> str:
+    at = each.told_at or (each.remind_at if each.state == "to be told" else None)
+    return f"{each.state}, not told" if at is None else f"{each.state} {at:%Y-%m-%d %H:%M}"
 
 
 def _amount(price: Decimal | None, currency: str | None) -> str:

@@ -103,7 +103,7 @@ def expected(
 
     now = settings().clock.now()
     rows = with_database(lambda database: soon(database, name, now, limit))
-    tables.show([ExpectedView.of(each, customer) for customer, each in rows], awaited, as_json=as_json)
+    tables.show([ExpectedView.of(each, now, customer) for customer, each in rows], awaited, as_json=as_json)
 
 
 @products.command()
@@ -124,9 +124,11 @@ def due(
     except ValueError:
         fail(f"{customer_id!r} is no customer's id; `journeys profile` finds it by a user id or an address")
 
+    now = settings().clock.now()
+
     async def work(database: "Database") -> "list[ExpectedView]":
         async with database.pool.acquire() as connection:
-            return [ExpectedView.of(each) for each in await of_customer(connection, who)]
+            return [ExpectedView.of(each, now) for each in await of_customer(connection, who)]
 
     tables.show(with_database(work), awaited, as_json=as_json)
 
