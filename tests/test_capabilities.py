@@ -81,7 +81,8 @@ def summary(rows: list[Row]) -> str:
     missing_some = [each.id for each in rows if each.tests and "Open:" in each.what]
     shown = len(rows) - len(missing_some) - len(missing_all)
     counted = f"{len(rows)} rows: {shown} shown, {len(missing_some)} in part, {len(missing_all)} open."
-    return f"{counted} **In part** {', '.join(missing_some)} **Open** {', '.join(missing_all)}"
+    lists = {"In part": missing_some, "Open": missing_all}
+    return " ".join([counted, *(f"**{name}** {', '.join(ids)}" for name, ids in lists.items() if ids)])
 
 
 def test_every_capability_has_one_row_of_its_own() -> None:
