@@ -164,6 +164,10 @@ _TOO_LARGE = 413
 _FOR_CLIENTS = re.compile(r"/v1/(?!webhooks/|hooks/)")
 
 
+#: What says who calls (RFC 6750, 2.3): the door does not take it there, and answers for that itself.
+_OF_THE_DOOR = frozenset({"access_token"})
+
+
 async def only_known(request: Request) -> None:
     """See that every parameter of the query is one of the route's: `dry-run=true` would be the call itself, without a word.
 
@@ -173,7 +177,7 @@ async def only_known(request: Request) -> None:
     if not request.scope["query_string"] or not _FOR_CLIENTS.match(request.url.path):
         return
     known = _query_of(request.scope["route"])
-    if wrong := sorted(set(request.query_params) - known):
+    if wrong := sorted(set(request.query_params) - known - _OF_THE_DOOR):
         near = get_close_matches(wrong[0].lower(), known, n=1)
         there = f"did you mean {near[0]!r}? " if near else ""
         there += f"there are {', '.join(sorted(known))}" if known else "it takes none"

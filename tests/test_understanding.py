@@ -122,7 +122,7 @@ def story() -> str:
         read_at=None,
         gates=[held | said, {"at": again.isoformat(), "answer": "go"} | said],
     )
-    records = Records({"event": "Product Added"}, [], [], [], [])
+    records = Records({"event": "Product Added"}, [], [], [], [], [])
     definition = load("definitions").journeys["cart_abandonment"]
     lives = ({"timezone": "Europe/Madrid"}, None, None)
     told = tell(Run(**values), records, [message], [], lives, definition, T0 + timedelta(hours=4))
