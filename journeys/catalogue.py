@@ -335,7 +335,7 @@ def _foretold(
 ) -> JourneyDefinition:
     """The journey with the predictions that let customers into it and leave some of them alone."""
     entry = segments.get(definition.spec.entered_by or "")
-    asked = sorted({each.prediction for each in predictions_in(entry.predicate)}) if entry else []
+    asked = sorted({each.prediction for each in predictions_in(entry.predicate)}) if isinstance(entry, Segment) else []
     declared = ((name, predictions[name]) for name in asked if name in predictions)
     shares = {name: each.holdout for name, each in declared if isinstance(each, Prediction) and each.holdout}
     return replace(definition, spec=replace(definition.spec, foretold=shares)) if shares else definition

@@ -151,7 +151,7 @@ async def purge(database: Database, id_: UUID, at: datetime) -> Left:
             else:
                 dealt += await _deal(connection, id_, table, parts)
             if table == "audit":
-                spelt = [name for names in (asked["subject"] or {}).values() for name in names]
+                spelt = [*traces.names, *traces.addresses]
                 dealt += await _count(connection, id_, table, len(await connection.fetch(_SQL["purge_definitions"], spelt)))
     return await _rest(database, id_, parts, traces, dealt, at)
 

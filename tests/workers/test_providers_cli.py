@@ -28,7 +28,7 @@ async def test_a_limit_of_nobody_and_one_of_nothing_are_refused(database: Databa
 @pytest.mark.usefixtures("two")
 async def test_who_has_carried_anything_is_known(database: Database, dsn: str) -> None:
     await database.pool.execute(
-        "update delivery set provider = 'pigeons', state = 'sent', claimed_at = $1, retry_at = null", T0
+        "update delivery set provider = 'pigeons', state = 'sent', claimed_at = $1, settled_at = $1, retry_at = null", T0
     )
     told = await in_thread("providers", "limit", "pigeons", "--per-second", "1", database_url=dsn)
     assert told.returncode == 0, told.stderr
