@@ -334,8 +334,9 @@ def _foretold(
     definition: JourneyDefinition, segments: Mapping[str, Segment], predictions: Mapping[str, Declared]
 ) -> JourneyDefinition:
     """The journey with the predictions that let customers into it and leave some of them alone."""
-    entry = segments.get(definition.spec.entered_by or "")
-    asked = sorted({each.prediction for each in predictions_in(entry.predicate)}) if isinstance(entry, Segment) else []
+    entered: object = definition.spec.entered_by  # whatever its author wrote: it is looked at once everything is known
+    entry = segments.get(entered) if isinstance(entered, str) else None
+    asked = sorted({each.prediction for each in predictions_in(entry.predicate)}) if entry is not None else []
     declared = ((name, predictions[name]) for name in asked if name in predictions)
     shares = {name: each.holdout for name, each in declared if isinstance(each, Prediction) and each.holdout}
     return replace(definition, spec=replace(definition.spec, foretold=shares)) if shares else definition
