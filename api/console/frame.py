@@ -68,7 +68,6 @@ NAVIGATION = (
     Entry(f"{PLACE}/campaigns", "Campaigns"),
     Entry(f"{PLACE}/templates", "Templates"),
     Entry(f"{PLACE}/experiments", "Experiments"),
-    Entry(f"{PLACE}/choices", "Choices"),
     Entry(f"{PLACE}/models", "Predictions"),
     Entry(f"{PLACE}/tasks", "Tasks", Right.PERSONAL),
     Entry(f"{PLACE}/trouble", "Trouble"),

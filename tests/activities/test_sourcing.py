@@ -320,7 +320,7 @@ async def test_a_source_is_read_through_temporal_when_somebody_asks(trial: Shop,
     told = await trial.client.get_workflow_handle("source/loyalty/asked").result()
     assert told == "1 rows, 1 changed, 0 gone, 0 bad"
     (shown,) = (await trial.operate("GET", "/v1/sources")).json()["sources"]
-    assert (shown["state"], shown["latency"], shown["known"]) == ("read", "batch, every 1:00:00", 1)
+    assert (shown["state"], shown["latency"], shown["known"]) == ("read", "batch, every 1 h", 1)
     assert await sources.asked(trial.database) == []
 
 
