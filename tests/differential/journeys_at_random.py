@@ -196,7 +196,7 @@ def every(a: Author, depth: int) -> str:
 def asked(a: Author) -> str:
     asks = ("await j.reached(did('Something Else'))", "await j.reached(trait('tier') == 'gold')", "await j.is_in(gold)")
     clock = ("j.now - j.entered_at < timedelta(hours=9)", "j.entered_at.hour < 12", *["j.changed('by-lot')"] * 2)
-    return a.one(*asks, *asks[2:], *clock)
+    return a.one(*asks, *asks[2:], *clock, "await j.foretold('a prediction that nobody made')")
 
 
 def branches(a: Author, depth: int) -> str:
