@@ -20,7 +20,7 @@ async def test_each_kind_of_trouble_stands_there_as_the_api_has_it(console: Cons
     assert sum(int(row[2]) for row in rows(page, "Dead letters by reason")) == len(letters) == 3
     assert len(rows(page, "The newest dead letters")) == len(letters)
     assert [row[0] for row in rows(page, "Providers that are not used")] == ["fcm"]
-    assert [row[:2] for row in rows(page, "Sources that are late or fail")] == [["loyalty batch, every 1:00:00", "failing"]]
+    assert [row[:2] for row in rows(page, "Sources that are late or fail")] == [["loyalty batch, every 1 h", "failing"]]
     assert [row[:2] for row in rows(page, "Receivers that fail or are stopped")] == [
         ["crm https://crm.example/hooks", "stopped"]
     ]
