@@ -81,7 +81,8 @@ async def test_acting_helps_where_it_was_planted_and_nowhere_else(
     await held.train()
     scores = {who: score for who, score in (await held.scores()).items() if score >= 0.7}
     dice, at = np.random.default_rng(5), held.shop.clock.now()
-    assert min(sum(0.7 <= each < 0.9 for each in scores.values()), sum(each >= 0.9 for each in scores.values())) > 200
+    high = sum(each >= 0.9 for each in scores.values())
+    assert min(high, 4 * (len(scores) - high)) > 200, "people enough of both: how many are where, no two runs share"
     for who, score in scores.items():
         arm = "withheld" if dice.random() < 0.4 else "written to"
         await held.database.pool.execute(
