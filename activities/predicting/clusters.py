@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from activities.predicting.kind import Columns, Floats, Kind, Labels, Made, Says, model_of, numbers
+from activities.predicting.kind import Columns, Floats, Kind, Labels, Made, Says, numbers, readable
 from segments.ask import known
 from segments.errors import DefinitionError
 from segments.models.kinds import Kinds, agreement, apart, in_words
@@ -67,14 +67,8 @@ class Sorting(Kind):
 
 def _former(champion: Champion | None, declared: Clusters) -> Kinds | None:
     """The model whose numbers and names are kept: that of the same features, if it can be read."""
-    if champion is None:
-        return None
-    try:
-        model = model_of(champion)
-    except DefinitionError:
-        return None
-    same = isinstance(model, Kinds) and model.scales.keys() == {each.name for each in declared.columns}
-    return model if same and isinstance(model, Kinds) else None
+    model = readable(champion)
+    return model if isinstance(model, Kinds) and model.scales.keys() == {each.name for each in declared.columns} else None
 
 
 def _is_since(of: Any) -> bool:

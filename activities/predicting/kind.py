@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from segments.ask import known
 from segments.ask.known import Table
+from segments.errors import DefinitionError
 from segments.models.stored import Kept, Model
 from segments.models.training import Cut
 from segments.predictions.declared import Declared
@@ -103,6 +104,26 @@ async def past(kind: Kind, database: Database, declared: Declared, as_of: dateti
         table = await known.table(connection, declared, as_of, most=most)
         came = await kind.came(connection, declared, table)
     return Cut(as_of, numbers(table), np.empty(0) if came is None else came), table.ids
+
+
+def comparable(champion: Champion | None, declared: Declared, at: datetime) -> Model | None:
+    """The model that a new one has to be compared with; None where the new one wins without.
+
+    There is none, it is of another declaration or too old to be trusted, or it cannot be read.
+    """
+    if champion is None or champion.declared != declared.version or at - champion.trained_at > declared.max_age:
+        return None
+    return readable(champion)
+
+
+def readable(champion: Champion | None) -> Model | None:
+    """What was kept, as a model; None where there is none, or it is not what was kept."""
+    if champion is None:
+        return None
+    try:
+        return model_of(champion)
+    except DefinitionError:
+        return None
 
 
 def model_of(champion: Champion) -> Model:

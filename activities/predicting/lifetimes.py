@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from activities.predicting.kind import Chosen, Columns, Floats, Kind, Labels, Made, Says, model_of, numbers
+from activities.predicting.kind import Chosen, Columns, Floats, Kind, Labels, Made, Says, comparable, numbers
 from segments.ask import known
 from segments.ask.known import Table
 from segments.errors import DefinitionError
@@ -93,12 +93,7 @@ def _against(
     at: datetime,
 ) -> Match | None:
     """The new model against the one that scores; None where the new one wins without."""
-    if champion is None or champion.declared != declared.version or at - champion.trained_at > declared.max_age:
-        return None
-    try:
-        model = model_of(champion)
-    except DefinitionError:
-        return None
+    model = comparable(champion, declared, at)
     new, of, came, ahead = trial
     return compared(new, model, of, came, ahead) if isinstance(model, Lifetime) else None
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from activities.predicting.acting import look_at_whom_it_helps
-from activities.predicting.kind import Columns, Floats, Kind, Labels, Made, Says, model_of, past
+from activities.predicting.kind import Columns, Floats, Kind, Labels, Made, Says, comparable, past
 from activities.predicting.trying import decided, families
 from segments.ask import known
 from segments.ask.known import Table
@@ -103,12 +103,7 @@ class Probabilities(Kind):
 
 def against(champion: Champion | None, prediction: Prediction, trained: Trained, at: datetime) -> Match | None:
     """The new model against the one that scores, by those who judge; None where the new one wins without."""
-    if champion is None or champion.declared != prediction.version or at - champion.trained_at > prediction.max_age:
-        return None
-    try:
-        model = model_of(champion)
-    except DefinitionError:
-        return None
+    model = comparable(champion, prediction, at)
     if not isinstance(model, Propensity | Trees):
         return None
     judge = trained.judge
