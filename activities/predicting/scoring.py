@@ -211,22 +211,24 @@ class Scoring:
         thresholds = [each for each in asked if isinstance(each, Crossed)]
         sorts = next((each.kind for each in asked if isinstance(each, Sorted)), None)
         (row,) = await predictions.found(self.database, prediction.name)
-        changed = scored.changed
+        changed, scores = scored.changed, scored.scores
         crossing = {each: scored.crossing(each, settled=each.kind in row.settled) for each in thresholds}
         moving = scored.moving(settled=sorts in row.settled) if sorts else np.zeros_like(changed)
         rows = np.flatnonzero(np.logical_or.reduce([changed, moving, *crossing.values()]))
         count = 0
+        families = ~scored.theirs, scored.theirs
         for first in range(0, len(rows), _AT_ONCE):
             some = rows[first : first + _AT_ONCE]
             await predictions.doing(self.database, prediction.name, f"writing {first + len(some):,} of {len(rows):,}")
             async with self.database.transaction() as connection:
                 now = self.clock.now()
-                for each, whose in zip(by, (~scored.theirs, scored.theirs), strict=True):
-                    if not whose[some].any():
+                for each, whose in zip(by, families, strict=True):
+                    mine = some[whose[some]]
+                    if not len(mine):
                         continue
-                    await predictions.write(connection, each, scored.rows(some[(changed & whose)[some]]))
+                    await predictions.write(connection, each, scored.rows(mine[changed[mine]]))
                     for threshold, chosen in crossing.items():
-                        crossed = _of(scored.table, scored.scores, some[(chosen & whose)[some]])
+                        crossed = _of(scored.table, scores, mine[chosen[mine]])
                         count += await predictions.cross(connection, threshold, crossed, each, now, upwards=upwards)
                 if sorts and scored.says.labels is not None:
                     labels = _of(scored.table, scored.says.labels, some[moving[some]])
