@@ -65,11 +65,15 @@ async def test_ml_02_only_what_changed_is_written_and_nobody_crosses_twice(plant
     await planted.people(600)
     await planted.pass_until(0)
     await planted.train()
-    over = await planted.over()
-    events = "select count(*) from event where type like '$crossed:%'"
-    written = await planted.database.pool.fetchval(events)
-    assert "0 changed, 0 crossings" in await planted.score()
-    assert await planted.database.pool.fetchval(events) == written
+    over, scores = await planted.over(), await planted.scores()
+    crossings = "select profile_id, ts from event where type like '$crossed:%'"
+    written = set(await planted.database.pool.fetch(crossings))
+    told = await planted.score()
+    other = {who for who, score in (await planted.scores()).items() if score != scores[who]}
+    assert f"{len(other)} changed" in told
+    assert len(other) < 5, "of whom an order grew too old for a feature in these seconds"
+    new = set(await planted.database.pool.fetch(crossings)) - written
+    assert {row["profile_id"] for row in new} <= other
     await planted.pass_until(20)
     await planted.score()
     later = await planted.scores()
