@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from journeys.services import Service
     from journeys.sources.derived import DerivedTrait
     from journeys.sources.hook import Each, Earlier, Minor, Number, Signed, Takes, WebhookSource, shopify, stripe
+    from journeys.sources.persona import Persona
     from journeys.sources.source import Source
     from segments import (
         DefinitionError,
@@ -118,11 +119,11 @@ else:
             from journeys.gate import budget  # noqa: PLC0415 - as above
             from journeys.onsite import places  # noqa: PLC0415 - as above
             from journeys.products import again, changes, together  # noqa: PLC0415 - as above
-            from journeys.sources import derived, hook, source  # noqa: PLC0415 - as above
+            from journeys.sources import derived, hook, persona, source  # noqa: PLC0415 - as above
             from segments import predictions  # noqa: PLC0415 - as above
 
             homes = (arms, authoring, contracts, entering, errors, handle, policies, services, budget, places, source, hook)
-            homes += (options, audience, context, weather, derived, segments, predictions, together, again, changes)
+            homes += (options, audience, context, weather, derived, persona, segments, predictions, together, again, changes)
             return next(vars(home)[name] for home in homes if name in vars(home))
         raise AttributeError(f"module 'journeys' has no attribute '{name}'", name=name, obj=sys.modules[__name__])
 
@@ -167,6 +168,7 @@ __all__ = [
     "Number",
     "Option",
     "Outcome",
+    "Persona",
     "Place",
     "Plan",
     "Predicate",

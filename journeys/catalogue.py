@@ -206,7 +206,7 @@ def gathered(module: str, modules: list[ModuleType]) -> tuple[Catalogue, list[Pr
     problems += [*_said_twice(modules, derived), *_foretold_by_nobody(modules, segments, places, journeys, predictions)]
     journeys = {name: _foretold(each, segments, predictions) for name, each in journeys.items()}
     traits, properties = _names(modules, journeys, segments, places)
-    traits |= derived.keys()
+    traits |= {name for each in derived.values() for name in each.names}
     readings = MappingProxyType(_readings(modules))
     prices, currency = _prices(modules)
     problems += unpriced(journeys.values(), prices)

@@ -79,6 +79,7 @@ def test_what_a_journey_is_declared_with_is_told_and_a_least_template_of_each_ch
         "Earlier",
         "Minor",
         "Number",
+        "Persona",
         "Signed",
         "Source",
         "Takes",

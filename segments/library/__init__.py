@@ -26,7 +26,7 @@ from segments.library.orders import (
     recent_buyers,
     viewed_not_bought,
 )
-from segments.library.profiles import Tickets, complete_profiles, customer_type, lead_score, persona, ticket_size
+from segments.library.profiles import Tickets, complete_profiles, customer_type, lead_score, ticket_size
 from segments.library.rfm import Rfm, rfm
 from segments.library.weather import cold_weather, warm_weather
 
@@ -56,7 +56,6 @@ __all__ = [
     "night_visitors",
     "nps",
     "only_category_buyers",
-    "persona",
     "product_buyers",
     "recent_buyers",
     "rfm",

@@ -1,6 +1,6 @@
 """What customers are: their type, their size of deal, how complete their profile is, and scores by a sheet of rules."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from functools import reduce
 from operator import and_
@@ -51,8 +51,3 @@ def lead_score(rules: Mapping[str, tuple[int, Predicate]], at_least: int, *, nam
     A rule with a window is the decay: its points go when the window is over.
     """
     return Segment(name, score(*(points(count, when, why) for why, (count, when) in rules.items())) >= at_least, "Hot leads.")
-
-
-def persona(name: str, signs: Iterable[tuple[int, Predicate]], at_least: int) -> Segment:
-    """A buyer persona by what speaks for it (role, company, motives, worries), weighted."""
-    return Segment(name, score(*(points(count, when) for count, when in signs)) >= at_least, "A buyer persona.")

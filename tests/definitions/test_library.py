@@ -23,7 +23,6 @@ CALLS: dict[str, tuple[Any, ...]] = {
     "lead_score": ({"saw the prices": (20, did("Pricing Viewed"))}, 20),
     "location_buyers": ("Madrid",),
     "only_category_buyers": ("shoes",),
-    "persona": ("careful", [(1, trait("role") == "buyer")], 1),
     "product_buyers": ("p-1",),
     "rfm": ([timedelta(days=n) for n in (200, 100, 50, 10)], [1, 2, 3, 5], [Decimal(10), Decimal(50), 100, 500]),
     "topic_affinity": ("Personal finance", "Investment"),

@@ -78,6 +78,64 @@ async def test_seg_09_no_coat_on_a_warm_coast_nor_on_an_old_report(shop: Shop) -
     assert "emperature" not in history
 
 
+async def test_seg_07_ch_09_a_push_within_a_kilometre_of_the_shop_once_a_visit(shop: Shop) -> None:
+    for user, metres in (("ana", 999), ("luis", 1001)):
+        await shop.signs_up(user, ("push",))
+        # One degree of a great circle is 111,195.08 m on the mean sphere.
+        await shop.does(user, "Location Updated", lat=40.4168 + metres / 111_195.0802, lon=-3.7038)
+    await shop.look()
+    await finish(shop, "come_in")
+    assert received(shop) == {"token-ana": ["You are close: come in"]}
+    await shop.does("ana", "Location Updated", shop.clock.now() + HOUR, lat=40.4169, lon=-3.7038)
+    await shop.look()
+    assert len(await shop.runs("come_in")) == 1, "she is there still"
+    await shop.does("ana", "Location Updated", shop.clock.now() + HOUR, lat=41.0, lon=-3.7038)
+    await shop.look()
+    await shop.does("ana", "Location Updated", shop.clock.now() + HOUR, lat=40.4169, lon=-3.7038)
+    await shop.look()
+    assert len(await finish(shop, "come_in")) == 2
+    assert len(received(shop)["token-ana"]) == 2
+
+
+async def test_seg_11_what_a_letter_says_is_by_what_its_reader_values(shop: Shop) -> None:
+    green = {"interests": ["outdoor", "films"], "values": ["sustainability"]}
+    await shop.signs_up("ana", ("email",), **green)
+    await shop.signs_up("eva", ("whatsapp",), **green)
+    await shop.signs_up("luis", ("email",), interests=["outdoor"], values=["thrift"])
+    await shop.signs_up("leo", ("email",), interests=["films"], values=["sustainability"])
+    await shop.look()
+    await finish(shop, "new_gear")
+    said = {message.to: str(message.title or " ".join(message.params)) for message in shop.sandbox.messages}
+    assert sorted(said.values()) == ["New gear for every weather", "New gear of recycled materials", "of recycled materials"]
+    assert "every weather" in next(text for to, text in said.items() if "luis" in to)
+
+
+async def personas(shop: Shop, user: str) -> list[str]:
+    told = (await shop.operate("GET", "/v1/profiles", params={"user_id": user})).json()
+    return [each["value"]["name"] for each in told["traits"] if each["trait"] == "persona" and each["value"]]
+
+
+async def test_seg_42_a_persona_is_assigned_by_score_and_a_template_says_its_fields(shop: Shop) -> None:
+    deriving = Deriving(shop.database, shop.clock, shop.parts.catalogue.derived)
+    await shop.signs_up("ana", ("push",), role="buyer", worries=["price"])
+    await shop.signs_up("luis", ("push",), role="buyer", worries=[], company_size=60)
+    await shop.signs_up("eva", ("push",), role="founder")
+    await shop.look()
+    await deriving.derive()
+    await shop.look()
+    assert len(await finish(shop, "to_a_persona")) == 2
+    said = {message.to: (message.title, message.body) for message in shop.sandbox.messages}
+    assert said == {
+        "token-ana": ("No more what it costs over five years", "As read in trade press"),
+        "token-eva": ("No more losing time", "As read in a blog"),
+    }
+    assert await personas(shop, "ana") == ["careful-buyer"]
+    await shop.send("identify", userId="ana", traits={"worries": []})
+    await shop.look()
+    await deriving.derive()
+    assert await personas(shop, "ana") == [], "she has none any more"
+
+
 async def test_seg_20_and_31_a_cart_starts_at_once_a_purchase_ends_at_once_and_a_web_cart_reaches_the_app(shop: Shop) -> None:
     for user in ("ana", "bob"):
         await shop.signs_up(user, ("push",))

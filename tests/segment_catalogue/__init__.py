@@ -2,7 +2,23 @@
 
 from datetime import timedelta
 
-from journeys import DerivedTrait, Journey, Segment, after, city, days, did, journey, once, prop, purchases, trait
+from journeys import (
+    DerivedTrait,
+    Journey,
+    Persona,
+    Segment,
+    Traits,
+    after,
+    city,
+    days,
+    did,
+    journey,
+    near,
+    once,
+    prop,
+    purchases,
+    trait,
+)
 from segments.library import abandoned_cart, cold_weather, lead_score, nps, recent_buyers, temperature, ticket_size
 
 here, elsewhere = Segment("in-x", city("X")), Segment("not-in-x", ~city("X"))
@@ -28,6 +44,18 @@ kind = DerivedTrait(
         "single": did("Order Completed").within(days=90),
     },
 )
+careful = Persona(
+    "careful-buyer",
+    [(3, trait("role") == "buyer"), (2, trait("worries").contains("price")), (1, trait("company_size") > 50)],
+    at_least=5,
+    fields={"worry": "what it costs over five years", "source": "trade press"},
+)
+eager = Persona("eager-founder", [(3, trait("role") == "founder")], at_least=3, fields={"worry": "losing time"})
+persona = DerivedTrait("persona", [careful, eager])
+known_buyers = Segment("known-buyers", trait("persona.name").exists())
+own_traits = Traits("values")
+outdoor = Segment("outdoor", trait("interests").contains("outdoor"))
+at_the_shop = Segment("at-the-shop", near(40.4168, -3.7038, km=1))
 deals = Segment("deals", trait("deal_amount").exists())
 
 
@@ -36,6 +64,24 @@ async def shop_event(j: Journey) -> None:
     """SEG-08: WhatsApp to the city of the shop, push to everybody else."""
     await j.whatsapp("say", only=here, about="come by")
     await j.push("say", only=elsewhere, about="watch it live")
+
+
+@journey(entry=at_the_shop, reentry=after(minutes=0))
+async def come_in(j: Journey) -> None:
+    """SEG-07, CH-09: who comes within a kilometre of the shop."""
+    await j.push("say", about="You are close: come in")
+
+
+@journey(entry=outdoor)
+async def new_gear(j: Journey) -> None:
+    """SEG-11: one letter, whose words are by what the reader values."""
+    await j.email("gear") or await j.whatsapp("gear")
+
+
+@journey(entry=known_buyers)
+async def to_a_persona(j: Journey) -> None:
+    """SEG-42: what is said is by the reader's persona."""
+    await j.push("worry")
 
 
 @journey(entry=coat_fans)

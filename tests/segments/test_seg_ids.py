@@ -8,6 +8,7 @@ from itertools import product
 from typing import Any
 from uuid import UUID, uuid4
 
+from journeys import Persona
 from segments import Predicate, Segment, bucket, city, did, listed, member_of, messaged, near, prop, reachable, trait
 from segments.ask.quantiles import cuts
 from segments.define.snapshots import freeze
@@ -28,7 +29,6 @@ from segments.library import (
     night_visitors,
     nps,
     only_category_buyers,
-    persona,
     product_buyers,
     recent_buyers,
     rfm,
@@ -548,7 +548,7 @@ async def test_seg_42_buyer_persona(shop: Shop) -> None:
     ana, _luis = await people(
         shop, {"role": "buyer", "worries": ["price"], "company": {"size": 10}}, {"role": "buyer", "worries": []}
     )
-    assert await who(shop, persona("careful-buyer", signs, 5)) == {ana}
+    assert await who(shop, Persona("careful-buyer", signs, 5).segment) == {ana}
 
 
 async def test_seg_43_discount_location_and_category_buyers(shop: Shop) -> None:
