@@ -105,24 +105,16 @@ api.webhooks          journeys segments.* store.* activities.channels api
 api.wallet            journeys segments.* store.* activities.channels api api.webhooks
 api.web_push          journeys segments.* store.* activities.channels api api.webhooks
 
-workers               journeys.* segments.* store.* activities.* api.* workers WORKFLOWS
+workers               journeys.* segments.* store.* activities.* api.* workers workers.workflows
 workers.cli           journeys.* segments.* store.* activities.* api.* workers COMMANDED
 workers.demo          journeys.* segments.* store.* activities.* api.* workers workers.embedded
 workers.embedded      journeys.* segments.* store.* activities.* api.* workers workers.cli workers.sandbox workers.training
 workers.client        segments.errors
-workers.audiences     BORDER
-workers.campaigns     BORDER
-workers.exporting     BORDER
-workers.measuring     BORDER
-workers.notifying     BORDER
-workers.predicting    BORDER
-workers.privacy       BORDER
-workers.products      BORDER
 workers.reference     journeys.* segments.* store.* activities.* api.* workers
 workers.sandbox       BORDER
-workers.sourcing      BORDER
 workers.testing       journeys.* segments.* store.* activities.* api.* workers workers.embedded workers.sandbox
 workers.training      journeys.* segments.* store.* activities.* api.* workers
+workers.workflows     BORDER
 """
 GROUPS = {
     "ASKED": ["activities.contexts", "activities.gate", "activities.versions"],
@@ -134,17 +126,6 @@ GROUPS = {
     "RUNS": ["journeys.campaigns", "journeys.deciding"],
     "PLAYED": ["journeys.simulate", "journeys.walk"],
     "WEB": ["activities.channels", "activities.web"],
-    "WORKFLOWS": [
-        "workers.audiences",
-        "workers.campaigns",
-        "workers.exporting",
-        "workers.measuring",
-        "workers.notifying",
-        "workers.predicting",
-        "workers.privacy",
-        "workers.products",
-        "workers.sourcing",
-    ],
     "COMMANDED": ["workers.client", "workers.demo", "workers.embedded", "workers.reference", "workers.training"],
     "MESSAGES": ["activities.channels", "activities.templating"],
     # What stands on the border between workflows and activities: contracts, and pure decisions on entry.

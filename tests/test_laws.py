@@ -42,10 +42,7 @@ HOUSE = House.standing()
 #: Modules that run inside workflows: Temporal's clock and nothing else.
 WORKFLOW_CODE = (
     "journeys/temporal/workflow.py",
-    *sorted(f for f in HOUSE.texts if f.startswith("journeys/handle/")),
-    "workers/watching.py",
-    "workers/privacy/erasing.py",
-    "workers/privacy/retaining.py",
+    *sorted(f for f in HOUSE.texts if f.startswith(("journeys/handle/", "workers/workflows/"))),
 )
 
 

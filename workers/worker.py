@@ -33,26 +33,26 @@ from store.away import AWAY
 from store.deliveries.providers import stop
 from store.versions import in_use
 from workers.assembly import Parts, assemble
-from workers.audiences.workflows import CompareAudience, SyncAudience
-from workers.campaigns.workflows import Campaign, CampaignAgain
-from workers.exporting.hours import ExportHours
 from workers.lacking import unable
-from workers.measuring.allocating import AllocateChoices
-from workers.measuring.recomputing import RecomputeSums
 from workers.memory import long_lived
-from workers.notifying.workflows import Notify
-from workers.predicting.workflows import ScorePrediction, TrainPrediction
-from workers.privacy.erasing import EraseCustomer
-from workers.privacy.retaining import Retain
-from workers.products.workflows import WorkOut
 from workers.replaying import as_begun, fetched
 from workers.settings import Settings
-from workers.sourcing.workflows import ReadSource
 from workers.telemetry import set_up
 from workers.temporal import connect_temporal, drop_schedule, keep_schedule
 from workers.unfit import unfit
 from workers.versions import REFRESH, Library
-from workers.watching import WatchShards
+from workers.workflows.allocating import AllocateChoices
+from workers.workflows.audiences import CompareAudience, SyncAudience
+from workers.workflows.campaigns import Campaign, CampaignAgain
+from workers.workflows.erasing import EraseCustomer
+from workers.workflows.exporting import ExportHours
+from workers.workflows.notifying import Notify
+from workers.workflows.predicting import ScorePrediction, TrainPrediction
+from workers.workflows.products import WorkOut
+from workers.workflows.recomputing import RecomputeSums
+from workers.workflows.retaining import Retain
+from workers.workflows.sourcing import ReadSource
+from workers.workflows.watching import WatchShards
 
 log = structlog.get_logger(__name__)
 

@@ -13,9 +13,9 @@ from store import Database
 from store.segments.sizes import sizes
 from tests.activities.test_deliver import finish
 from tests.command_line import in_thread
-from workers.measuring.recomputing import RecomputeSums
-from workers.privacy.retaining import Retain
 from workers.testing.shop import Shop, open_shop
+from workers.workflows.recomputing import RecomputeSums
+from workers.workflows.retaining import Retain
 
 JOURNEY = "an_hour_later"
 

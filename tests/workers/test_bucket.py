@@ -18,8 +18,8 @@ from store.exports.bucket import Bucket, BucketFails
 from store.exports.hourly import MANIFEST
 from tests.command_line import in_thread
 from tests.workers.privacy.test_erasing import customer_of, erased
-from workers.exporting.hours import ExportHours
 from workers.testing.shop import Shop, open_shop
+from workers.workflows.exporting import ExportHours
 
 MARK = "qzxjw"
 HOUR = timedelta(hours=1)

@@ -42,10 +42,10 @@ from tests.activities.test_wallet import PIXEL, card, link
 from tests.workers.privacy.searching import in_files, in_histories, in_spans, in_tables
 from tests.workers.test_telemetry import exporter, log_lines  # noqa: F401 - fixtures
 from workers.plugin import plugin
-from workers.privacy.erasing import EraseCustomer
 from workers.replaying import as_begun, fetched
 from workers.sandbox.wallet.account import ISSUER
 from workers.testing.shop import SECRET, Shop, open_shop
+from workers.workflows.erasing import EraseCustomer
 
 #: No other text of a shop holds it.
 MARK = "qzxjw"

@@ -9,8 +9,8 @@ from store import Database
 from store.ingest.dead_letters import DeadLetter, bury
 from tests.activities.test_deliver import start
 from tests.activities.test_in_app import inside
-from workers.privacy.retaining import Retain
 from workers.testing.shop import open_shop
+from workers.workflows.retaining import Retain
 
 
 async def test_the_workflow_takes_what_is_too_old(database: Database, dsn: str, temporal_address: str, tmp_path: Path) -> None:

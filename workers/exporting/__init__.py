@@ -1,1 +1,0 @@
-"""Files of an hour each, into the bucket of the company."""

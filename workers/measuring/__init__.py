@@ -1,1 +1,0 @@
-"""The sums by day, added up anew each night."""

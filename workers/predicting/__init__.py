@@ -1,1 +1,0 @@
-"""The workflows that train and score predictions."""

@@ -1,1 +1,0 @@
-"""Workflows that keep to the rights of customers."""

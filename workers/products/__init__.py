@@ -1,1 +1,0 @@
-"""The workflow that works something out of products."""

@@ -1,1 +1,0 @@
-"""The workflow that reads a source."""
