@@ -58,6 +58,12 @@ def why_held(prediction: Declared, champion: Champion | None, outcomes: Sequence
     if (age := now - champion.trained_at) > prediction.max_age:
         told = f"{age / _DAY:.1f} days old, and is trusted for {prediction.max_age / _DAY:g}"
         return f"its model is {told}; see why no newer one was trained"
+    measures = champion.card.get("measures", {})
+    if measures.get("informs") is False:
+        told = f"{measures['share']:.1%} of all, by the {measures['people']:,} people who judged it"
+        return (
+            f"its model is not shown to know more than that it comes true for {told}; a longer past or other features may help"
+        )
     drift = Drift.of(outcomes)
     if drift is not None and drift.beyond(prediction.tolerated(drift.foretold)):
         told = f"{drift.foretold:.3f} was foretold on average and {drift.came:.3f} came, of {drift.people:,} people"

@@ -48,13 +48,21 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Says:
-    """What a model says of a table's rows: scores, and what else it has of them."""
+    """What a model says of a table's rows: scores, and what else it has of them; raises `DefinitionError` if not in numbers."""
 
     scores: Floats
     low: Floats | None = None
     high: Floats | None = None
     labels: Labels | None = None
     more: Mapping[str, Floats] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        columns = [each for each in (self.scores, self.low, self.high, *self.more.values()) if each is not None]
+        odd = int(np.any([~np.isfinite(each) for each in columns], axis=0).sum())
+        if odd:
+            raise DefinitionError(
+                "model", f"gives what is no number for {odd:,} of {len(self.scores):,} customers; train it again"
+            )
 
 
 class Kind(ABC):

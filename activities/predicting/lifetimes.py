@@ -70,7 +70,7 @@ class Lifetimes(Kind):
 
     def news(self, scores: Floats, before: Floats) -> Chosen:
         """Whose amount moved by more than a hundredth of itself."""
-        other: Chosen = ~(np.abs(scores - before) <= _LITTLE * np.abs(before))
+        other: Chosen = ~(np.isfinite(before) & (np.abs(scores - before) <= _LITTLE * np.abs(before)))
         return other
 
     async def came(self, connection: Connection, declared: LifetimeValue, table: Table) -> Floats:
@@ -120,6 +120,7 @@ def _card(
         "parameters": model.to_json(),
         "people": {"fitted": len(seen), "judged": trial.people},
         "window": [(at - timedelta(weeks=float(seen.histories.observed.max()))).isoformat(), at.isoformat()],
+        "tried_as_of": (at - back).isoformat(),
         "judged_as_of": (at - max(back, declared.horizon)).isoformat(),
         "measures": trial.to_json(),
         "interval": {"low": LOW, "high": HIGH, "of": "possible futures of the customer; the parameters are taken for known"},

@@ -43,6 +43,7 @@ class Measures:
         log_loss: The mean surprise, in nats.
         calibration_error: How far groups of alike scores are from what came, by people.
         calibration: These groups, lowest first.
+        informs: Whether the mean surprise is lower than that of one number for all by more than chance (one-sided, 5 %).
     """
 
     people: int
@@ -52,6 +53,7 @@ class Measures:
     log_loss: float
     calibration_error: float
     calibration: tuple[Group, ...]
+    informs: bool
 
     @classmethod
     def of(cls, foretold: Floats, came: Floats, groups: int = _GROUPS) -> Self:
@@ -67,6 +69,7 @@ class Measures:
             log_loss=float(log_loss(came, foretold, labels=[0, 1])),
             calibration_error=error,
             calibration=table,
+            informs=Match.of(np.full(len(came), came.mean()), foretold, came).worse,
         )
 
     def to_json(self) -> dict[str, Any]:

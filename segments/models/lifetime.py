@@ -16,14 +16,18 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
-from scipy.special import betaln, digamma, gammaln, hyp2f1
+from scipy.special import betaincinv, betaln, digamma, gammaln, hyp2f1
 
 from segments.errors import DefinitionError
 
 Floats = NDArray[np.float64]
 
+ALIKE = 1e4  # a shape: what varies by a hundredth around its mean does not vary
+_HALF_CHI = 1.92  # of logarithms of likelihoods: within that of the best, a parameter may be the true one (95 %)
 FEWEST = 50  # customers of whom anything is fitted
 _FAR = 12.0  # logarithm: a parameter there runs away
+_QUANTILES = 512
+_AT_ONCE = 5_000  # customers, of whom quantiles are looked at together
 _SAMPLE = 50_000  # customers: the likelihood's optimum moves by less than its standard error beyond
 
 
@@ -108,8 +112,21 @@ class Orders:
         """Orders expected within the time ahead."""
         x = histories.orders
         z = ahead / (self.alpha + histories.observed + ahead)
-        more = hyp2f1(self.r + x, self.b + x + 1, self.a + self.b + x, z) * (1 - z) ** (self.r + x)
-        result: Floats = (self.a + self.b + x) / (self.a - 1) * (1 - more) / (1 + self._odds(histories))
+        with np.errstate(all="ignore"):
+            more = hyp2f1(self.r + x, self.b + x + 1, self.a + self.b + x, z) * (1 - z) ** (self.r + x)
+            of_who_stays: Floats = (self.a + self.b + x) / (self.a - 1) * (1 - more)
+        beyond = ~np.isfinite(of_who_stays)  # of customers so much alike that the series overflows
+        for rows in np.array_split(np.flatnonzero(beyond), beyond.sum() // _AT_ONCE + 1):
+            of_who_stays[rows] = self._by_quantiles(x[rows], ahead / (self.alpha + histories.observed[rows]))
+        result: Floats = of_who_stays / (1 + self._odds(histories))
+        return result
+
+    def _by_quantiles(self, x: Floats, ahead: Floats) -> Floats:
+        """Orders of who has not left, as a mean over how readily customers leave; `ahead` in units of alpha and observed."""
+        at = (np.arange(_QUANTILES) + 0.5) / _QUANTILES
+        leaves = np.maximum(betaincinv(self.a, self.b + x[:, None] + 1, at), np.finfo(float).tiny)
+        made = -np.expm1(-(self.r + x)[:, None] * np.log1p(leaves * ahead[:, None])) / leaves
+        result: Floats = made.mean(axis=1)
         return result
 
     def draws(self, orders: float, last: float, observed: float, ahead: float, count: int, seed: int = 0) -> Floats:
@@ -127,7 +144,8 @@ class Orders:
         """Of having left."""
         x = histories.orders
         silent = (self.alpha + histories.observed) / (self.alpha + histories.last)
-        result: Floats = self.a / (self.b + x) * silent ** (self.r + x)
+        with np.errstate(over="ignore"):  # who has certainly left
+            result: Floats = self.a / (self.b + x) * silent ** (self.r + x)
         return result
 
 
@@ -158,13 +176,46 @@ class Value:
             rows = np.random.default_rng(seed).choice(len(x), most, replace=False)
             x, m = x[rows], m[rows]
         scale = float(m.mean())
-        p, q, v = _optimum(lambda each: _loss_of_value(each, x, m / scale), (2.0, 2.0, 2.0), "value")
+        try:
+            p, q, v = _optimum(lambda each: _loss_of_value(each, x, m / scale), (2.0, 2.0, 2.0), "value")
+        except DefinitionError:
+            p, q, v = _at_an_edge(x, m / scale)
         return cls(p, q, v * scale)
 
     def expected(self, orders: Floats, mean: Floats) -> Floats:
         """The mean value of a customer's orders: theirs, drawn towards that of all, the more the fewer they have."""
         result: Floats = self.p * (self.v + orders * mean) / (self.p * orders + self.q - 1)
         return result
+
+
+def _at_an_edge(x: Floats, m: Floats) -> tuple[float, float, float]:
+    """Gamma-Gamma where either all customers are alike, or all orders of one customer, as far as can be told: the likelier one.
+
+    Where it is the orders, they vary as much as what is known allows (95 %), so that nobody's next one is taken for certain.
+    """
+    spread, all_alike = float(np.average((m - np.average(m, weights=x)) ** 2, weights=x)), float(np.average(m, weights=x))
+    p = min(all_alike**2 / max(float(np.mean(x * (m - all_alike) ** 2)), 1e-12), ALIKE)
+    found = [(p, ALIKE, all_alike * (ALIKE - 1) / p)]
+    shapes = [ALIKE / 2**n for n in range(14)] if spread > 0 else []
+    own = []
+    for shape in shapes:
+        try:
+            q, w = _optimum(lambda each, p=shape: _of_shape(each, p, x, m), (2.0, 2.0), "value")  # type: ignore[misc]
+        except DefinitionError:
+            break
+        own.append((shape, q, w / shape))
+    losses = [len(x) * _loss_of_value(_array(each), x, m)[0] for each in (*found, *own)]
+    if not own or losses[0] <= min(losses[1:]):
+        return found[0]
+    within = [each for each, loss in zip(own, losses[1:], strict=True) if loss <= min(losses[1:]) + _HALF_CHI]
+    return min(within)
+
+
+def _of_shape(parameters: Floats, p: float, x: Floats, m: Floats) -> tuple[float, Floats]:
+    """The loss of Gamma-Gamma by q and the product of p and v, p being given."""
+    q, w = parameters
+    value, (_, by_q, by_v) = _loss_of_value(_array((p, q, w / p)), x, m)
+    return value, _array((by_q, by_v / p))
 
 
 def _check(model: Orders | Value) -> None:

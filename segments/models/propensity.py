@@ -27,6 +27,8 @@ FEWEST = 50  # people of either outcome
 _PLACES = 17  # quantiles of a feature at which its effect is fitted; fewer where values repeat
 _MOST_ROWS = 200_000  # that are fitted: a curve of 17 places is known to a thousandth by then
 _SOFTNESS = (1.0, 0.1, 0.01)  # inverse weights of the penalty that are tried
+_ALIKE = 50  # people whose share is looked at together
+_MOST_STEPS = 1_000
 _BOUND = 1e-4  # no score is nearer to 0 or 1: nobody is certain
 
 
@@ -67,8 +69,17 @@ class Steps:
 
     @classmethod
     def fit(cls, foretold: Floats, came: Floats) -> Self:
-        """By what was foretold for people and came for them (1.0) or not (0.0)."""
-        fitted = IsotonicRegression(y_min=_BOUND, y_max=1 - _BOUND, out_of_bounds="clip").fit(foretold, came)
+        """By what was foretold for people and came for them (1.0) or not (0.0).
+
+        Of people of alike scores some tens are looked at together, each group with one more person of whom it came as of all:
+        a few for whom it came true by chance make nobody certain.
+        """
+        alike = np.array_split(np.argsort(foretold, kind="stable"), min(max(len(came) // _ALIKE, 1), _MOST_STEPS))
+        people = np.array([len(rows) for rows in alike])
+        at = np.array([foretold[rows].mean() for rows in alike])
+        true = np.array([came[rows].sum() for rows in alike])
+        shares = (true + came.mean()) / (people + 1)
+        fitted = IsotonicRegression(y_min=_BOUND, y_max=1 - _BOUND, out_of_bounds="clip").fit(at, shares, people)
         return cls(_plain(fitted.X_thresholds_), _plain(fitted.y_thresholds_))
 
     def at(self, foretold: Floats) -> Floats:

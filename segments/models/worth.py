@@ -24,7 +24,6 @@ Chosen = NDArray[np.bool_]
 LOW, HIGH = 0.1, 0.9  # of the futures, four of five lie between
 _DRAWS = 100
 _AT_ONCE = 10_000  # customers whose futures are drawn together
-_ALIKE = 1e4  # a shape: what varies by a hundredth around its mean does not vary
 _UNIT = timedelta(weeks=1) / timedelta(days=1)
 _GROUPS = ((1, 1), (2, 2), (3, 4), (5, 9), (10, None))
 
@@ -81,10 +80,7 @@ def fit(seen: Purchases, *, seed: int = 0) -> Lifetime:
     """
     orders = Orders.fit(seen.histories, seed=seed)
     mean = seen.spent / seen.count
-    try:
-        value = Value.fit(seen.count, mean, seed=seed)
-    except DefinitionError:
-        value = _same_for_all(seen.count, mean)
+    value = Value.fit(seen.count, mean, seed=seed)
     if value.q <= 1:
         raise DefinitionError("value", "of orders differs so much between customers that no mean can be told; leave out strays")
     return Lifetime(orders, value)
@@ -198,22 +194,6 @@ def compared(new: Lifetime, old: Lifetime, of: Purchases, came_value: Floats, ah
     """Two models by the same customers: the square of what the money of each was foretold wrong by."""
     off = [(expected(each, of, ahead).value - came_value) ** 2 for each in (new, old)]
     return Match.of_losses(*off)
-
-
-def _same_for_all(count: Floats, mean: Floats) -> Value:
-    """Where customers differ no more than their orders do: one mean for all, which orders vary around.
-
-    Raises:
-        DefinitionError: nobody has paid anything.
-    """
-    paid = mean > 0
-    if paid.sum() < FEWEST:
-        raise DefinitionError("value", f"needs {FEWEST} customers who paid something; there are {int(paid.sum())}")
-    n, m = count[paid], mean[paid]
-    of_all = float(np.average(m, weights=n))
-    spread = float(np.mean(n * (m - of_all) ** 2))
-    p = min(of_all**2 / spread, _ALIKE) if spread > 0 else _ALIKE
-    return Value(p, _ALIKE, of_all * (_ALIKE - 1) / p)
 
 
 def _root(differences: Floats) -> float:

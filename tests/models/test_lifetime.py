@@ -115,6 +115,29 @@ def test_histories_that_cannot_be_are_refused(rows: list[tuple[float, float, flo
         some(*rows)
 
 
+@pytest.mark.parametrize("alike", [1.0, 1e3, 1e5])
+def test_of_customers_who_are_alike_numbers_are_foretold_and_the_right_ones(alike: float) -> None:
+    """Shapes of a hundred thousand overflow the published series; the mean of simulated futures is the judge."""
+    model = Orders(0.5 * alike, 6.0 * alike, 0.9 * alike, 5.0 * alike)
+    who = some((0, 0, 38.86), (2, 30.43, 38.86), (10, 35, 38.86), (60, 38, 38.86))
+    expected = model.expected(who, NINE_MONTHS)
+    assert np.isfinite(expected).all()
+    for row, value in enumerate(expected):
+        drawn = model.draws(who.orders[row], who.last[row], who.observed[row], NINE_MONTHS, 200_000)
+        assert value == pytest.approx(drawn.mean(), abs=5 * drawn.std() / np.sqrt(len(drawn)) + 1e-3)
+
+
+def test_a_customer_whose_orders_are_alike_is_expected_to_spend_what_they_spend() -> None:
+    """Fixed baskets, subscriptions: what customers spend differs, and what one of them spends hardly does."""
+    dice = np.random.default_rng(1)
+    orders = dice.integers(1, 9, 2_000).astype(float)
+    own = dice.choice([9.0, 21.0, 126.0], 2_000)
+    mean = np.array([dice.normal(each, each / 20, int(n)).mean() for each, n in zip(own, orders, strict=True)])
+    fitted = Value.fit(orders, mean)
+    assert fitted.expected(orders, mean) == pytest.approx(own, rel=0.25)
+    assert off(fitted.expected(orders, mean), own) < 3
+
+
 def test_too_few_customers_are_told() -> None:
     with pytest.raises(DefinitionError, match="at least 50"):
         Orders.fit(FOUR)

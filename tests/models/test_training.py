@@ -57,6 +57,21 @@ def test_too_few_people_are_told() -> None:
         train([cut(1, 90)])
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_where_nothing_foretells_nobody_is_certain_and_it_is_told(seed: int) -> None:
+    """Coin flips: a few people of one outcome in a row at an end of the scores are no knowledge."""
+    dice = np.random.default_rng(seed)
+
+    def flips(count: int, n: int) -> Cut:
+        return Cut(NOW - MONTH * (4 - n), {name: dice.normal(size=count) for name in "abcdef"}, dice.random(count) < 0.4)
+
+    found = train([flips(600, n) for n in range(4)])
+    scores = found.model.at(flips(5_000, 0).table)
+    assert 0.15 < scores.min() <= scores.max() < 0.75
+    assert not found.measures.informs
+    assert train([cut(1), cut(2)]).measures.informs, "where it was planted, that is told, too"
+
+
 def test_measures_are_those_of_another_calculation() -> None:
     shop = planted(20_000, 5)
     found = Measures.of(shop.truth, shop.came)

@@ -2,8 +2,10 @@
 
 import json
 from datetime import timedelta
+from hashlib import sha256
 from uuid import UUID
 
+import numpy as np
 from predicting.conftest import DAY, KINDS, Planted, console_page
 
 from segments.ask.foretold import foretold
@@ -100,6 +102,30 @@ async def test_ml_03_what_is_refunded_counts_no_more_and_who_falls_is_out(kinds:
     await kinds.score()
     assert (await kinds.scores())[ana] < before / 2
     assert ana not in await kinds.over()
+
+
+async def test_what_is_no_number_is_never_written_and_a_good_model_writes_over_it(kinds: Planted) -> None:
+    """A row whose parameter was changed together with its hash: it reads as a model of ours, and gives infinity."""
+    kinds.of = "clv"
+    await kinds.people(300)
+    await kinds.pass_until(0)
+    await kinds.train()
+    scores, pool = await kinds.scores(), kinds.database.pool
+    where = "where prediction = 'clv'"
+    plain = json.loads(await pool.fetchval(f"select parameters from prediction_model {where}"))
+    plain["value"]["v"] = 1e308
+    text = json.dumps(plain, sort_keys=True, separators=(",", ":"))
+    await pool.execute(
+        f"update prediction_model set parameters = $1, sha256 = $2 {where}", text, sha256(text.encode()).hexdigest()
+    )
+    told = await kinds.score()
+    assert "not scored: " in told
+    assert f"gives what is no number for {len(scores)} of {len(scores)} customers" in told
+    assert await kinds.scores() == scores
+    await pool.execute(f"update prediction_score set score = 'Infinity' {where}")
+    await kinds.train()
+    assert (await kinds.scores()).keys() == scores.keys()
+    assert all(np.isfinite(score) for score in (await kinds.scores()).values())
 
 
 async def test_ml_03_14_amounts_of_a_model_that_is_too_old_let_nobody_new_in(kinds: Planted) -> None:

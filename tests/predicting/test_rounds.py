@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 from predicting.conftest import DAY, Planted
 
@@ -265,6 +266,23 @@ async def test_a_model_that_was_changed_scores_nobody_and_the_next_training_repl
     assert await planted.scores() == scores
     assert "it is champion" in await planted.train()
     assert (await planted.stands()).standing(planted.shop.clock.now()) == "scoring"
+
+
+async def test_ml_14_a_model_that_knows_no_more_than_one_number_lets_nobody_in(planted: Planted) -> None:
+    """All order at one pace and never leave: who is silent for a month is so by chance alone."""
+    dice = np.random.default_rng(3)
+    for who in await planted.people(400, until=-200):
+        at = float(dice.uniform(-190, -165))
+        while (at := at + float(dice.exponential(25))) < 0:
+            planted.orders.append((planted.opened + at * DAY, who, 40.0))
+    planted.orders.sort()
+    await planted.pass_until(0)
+    told = await planted.train()
+    assert "nobody new comes over a threshold: its model is not shown to know more than that it comes true for" in told
+    stands = await planted.stands()
+    assert (stands.standing(planted.shop.clock.now()), stands.people) == ("held", len(await planted.scores()))
+    assert await planted.over() == set()
+    assert max((await planted.scores()).values()) < 0.7, "and nobody is said to be certain"
 
 
 async def test_who_is_erased_has_no_score_and_gets_none_again(planted: Planted) -> None:
