@@ -20,6 +20,10 @@ _TENTHS = 10
 #: What a row says of a customer.
 _SAID = ("score", "version", "as_of", "low", "high", "label", "more")
 ModelState = Literal["champion", "challenger", "former", "trial"]
+_UNTRAINED = (
+    "no model has been trained yet; a process of its own trains: is one running (`journeys worker --train`, which needs"
+    " `pip install 'journeys[predictions]'`), and what does it say of the last training"
+)
 Standing = Literal["scoring", "held", "failing", "waiting"]
 
 
@@ -62,7 +66,7 @@ class PredictionRow:
     def held(self, now: datetime) -> str | None:
         """Why nobody new comes over a threshold now, also where nobody scores any more that could have said so."""
         if self.champion is None or self.champion_at is None:
-            return "no model has been trained yet; does a process run for that: journeys worker --train"
+            return _UNTRAINED
         if now - self.champion_at > self.max_age:
             age, most = ((span / timedelta(days=1)) for span in (now - self.champion_at, self.max_age))
             return f"its model is {age:.1f} days old, and is trusted for {most:g}; see why no newer one was trained"
