@@ -5,6 +5,12 @@ SegmentError
 └── CannotBeEvaluated   a definition that stood fails on the customers there are now
 """
 
+#: Of what breaks off because it is too large, not because it is wrong.
+TOO_MANY_PARTS = (
+    "the definition has too many parts, or is nested too deeply, to be asked at once; write fewer: several values of one"
+    " property are one condition with a list of them, and customers by their names are a list"
+)
+
 
 class SegmentError(Exception):
     """Something about a segment is wrong."""

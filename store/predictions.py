@@ -7,6 +7,7 @@ them are written together, some thousand customers at a time.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from io import BytesIO
 from typing import Any, Literal, Protocol
 from uuid import UUID
 
@@ -19,6 +20,10 @@ _TENTHS = 10
 #: What a row says of a customer.
 _SAID = ("score", "version", "as_of", "low", "high", "label", "more")
 ModelState = Literal["champion", "challenger", "former", "trial"]
+_UNTRAINED = (
+    "no model has been trained yet; a process of its own trains: is one running (`journeys worker --train`, which needs"
+    " `pip install 'journeys[predictions]'`), and what does it say of the last training"
+)
 Standing = Literal["scoring", "held", "failing", "waiting"]
 
 
@@ -61,7 +66,7 @@ class PredictionRow:
     def held(self, now: datetime) -> str | None:
         """Why nobody new comes over a threshold now, also where nobody scores any more that could have said so."""
         if self.champion is None or self.champion_at is None:
-            return "no model has been trained yet; does a process run for that: journeys worker --train"
+            return _UNTRAINED
         if now - self.champion_at > self.max_age:
             age, most = ((span / timedelta(days=1)) for span in (now - self.champion_at, self.max_age))
             return f"its model is {age:.1f} days old, and is trusted for {most:g}; see why no newer one was trained"
@@ -138,15 +143,20 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
-class NewScore:
-    """What is foretold of a customer from now on."""
+class NewScores:
+    """What is foretold of customers from now on.
 
-    who: UUID
-    score: float
-    low: float | None = None
-    high: float | None = None
-    label: str | None = None
-    more: Mapping[str, float] | None = None
+    Attributes:
+        columns: What `rows` has: `id`, `version`, `score` and any of `low`, `high`, `label`, `more`, in this or another order.
+        rows: In the binary format of COPY.
+        labels: The kinds, by their numbers in `label` from 1 on; of who is in none it is 0.
+        more: The names of the numbers in `more`, in their order.
+    """
+
+    columns: Sequence[str]
+    rows: bytes = field(repr=False)
+    labels: Sequence[str] = ()
+    more: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,11 +341,12 @@ async def standing_labels(connection: Connection, name: str) -> list[str | None]
     return found
 
 
-async def write(connection: Connection, told: Told, scores: Sequence[NewScore]) -> None:
+async def write(connection: Connection, name: str, as_of: datetime, scores: NewScores) -> None:
     """Write scores that are others than before, inside the caller's transaction."""
-    columns = [[getattr(each, column) for each in scores] for column in ("who", "score", "low", "high", "label")]
-    more = [each.more for each in scores]
-    await connection.execute(_SQL["write_scores"], told.prediction, *columns, told.version, told.as_of, more)
+    await connection.execute(_SQL["make_given"])
+    await connection.execute(_SQL["forget_given"])
+    await connection.copy_to_table("given", source=BytesIO(scores.rows), columns=scores.columns, format="binary")
+    await connection.execute(_SQL["write_scores"], name, as_of, list(scores.labels), list(scores.more))
 
 
 async def drop(connection: Connection, name: str, who: Sequence[UUID]) -> None:
@@ -400,27 +411,51 @@ async def _bands(database: Database, name: str) -> list[int]:
     return [counted.get(tenth, 0) for tenth in range(1, _TENTHS + 1)]
 
 
+async def told_of(database: Database, kind: str) -> bool:
+    """Whether an event of this type has ever said of anybody that they crossed, or came to be of a kind."""
+    found: bool = await database.pool.fetchval(_SQL["told_of"], kind)
+    return found
+
+
 async def cross(
-    connection: Connection, threshold: Threshold, scores: Scores, told: Told, at: datetime, *, upwards: bool = True
+    connection: Connection,
+    threshold: Threshold,
+    scores: Scores,
+    told: Told,
+    at: datetime,
+    *,
+    upwards: bool = True,
+    since: datetime | None = None,
 ) -> int:
     """Say of who crossed a threshold, and only of them, that they did, inside the caller's transaction; returns how many.
 
-    Who has no score any more falls below it; where it may not go `upwards`, nobody new comes over it.
+    Who has no score any more falls below it; where it may not go `upwards`, nobody new comes over it. `since`: what was said
+    before is looked for from then on, and anywhere where it is None.
     """
     await connection.execute(queries("ingest")["ensure_week"], at)
     ids, values = [who for who, _ in scores], [score for _, score in scores]
-    by = told.version, told.as_of, at, f"prediction {told.prediction}", upwards
+    by = told.version, told.as_of, at, f"prediction {told.prediction}", upwards, since
     crossed: int = await connection.fetchval(_SQL["cross"], threshold.kind, ids, values, threshold.up, threshold.back, *by)
     return crossed
 
 
-async def sort(connection: Connection, kind: str, labels: Labels, told: Told, at: datetime, *, moves: bool = True) -> int:
+async def sort(
+    connection: Connection,
+    kind: str,
+    labels: Labels,
+    told: Told,
+    at: datetime,
+    *,
+    moves: bool = True,
+    since: datetime | None = None,
+) -> int:
     """Say of who is sorted into another kind than before, and only of them, into which, inside the caller's transaction.
 
     The events are of the type `kind`. A label is None of who is in none any more; where nobody `moves`, nobody else is told of.
+    `since` is that of `cross`.
     """
     await connection.execute(queries("ingest")["ensure_week"], at)
     ids, values = [who for who, _ in labels], [label for _, label in labels]
-    by = told.version, told.as_of, at, moves, f"prediction {told.prediction}"
+    by = told.version, told.as_of, at, moves, f"prediction {told.prediction}", since
     moved: int = await connection.fetchval(_SQL["sort"], kind, ids, values, *by)
     return moved

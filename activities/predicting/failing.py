@@ -1,11 +1,12 @@
 """What no second try of a training or a scoring mends: it fails at once, in words for operators."""
 
-from segments.errors import DefinitionError
+from segments.errors import TOO_MANY_PARTS, DefinitionError
 from store.database import StatementRefused
 
-#: Too little is known, too little memory, or Postgres refuses a statement itself (class 42 of its errors): what was connected
+#: Too little is known, too little memory, a definition of too many parts, or Postgres refuses a statement itself (class 42
+#: of its errors): what was connected
 #: badly or interrupted is tried again instead.
-BEYOND_TRYING = (DefinitionError, MemoryError, StatementRefused)
+BEYOND_TRYING = (DefinitionError, MemoryError, RecursionError, StatementRefused)
 
 
 def words(error: Exception, what: str) -> str:
@@ -17,6 +18,8 @@ def words(error: Exception, what: str) -> str:
                 f"Postgres refuses a statement of {what} ({error.sqlstate}: {said}); it will not take it the next time either:"
                 " bring the schema up to date (`journeys migrate`), and if it is, report this as a fault of ours"
             )
+        case RecursionError():
+            return f"{what} asks too much at once: {TOO_MANY_PARTS}"
         case MemoryError() if not str(error):
             return f"{what} needs more memory than JOURNEYS_TRAIN_MEMORY lets it have"
         case _:

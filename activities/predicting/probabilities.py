@@ -117,7 +117,8 @@ def card_of(
     return trained.to_json() | {
         "kind": prediction.kind,
         "family": kept.family,
-        "told": f"AUC {_known(trained.measures.auc)}, off by {trained.measures.calibration_error:.3f} on average",
+        "told": f"AUC {_known(trained.measures.auc)}, off by {trained.measures.calibration_error:.3f} on average"
+        + ("" if trained.converged else "; its fit was stopped before it had come to its end"),
         "of": str(prediction.of),
         "label": str(prediction.label),
         "horizon": prediction.horizon.total_seconds(),

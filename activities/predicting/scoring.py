@@ -8,9 +8,7 @@ next one goes on.
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Any
-from uuid import UUID
+from datetime import datetime, timedelta
 
 import numpy as np
 import structlog
@@ -22,74 +20,29 @@ from activities.metrics import PREDICTION_HELD
 from activities.predicting.acting import look_at_what_came
 from activities.predicting.failing import BEYOND_TRYING, words
 from activities.predicting.guard import turn, why_held
-from activities.predicting.kind import Chosen, Floats, Labels, Says, model_of, numbers, past
+from activities.predicting.kind import Says, model_of, numbers, past
 from activities.predicting.kinds import kind_of
+from activities.predicting.news import Before, News, Scored
 from activities.predicting.trying import Trying, judge, trying
 from journeys.clock import Clock
 from journeys.contracts import PredictionRound
 from segments.ask import known
 from segments.ask.declared import declared
-from segments.ask.known import Table
 from segments.ask.overview import all_segments
 from segments.language.predicate import Predicate
 from segments.language.segment import Segment
-from segments.leaves.crossed import Crossed, Foretold, Sorted
+from segments.leaves.crossed import Foretold
 from segments.models.stored import Model
 from segments.predictions.declared import Declared, predictions_in
 from segments.predictions.prediction import Prediction
 from store import Database, predictions
-from store.predictions import Champion, NewScore, Outcome, Told
+from store.predictions import Champion, Outcome, Told
 
 log = structlog.get_logger(__name__)
 
-_AT_ONCE = 2_000  # customers of one transaction
-
-
-@dataclass(frozen=True, slots=True)
-class Before:
-    """What a table's rows had before: scores (NaN: none) and labels; `gone` had one and are not in the table."""
-
-    scores: Floats
-    labels: Labels | None
-    gone: Sequence[UUID]
-
-
-@dataclass(frozen=True, slots=True)
-class Scored:
-    """What a model says of a table's rows, beside what they had before; where `changed` is false, that stays."""
-
-    table: Table
-    says: Says
-    before: Before
-    changed: Chosen
-    theirs: Chosen
-
-    @property
-    def scores(self) -> Floats:
-        """The score that stands from now on."""
-        return np.where(self.changed, self.says.scores, self.before.scores)
-
-    def moving(self, *, settled: bool) -> Chosen:
-        """Who may have come to be of another kind; where it is settled, what was said before is known to be."""
-        if self.says.labels is None or self.before.labels is None:
-            return np.zeros(len(self.table), bool)
-        moved: Chosen = self.says.labels != self.before.labels
-        return moved if settled else np.ones(len(self.table), bool)
-
-    def crossing(self, threshold: Crossed, *, settled: bool) -> Chosen:
-        """Who may have crossed a threshold; where it is settled, all who were over it by their score are known to be."""
-        before = self.before.scores
-        up, back = self.scores >= threshold.up, self.scores < threshold.back
-        return (up & ~(settled & (before >= threshold.up))) | (back & ~(before < threshold.back))
-
-    def rows(self, chosen: NDArray[np.int64]) -> list[NewScore]:
-        """What is written of these."""
-        says, few = self.says, len(chosen)
-        beside = [[None] * few if each is None else each[chosen].tolist() for each in (says.low, says.high, says.labels)]
-        named = {name: values[chosen].tolist() for name, values in says.more.items()}
-        more = [{name: values[n] for name, values in named.items()} or None for n in range(few)]
-        columns = zip(chosen, says.scores[chosen].tolist(), *beside, more, strict=True)
-        return [NewScore(self.table.id(row), *told) for row, *told in columns]
+_AT_ONCE = 25_000  # customers of one transaction: some tenths of a second
+#: How much later than its event an instant may have been read that is nearly the same.
+_NEARLY = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -208,42 +161,27 @@ class Scoring:
         """Scores that changed, and who crossed what; how many of each."""
         asked = await self._asked(prediction)
         told, _ = by
-        thresholds = [each for each in asked if isinstance(each, Crossed)]
-        sorts = next((each.kind for each in asked if isinstance(each, Sorted)), None)
         (row,) = await predictions.found(self.database, prediction.name)
-        changed, scores = scored.changed, scored.scores
-        crossing = {each: scored.crossing(each, settled=each.kind in row.settled) for each in thresholds}
-        moving = scored.moving(settled=sorts in row.settled) if sorts else np.zeros_like(changed)
-        rows = np.flatnonzero(np.logical_or.reduce([changed, moving, *crossing.values()]))
+        since = {each.kind: await self._since(each.kind) for each in asked}
+        news = News.of(scored, asked, row.settled, since, by, upwards=upwards)
         count = 0
-        families = ~scored.theirs, scored.theirs
-        for first in range(0, len(rows), _AT_ONCE):
-            some = rows[first : first + _AT_ONCE]
-            await predictions.doing(self.database, prediction.name, f"writing {first + len(some):,} of {len(rows):,}")
+        for first in range(0, len(news.rows), _AT_ONCE):
+            some = news.rows[first : first + _AT_ONCE]
+            await predictions.doing(self.database, prediction.name, f"writing {first + len(some):,} of {len(news.rows):,}")
             async with self.database.transaction() as connection:
-                now = self.clock.now()
-                for each, whose in zip(by, families, strict=True):
-                    mine = some[whose[some]]
-                    if not len(mine):
-                        continue
-                    await predictions.write(connection, each, scored.rows(mine[changed[mine]]))
-                    for threshold, chosen in crossing.items():
-                        crossed = _of(scored.table, scores, mine[chosen[mine]])
-                        count += await predictions.cross(connection, threshold, crossed, each, now, upwards=upwards)
-                if sorts and scored.says.labels is not None:
-                    labels = _of(scored.table, scored.says.labels, some[moving[some]])
-                    count += await predictions.sort(connection, sorts, labels, told, now, moves=upwards)
+                count += await news.write(connection, some, self.clock.now())
         for first in range(0, len(scored.before.gone), _AT_ONCE):
-            fallen = [(each, None) for each in scored.before.gone[first : first + _AT_ONCE]]
             async with self.database.transaction() as connection:
-                await predictions.drop(connection, prediction.name, [who for who, _ in fallen])
-                for threshold in thresholds:
-                    count += await predictions.cross(connection, threshold, fallen, told, self.clock.now(), upwards=False)
-                if sorts:
-                    count += await predictions.sort(connection, sorts, fallen, told, self.clock.now(), moves=False)
+                fallen = scored.before.gone[first : first + _AT_ONCE]
+                count += await news.drop(connection, fallen, self.clock.now())
         settled = sorted({each.kind for each in asked}) if upwards else []
         await predictions.scored(self.database, prediction.name, told.as_of, len(scored.table), settled)
-        return int(changed.sum()), count
+        return int(scored.changed.sum()), count
+
+    async def _since(self, kind: str) -> datetime | None:
+        """From when on there may be events of a type: the first scoring that writes some need not look for older ones."""
+        now = self.clock.now()
+        return None if await predictions.told_of(self.database, kind) else now - _NEARLY
 
     async def _asked(self, prediction: Declared) -> list[Foretold]:
         """All that anybody asks for of a prediction: segments of the catalogue and of the API, goals, exits, places."""
@@ -255,10 +193,6 @@ class Scoring:
             if leaf.prediction == prediction.name
         }
         return list(found.values())
-
-
-def _of(table: Table, values: NDArray[Any], rows: NDArray[np.int64]) -> list[tuple[UUID, Any]]:
-    return [(table.id(row), value) for row, value in zip(rows, values[rows].tolist(), strict=True)]
 
 
 def _lots(ids: bytes) -> NDArray[np.uint32]:

@@ -22,6 +22,7 @@ from api.models.views import ModelDetail
 from api.problems import Fault, Problem
 from api.segments.access import entries
 from api.state import Config, Db
+from segments.predictions.reasons import MATTERS
 from store import predictions
 from store.keys import Caller, Right
 
@@ -136,13 +137,16 @@ def _drawn(found: ModelDetail) -> dict[str, Any]:
     card = champion.card if champion else {}
     calibration = pictures.groups(card.get("measures", {}).get("calibration", []))
     weeks = pictures.weeks(found.outcomes)
-    matters = sorted(card.get("importance", {}).items(), key=lambda each: -each[1])[:_FEATURES]
+    importance = card.get("importance", {})
+    most = sorted(importance.items(), key=lambda each: -each[1])[:_FEATURES]
+    matters = [(name, by) for name, by in most if by >= MATTERS]
     return {
         "card": card,
         "calibration": calibration,
         "calibrated": pictures.calibrated(calibration),
         "weeks": weeks,
         "drifting": pictures.drifting(weeks, card.get("tolerance", 0.05)),
+        "little": sum(by < MATTERS for by in importance.values()),
         "matters": list(zip(matters, pictures.shares([by for _, by in matters]), strict=True)),
         "bands": list(zip(found.bands, pictures.shares(found.bands), strict=True)),
         "spread": list(zip(found.spread, pictures.shares(found.spread), strict=True)),

@@ -21,6 +21,7 @@ from segments.ask.overview import AllSegments, KnownSegment, all_segments, overv
 from segments.define.define import CannotChange
 from segments.define.importing import checked_name
 from segments.define.snapshots import CannotFreeze
+from segments.errors import TOO_MANY_PARTS
 from segments.predictions.declared import check_predictions, predictions_in
 from store import Database
 from store.ids import ID_LIMIT
@@ -124,5 +125,7 @@ async def answering() -> AsyncIterator[None]:
         raise Problem(_STATUS.get(error.code, 409), str(error), code=error.code) from None
     except DefinitionError as error:
         raise unusable(error, "/predicate") from None
-    except (CannotAsk, NotImplementedError, RecursionError) as error:
-        raise Problem(422, str(error) or "the definition is nested too deeply", code="invalid-definition") from None
+    except RecursionError:
+        raise Problem(422, TOO_MANY_PARTS, code="invalid-definition") from None
+    except (CannotAsk, NotImplementedError) as error:
+        raise Problem(422, str(error), code="invalid-definition") from None

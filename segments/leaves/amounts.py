@@ -154,7 +154,8 @@ class Measured:
             return f"the number of {self.of.what}"
         measure = "number of different" if self.measure == "distinct" else self.measure
         whole = "all lines of " if self.whole else ""
-        return f"the {measure} {'.'.join(self.path)} of {whole}{self.of.what}"
+        name = "" if self.path == (self.measure,) else f" {'.'.join(self.path)}"  # the total of orders, whose property is total
+        return f"the {measure}{name} of {whole}{self.of.what}"
 
 
 def _asked_for(condition: Predicate) -> Iterator[AnyItem]:

@@ -123,7 +123,8 @@ class Top(Leaf, keys=("top",)):
         return {"top": to_plain(self.percent), "of": self.of.to_json(), "every": to_plain(self.every)} | total
 
     def __str__(self) -> str:
-        by = "how often they" if self.total is None else f"the total {self.total} of"
+        name = "" if self.total == "total" else f" {self.total}"
+        by = "how often they" if self.total is None else f"the total{name} of"
         what = f"did {self.of.what}" if self.total is None else self.of.what
         return f"in the top {self.percent} % by {by} {what}, renewed every {span_in_words(self.every)}"
 

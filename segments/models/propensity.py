@@ -8,13 +8,15 @@ A feature that is not known has an effect of its own, so that "never ordered" is
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any, Self
+from warnings import catch_warnings, simplefilter
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
@@ -29,6 +31,7 @@ _MOST_ROWS = 200_000  # that are fitted: a curve of 17 places is known to a thou
 _SOFTNESS = (1.0, 0.1, 0.01)  # inverse weights of the penalty that are tried
 _ALIKE = 50  # people whose share is looked at together
 _MOST_STEPS = 1_000
+_ITERATIONS = 100  # of Newton's method, which needs some five
 _BOUND = 1e-4  # no score is nearer to 0 or 1: nobody is certain
 
 
@@ -89,11 +92,19 @@ class Steps:
 
 @dataclass(frozen=True, slots=True)
 class Propensity:
-    """A fitted model. `calibration` is None until it was measured on outcomes that the fit did not see."""
+    """A fitted model.
+
+    Attributes:
+        middle: The log-odds of somebody in the middle.
+        curves: By feature.
+        calibration: None until it was measured on outcomes that the fit did not see.
+        converged: Whether the fit came to its end; of a model that was kept, its card says so.
+    """
 
     middle: float
     curves: Mapping[str, Curve]
     calibration: Steps | None = None
+    converged: bool = field(default=True, compare=False)
 
     @classmethod
     def fit(cls, table: Table, came: Floats, *, softness: Sequence[float] = _SOFTNESS, seed: int = 0) -> Self:
@@ -117,18 +128,18 @@ class Propensity:
         return cls._of(_regression(hats, outcomes, soft), places)
 
     @classmethod
-    def _of(cls, fitted: tuple[float, Floats], places: Mapping[str, Floats]) -> Self:
-        middle, weights = fitted
+    def _of(cls, fitted: LogisticRegression, places: Mapping[str, Floats]) -> Self:
+        middle, weights = float(fitted.intercept_[0]), fitted.coef_[0]
         curves, at = {}, 0
         for name, here in places.items():
             *effects, unknown = _plain(weights[at : at + len(here) + 1])
             curves[name] = Curve(_plain(here), tuple(effects), unknown)
             at += len(here) + 1
-        return cls(middle, curves)
+        return cls(middle, curves, converged=bool(fitted.n_iter_[0] < _ITERATIONS))
 
     def calibrated(self, table: Table, came: Floats) -> Self:
         """The same with its probabilities set right by people whom the fit did not see."""
-        return type(self)(self.middle, self.curves, Steps.fit(self._raw(table), came))
+        return replace(self, calibration=Steps.fit(self._raw(table), came))
 
     def at(self, table: Table) -> Floats:
         """The probability for each row."""
@@ -194,16 +205,17 @@ def hats_of(table: Table, places: Mapping[str, Floats]) -> csr_matrix:
     return csr_matrix((data, indices, np.arange(0, len(data) + 1, len(columns))), shape=(count, first))
 
 
-def _regression(hats: csr_matrix, came: Floats, soft: float) -> tuple[float, Floats]:
-
-    fitted = LogisticRegression(C=soft, max_iter=300, tol=1e-5).fit(hats, came)
-    return float(fitted.intercept_[0]), fitted.coef_[0]
+def _regression(hats: csr_matrix, came: Floats, soft: float) -> LogisticRegression:
+    """By Newton's method: windows of one feature that hold the same events are nearly one column, over which L-BFGS creeps."""
+    with catch_warnings():
+        simplefilter("ignore", ConvergenceWarning)  # the model says so
+        return LogisticRegression(C=soft, solver="newton-cg", max_iter=_ITERATIONS, tol=1e-5).fit(hats, came)
 
 
 def _off(hats: csr_matrix, came: Floats, soft: float, count: int) -> float:
     """The mean surprise (log loss) at the first rows when the others are fitted."""
-    middle, weights = _regression(hats[count:], came[count:], soft)
-    lean = hats[:count] @ weights + middle
+    fitted = _regression(hats[count:], came[count:], soft)
+    lean = hats[:count] @ fitted.coef_[0] + fitted.intercept_[0]
     return float(np.mean(np.logaddexp(0, lean) - came[:count] * lean))
 
 

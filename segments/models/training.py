@@ -66,6 +66,11 @@ class Trained:
     rival: dict[str, Any] | None = None
     dropped: dict[str, float] = field(default_factory=dict)
 
+    @property
+    def converged(self) -> bool:
+        """Whether the fit came to its end; trees do."""
+        return not isinstance(self.model, Propensity) or self.model.converged
+
     def to_json(self) -> dict[str, Any]:
         """The card."""
         return {
@@ -75,6 +80,7 @@ class Trained:
             "window": [each.isoformat() for each in self.window],
             "judged_as_of": self.judged_as_of.isoformat(),
             "rival": self.rival,
+            "converged": self.converged,
             "dropped": self.dropped,
         }
 

@@ -17,6 +17,9 @@ from segments.predictions.features import Feature
 
 _LITTLE = 0.05  # on the log-odds: nobody would call that a reason
 
+#: By how much the log loss has to grow without a feature, for a card to name it: what is less is 0.0000.
+MATTERS = 0.00005
+
 
 @dataclass(frozen=True, slots=True)
 class Reason:

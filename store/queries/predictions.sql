@@ -1,17 +1,17 @@
 -- name: cross
 -- Whose score ($2, $3; null of who has none any more) went over a threshold ($4), where that is let ($10), or fell below the one at which
--- it goes back ($5): an event of the type $1 after the last one of it, with the score, the version of the model ($6) and its date ($7), and
--- a mark for the watch. Returns how many.
+-- it goes back ($5): an event of the type $1 after the last one of it, none of which is older than $11, with the score, the version of the
+-- model ($6) and its date ($7), and a mark for the watch. Returns how many.
 with wanted as (
     select distinct on (given.id) given.id, given.score
     from unnest($2::uuid[], $3::float8[]) as given (id, score)
-    join profile p on p.id = given.id and p.merged_into is null
+    where not exists (select from profile p where p.id = given.id and p.merged_into is not null)
     order by given.id
 ), standing as (
     select wanted.*, last.ts, coalesce((last.properties ->> 'over')::boolean, false) as was
     from wanted
     left join lateral (
-        select ts, properties from event where profile_id = wanted.id and type collate "C" = $1 order by ts desc limit 1
+        select ts, properties from event where profile_id = wanted.id and type collate "C" = $1 and ts >= coalesce($11::timestamptz, '-infinity') order by ts desc limit 1
     ) as last on true
 ), written as (
     insert into event (profile_id, ts, type, kind, message_id, properties, source, received_at)
@@ -24,20 +24,24 @@ with wanted as (
 )
 select count(*) from written;
 
+-- name: told_of
+-- Whether there is an event of a type.
+select exists (select from event where type = $1);
+
 -- name: sort
--- Who is sorted into another kind ($3; null of who is in none any more) than the last event of the type $1 says, where that is let ($7) or
--- they are in none: an event that says which, and which before, with the version of the model ($4) and its date ($5), and a mark for the
--- watch. Returns how many.
+-- Who is sorted into another kind ($3; null of who is in none any more) than the last event of the type $1 says, none of which is older
+-- than $9, where that is let ($7) or they are in none: an event that says which, and which before, with the version of the model ($4) and
+-- its date ($5), and a mark for the watch. Returns how many.
 with wanted as (
     select distinct on (given.id) given.id, given.label
     from unnest($2::uuid[], $3::text[]) as given (id, label)
-    join profile p on p.id = given.id and p.merged_into is null
+    where not exists (select from profile p where p.id = given.id and p.merged_into is not null)
     order by given.id
 ), standing as (
     select wanted.*, last.ts, last.properties ->> 'kind' as was
     from wanted
     left join lateral (
-        select ts, properties from event where profile_id = wanted.id and type collate "C" = $1 order by ts desc limit 1
+        select ts, properties from event where profile_id = wanted.id and type collate "C" = $1 and ts >= coalesce($9::timestamptz, '-infinity') order by ts desc limit 1
     ) as last on true
 ), written as (
     insert into event (profile_id, ts, type, kind, message_id, properties, source, received_at)
@@ -147,13 +151,25 @@ returning version;
 update prediction set trained_at = $2, champion = coalesce($3, champion), doing = null, failed_at = null, failed = null, failure = null
 where name = $1;
 
+-- name: make_given
+-- Scores that are written, until the transaction ends; labels and further numbers by their places in lists that go beside.
+create temporary table if not exists given (
+    id uuid, version integer, score float8, low float8, high float8, label integer, more float8[]) on commit drop;
+
+-- name: forget_given
+-- Others are written.
+truncate given;
+
 -- name: write_scores
--- Scores that are new or others than before, of customers who are there still.
+-- Scores in `given` that are new or others than before, of customers who are there still: labels are $3, names of further numbers $4.
 insert into prediction_score (prediction, profile_id, score, low, high, label, more, version, as_of)
-select $1, given.id, given.score, given.low, given.high, given.label, given.more, $7, $8
-from unnest($2::uuid[], $3::float8[], $4::float8[], $5::float8[], $6::text[], $9::jsonb[]) as given (id, score, low, high, label, more)
-join profile p on p.id = given.id and p.merged_into is null
-order by given.id
+select $1, g.id, g.score, g.low, g.high, ($3::text[])[g.label],
+       case when g.more is not null
+            then (select jsonb_object_agg(name, nullif(value, 'NaN')) from unnest($4::text[], g.more) as named (name, value)) end,
+       g.version, $2
+from given g
+where not exists (select from profile p where p.id = g.id and p.merged_into is not null)
+order by g.id
 on conflict (prediction, profile_id) do update set score = excluded.score, low = excluded.low, high = excluded.high, label = excluded.label,
     more = excluded.more, version = excluded.version, as_of = excluded.as_of
 where (prediction_score.score, prediction_score.label) is distinct from (excluded.score, excluded.label);

@@ -8,7 +8,9 @@ from models.planted import planted
 from sklearn.calibration import calibration_curve
 
 from segments.errors import DefinitionError
+from segments.models import propensity
 from segments.models.card import Measures, importance
+from segments.models.propensity import Propensity
 from segments.models.stored import Kept
 from segments.models.training import Cut, cuts, train
 
@@ -50,6 +52,25 @@ def test_one_cut_is_enough_and_the_same_cuts_make_the_same_model() -> None:
     one = train([cut(1)])
     assert Kept.of(one.model) == Kept.of(train([cut(1)]).model)
     assert one.fitted + one.calibrated + one.measures.people == 4_000
+
+
+def test_a_fit_that_did_not_come_to_its_end_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = planted(6_000, seed=3)
+    cut = Cut(NOW, shop.table, shop.came)
+    assert train([cut]).to_json()["converged"]
+    monkeypatch.setattr(propensity, "_ITERATIONS", 1)
+    assert not train([cut]).to_json()["converged"]
+
+
+def test_windows_that_hold_the_same_events_do_not_keep_a_fit_from_its_end() -> None:
+    """As in a shop that is younger than a year: so many orders of a year, of ever."""
+    shop = planted(20_000, seed=4)
+    orders = shop.table["orders"]
+    table = shop.table | {f"orders_{n}": np.where(orders > 9, orders + n, orders) for n in range(4)}
+    model = Propensity.fit(table, shop.came)
+    assert model.converged
+    alone = Propensity.fit(shop.table, shop.came)
+    assert np.abs(model.at(table) - alone.at(shop.table)).mean() < 0.003
 
 
 def test_too_few_people_are_told() -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from predicting.conftest import CATALOGUE, opened
 
+from activities.predicting.failing import BEYOND_TRYING, words
 from activities.predicting.guard import Drift, why_held
 from journeys import CatalogueError, days, did
 from journeys.catalogue import load
@@ -82,6 +83,13 @@ async def test_each_is_written_down_once_and_trained_at_once_when_it_means_somet
         spans = timedelta(days=7), timedelta(days=1), timedelta(days=28)
         await predictions.declare(database, "churn", "another", *spans, planted.shop.clock.now())
         assert (await planted.stands()).asked_at is not None
+
+
+def test_a_definition_that_is_too_large_is_told_as_that_and_not_tried_again() -> None:
+    assert isinstance(RecursionError(), BEYOND_TRYING)
+    told = words(RecursionError("maximum recursion depth exceeded"), "training")
+    assert "too many parts" in told
+    assert "write fewer" in told
 
 
 def test_the_guard_by_hand() -> None:

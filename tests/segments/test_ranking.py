@@ -135,9 +135,7 @@ async def test_the_watch_agrees_with_a_full_evaluation_and_with_plain_python(sho
 
 def test_it_reads_like_english_and_survives_json() -> None:
     by_count = top(5, did("Application Opened").within(days=30), every=HOUR)
-    assert str(vip.predicate) == (
-        'in the top 10 % by the total total of "Order Completed" within 365 days, renewed every 24 hours'
-    )
+    assert str(vip.predicate) == ('in the top 10 % by the total of "Order Completed" within 365 days, renewed every 24 hours')
     assert str(by_count) == 'in the top 5 % by how often they did "Application Opened" within 30 days, renewed every 1 hour'
     for predicate in (vip.predicate, by_count):
         assert predicate_from_json(predicate.to_json()) == predicate

@@ -163,7 +163,7 @@ READS_LIKE = [
     (did("A").between(date(2026, 1, 1), None), 'did "A" from 2026-01-01 00:00:00+00:00'),
     (did("A").this_week().more_than(3), 'did "A" at least 4 times this week'),
     (did("A").today(zone="Europe/Madrid"), 'did "A" today in Europe/Madrid'),
-    (did("A").within(days=90).total("total") > 500, 'the total total of "A" within 90 days is more than 500'),
+    (did("A").within(days=90).total("total") > 500, 'the total of "A" within 90 days is more than 500'),
     (did("A").distinct("category") >= 3, 'the number of different category of "A" is at least 3'),
     (did("A").average("x").between(1, 2), 'the average x of "A" is between 1 and 2'),
     (last("A").where(prop("total") > 50), 'the last "A" has total is more than 50'),

@@ -31,6 +31,7 @@ from workers.training.process import missing
 DATABASE = "journeys"
 API_ROLE = "journeys_api"
 Say = Callable[[str, str], None]
+_UNTRAINED = "predictions", "are not trained: pip install 'journeys[predictions]', and start this again"
 
 
 def _key_name(kind: str, key: str) -> str:
@@ -144,14 +145,16 @@ class EmbeddedStack:
             ServerFailed: it does not start.
             asyncpg.PostgresError, OSError: the database does not answer right now.
         """
-        if self._planned is None or "trainer" in self.parts or missing():
+        if self._planned is None or "trainer" in self.parts or (missing() and self._declared):
             return
         database = await connect(self.dsn, max_size=1)
         try:
             self._declared = await _any_declared(database)
         finally:
             await database.close()
-        if self._declared:
+        if self._declared and missing():
+            self.say(*_UNTRAINED)
+        elif self._declared:
             await self._bring_up("trainer", self._planned.trainer())
             self.say("trainer", "trains what was declared")
 
@@ -246,7 +249,7 @@ class EmbeddedStack:
         if predicts and not missing():
             rest["trainer"] = programs.trainer()
         elif predicts:
-            self.say("predictions", "are not trained: pip install 'journeys[predictions]'")
+            self.say(*_UNTRAINED)
         await asyncio.gather(*(self._bring_up(name, program) for name, program in rest.items()))
         self.say("api", self.api_url)
         self.say("workers", f"{self.workers} started")

@@ -5,12 +5,13 @@ from typing import Any
 
 import numpy as np
 
+from activities.predicting.packed import packed
 from activities.predicting.probabilities import against, card_of
 from segments.models.stored import Kept
 from segments.models.training import Cut, Trained, train
 from segments.predictions.prediction import Prediction
 from store import predictions
-from store.predictions import NewModel, NewScore, Outcome, Told
+from store.predictions import NewModel, NewScores, Outcome
 from workers.testing.shop import Shop
 
 WEEK = 7 * 86_400
@@ -60,10 +61,11 @@ async def foretells(shop: Shop, description: str = "") -> None:
         new = NewModel(prediction.version, kept.family, kept.text, kept.sha256, card, at)
         await predictions.keep(database, "buys", new, replacing=champion.version if champion else None, wins=wins)
     who = [row["id"] for row in await database.pool.fetch("select id from profile where merged_into is null order by id")]
-    scores = [NewScore(each, round(0.97 - 0.8 * n / len(who), 4)) for n, each in enumerate(who)]
+    ids = np.frombuffer(b"".join(each.bytes for each in who), "V16")
+    rows = packed([ids, np.full(len(who), 2), np.round(0.97 - 0.8 * np.arange(len(who)) / len(who), 4)])
     async with database.transaction() as connection:
-        await predictions.write(connection, Told("buys", 2, now), scores)
-    await predictions.scored(database, "buys", now, len(scores), [])
+        await predictions.write(connection, "buys", now, NewScores(("id", "version", "score"), rows))
+    await predictions.scored(database, "buys", now, len(who), [])
     for n in range(8):
         people, foretold = 400 + 20 * n, 0.38
         came = foretold + (0.01 if n < 4 else 0.04 * (n - 3))

@@ -10,6 +10,7 @@ from playwright.async_api import BrowserContext, expect
 
 from api import ApiConfig
 from api.console import pictures
+from segments.predictions.reasons import MATTERS
 from store.audit import Which
 from store.audit import page as audited
 from store.keys import Grant, Role, create_key
@@ -41,6 +42,9 @@ async def test_the_list_and_the_card_say_what_the_api_says(console: Console) -> 
     assert [row[2] for row in drawn] == [f"{round(each['foretold'] * 100, 2):g} %" for each in groups]
     assert card.count("<circle") == len(groups) + 8, "a point for each group, and for each week"
     matters = rows(card, "What it goes by")
+    little = sum(by < MATTERS for by in champion["importance"].values())
+    assert len(matters) == len(champion["importance"]) - little
+    assert ("left out here" in card) == (little > 0)
     assert matters[0][0] == detail["features"][max(champion["importance"], key=champion["importance"].get)]
     assert [int(row[1]) for row in rows(card, "Customers by score")] == detail["bands"]
     assert [row[:2] for row in rows(card, "Its models")] == [["3", "challenger"], ["2", "champion"], ["1", "former"]]

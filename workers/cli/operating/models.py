@@ -7,6 +7,7 @@ from uuid import UUID
 
 import typer
 
+from segments.predictions.reasons import MATTERS
 from workers.cli.asked import InJson, fail, predictions_need_approval, say, settings, whoever, with_database
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ _WIDE = 30  # characters of a bar
 _WEEKS = ("week of", "people", "foretold", "came", "off by", "AUC", "lift", "")
 _BY_WEEK = "How good its scores were, by week (lift: of the highest tenth; ━ came, ┃ foretold)"
 _DEMO, _PATIENCE = "churn", 120  # looks
+_TRAINER = "a process that trains (journeys worker --train)"
 _LOOK = 0.5  # seconds from one look at how far a training is to the next
 
 
@@ -79,7 +81,7 @@ def train(
     if not with_database(lambda database: ask_training(database, name, now)):
         _unknown(name)
     if not wait:
-        told = f"{name} is trained as soon as a worker takes it up; what came of it: journeys models show {name}"
+        told = f"{name} is trained as soon as {_TRAINER} takes it up; what came of it: journeys models show {name}"
         say({"asked": name}, told, as_json=as_json)
         return
     _wait(before[0])
@@ -98,7 +100,7 @@ def score(name: Name, as_json: Json = False) -> None:
     now = settings().clock.now()
     if not with_database(lambda database: ask_scoring(database, name, now)):
         _unknown(name)
-    told = f"customers are scored by {name} as soon as a worker takes it up; what came of it: journeys models list"
+    told = f"customers are scored by {name} as soon as {_TRAINER} takes it up; what came of it: journeys models list"
     say({"asked": name}, told, as_json=as_json)
 
 
@@ -407,7 +409,9 @@ def _measured(version: int, card: dict[str, Any]) -> "Iterable[RenderableType]":
         yield f"{rival['won']} is {than} {rival['family']}: {losses}"
     if card["never"]:
         yield f"it never looks at: {', '.join(card['never'])}"
-    yield tables.Rows(("feature", "matters", ""), _importance(card), title="What it goes by", ahead=3)
+    little = sum(by < MATTERS for by in card["importance"].values())
+    left_out = f" ({little} more do not matter)" if little else ""
+    yield tables.Rows(("feature", "matters", ""), _importance(card), title=f"What it goes by{left_out}", ahead=3)
 
 
 def _worth(version: int, card: dict[str, Any]) -> "Iterable[RenderableType]":
@@ -511,7 +515,7 @@ def _uplift(found: "UpliftView") -> "Iterable[RenderableType]":
 
 
 def _importance(card: dict[str, Any]) -> list[tuple[str, str, str]]:
-    found = sorted(card["importance"].items(), key=lambda each: -each[1])
+    found = sorted(((name, by) for name, by in card["importance"].items() if by >= MATTERS), key=lambda each: -each[1])
     most = max((by for _, by in found), default=0.0)
     return [(card["features"].get(name, name), f"{by:.4f}", _bar(by, most)) for name, by in found[:15]]
 
@@ -545,14 +549,15 @@ def _wait(before: "PredictionRow") -> None:
     name = before.name
 
     async def work(database: "Database") -> None:
-        with Console(stderr=True).status(f"{name} waits for a process that trains (journeys worker --train)") as status:
+        waits = f"{name} waits for {_TRAINER}"
+        with Console(stderr=True).status(waits) as status:
             while True:
                 (row,) = await found(database, name)
                 failed = row.failed_at is not None and row.failed_at != before.failed_at
                 done = row.trained_at != before.trained_at and row.scored_at != before.scored_at
                 if row.asked_at is None and row.doing is None and (failed or done):
                     return
-                status.update(f"{name}: {row.doing}" if row.doing else f"{name} waits")
+                status.update(f"{name}: {row.doing}" if row.doing else waits)
                 await asyncio.sleep(_LOOK)
 
     with_database(work)
