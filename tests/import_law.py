@@ -18,7 +18,7 @@ journeys              AUTHORED LANGUAGE segments.predictions
 journeys.contexts     journeys LANGUAGE
 journeys.handle       journeys journeys.contexts journeys.deciding journeys.gate segments segments.language segments.predictions
 journeys.walk         journeys journeys.contexts journeys.experiments HANDLE segments segments.language.wire
-journeys.deciding     journeys segments segments.language
+journeys.deciding     journeys journeys.gate segments segments.language
 journeys.kit          journeys
 journeys.onsite       journeys journeys.handle segments
 journeys.campaigns    journeys journeys.gate segments segments.time

@@ -151,7 +151,7 @@ def assemble(settings: Settings, database: Database, client: Client) -> Parts:
         delivery=delivering,
         campaigns=Campaigns(database, library, delivering, settings.clock),
         questions=Questions(database, library),
-        choices=Choices(database, library),
+        choices=Choices(database, library, delivering.questions),
         rewarding=Rewarding(database, settings.clock),
         expecting=Expecting(database, library),
         fitting=Fitting(library),

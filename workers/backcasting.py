@@ -7,7 +7,7 @@ whatever their number. An event is heard when it happened, and traits are what `
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -17,8 +17,11 @@ from uuid import UUID
 
 from journeys.catalogue import Catalogue, load
 from journeys.contracts import Channel, Purpose
+from journeys.deciding.learning import Allocation
+from journeys.deciding.options import Choice, State
 from journeys.endings import by_events
 from journeys.simulate import Backcast, Call, Customer, Tally, tally
+from journeys.simulate.choices import Standing
 from journeys.simulate.customers import Earlier, Sent
 from journeys.simulate.products import Product
 from segments import Segment
@@ -27,9 +30,10 @@ from segments.language.comparing import as_instant
 from segments.language.events import TRAITS_CHANGED
 from segments.language.moves import event_types
 from segments.language.names import resolved
-from store import Database, connect
+from store import Connection, Database, connect
 from store.database import Record
 from store.recorded import Recorded, recorded
+from store.runs import choices
 from store.segments.rows import stored
 from workers.apart import processes_of
 from workers.memory import undisturbed
@@ -52,8 +56,8 @@ class Period:
     then: timedelta
 
 
-#: What came of a page, of how many customers, and the types of events that had to be read for it.
-_Page = tuple[Tally, int, frozenset[str]]
+#: What came of a page, of how many customers, the types of events that had to be read for it, and if options were rationed.
+_Page = tuple[Tally, int, frozenset[str], bool]
 
 
 async def backcast(
@@ -68,20 +72,25 @@ async def backcast(
     """Play a period; `told` hears how many of how many customers are through."""
     async with recorded(database, period.since, period.until) as past:
         everybody = await past.how_many()
-        size = everybody + 1 if _compete(catalogue) else page
-        begins, course = await past.pages(size), _Course(everybody, told)
-        pages = enumerate(begins)
-        if (processes := min(processes, len(begins))) == 1:
-            await course.take(pages, partial(_page, await _stage(catalogue, period, past), past, size))
-        else:
-            there = _There(database.dsn, await past.snapshot(), catalogue.module, period, size)
-            with processes_of(processes, catalogue.module) as pool:
-                await asyncio.gather(*(course.take(pages, partial(_elsewhere, pool, there)) for _ in range(processes)))
-    return course.sum
+        if not _compete(catalogue):
+            begins, course = await past.pages(page), _Course(everybody, told)
+            if (at_once := min(processes, len(begins))) > 1:
+                there = _There(database.dsn, await past.snapshot(), catalogue.module, period, page)
+                pages = enumerate(begins)
+                with processes_of(at_once, catalogue.module) as pool:
+                    await asyncio.gather(*(course.take(pages, partial(_elsewhere, pool, there)) for _ in range(at_once)))
+            else:
+                await course.take(enumerate(begins), partial(_page, await _stage(catalogue, period, past), past, page))
+            if len(begins) <= 1 or not course.rationed:
+                return course.sum
+        all_ = _Course(everybody, told)
+        stage = await _stage(catalogue, period, past)
+        await all_.take(enumerate(await past.pages(everybody + 1)), partial(_page, stage, past, everybody + 1))
+    return all_.sum
 
 
 def _compete(catalogue: Catalogue) -> bool:
-    """Whether what becomes of one customer depends on others."""
+    """Whether what becomes of one customer depends on others. That an option of a choice is rationed shows when it is asked."""
     return any(each.spec.limits is not None or each.spec.budget is not None for each in catalogue.journeys.values())
 
 
@@ -94,12 +103,16 @@ class _Course:
     pages: dict[int, Tally] = field(default_factory=dict)
     through: int = 0
     types: frozenset[str] = frozenset()
+    rationed: bool = False
 
     async def take(self, pages: Iterator[tuple[int, UUID]], play: Callable[[UUID, frozenset[str]], Awaitable[_Page]]) -> None:
-        """Play one page after the other of those that nobody else has taken."""
+        """Play one page after the other of those that nobody else has taken; none any more once its customers would compete."""
         for n, after in pages:
-            self.pages[n], customers, types = await play(after, self.types)
+            if self.rationed:
+                return
+            self.pages[n], customers, types, rationed = await play(after, self.types)
             self.types |= types
+            self.rationed |= rationed
             self.through += customers
             self.told(self.through, self.everybody)
 
@@ -146,8 +159,8 @@ async def _page(stage: "_Stage", past: Recorded, size: int, after: UUID, types: 
     rows = await past.customers(after, size)
     stage.types.update(types)
     with undisturbed():
-        played = await stage.play(past, rows)
-    return played, len(rows), frozenset(stage.types)
+        played, rationed = await stage.play(past, rows)
+    return played, len(rows), frozenset(stage.types), rationed
 
 
 async def _stage(catalogue: Catalogue, period: Period, past: Recorded) -> "_Stage":
@@ -161,7 +174,18 @@ async def _stage(catalogue: Catalogue, period: Period, past: Recorded) -> "_Stag
         types |= {"Product Added", "Product Removed"}
     others = [segment for name, segment in known.items() if name not in catalogue.segments]
     products = [Product(id_, available, relations) for id_, available, relations in await past.products()]
-    return _Stage(catalogue, period, others, products, types)
+    return _Stage(catalogue, period, others, products, await _stands(past.connection), types)
+
+
+async def _stands(connection: Connection) -> dict[tuple[str, str], Standing]:
+    """The switch and the last shares of each choice."""
+    found = {}
+    for row in await choices.declared(connection):
+        version = (await choices.newest(connection, row.name, row.number)).version
+        learned = await choices.learned(connection, row.name, row.number, version)
+        digest = Choice.from_json(row.declared).digest
+        found[row.name, digest] = Standing(State(row.state), Allocation.from_json(version, learned))
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,20 +196,22 @@ class _Stage:
     period: Period
     others: Sequence[Segment]
     products: Sequence[Product]
+    stands: Mapping[tuple[str, str], Standing]
     types: set[str]
 
-    async def play(self, past: Recorded, rows: Sequence[Record]) -> Tally:
+    async def play(self, past: Recorded, rows: Sequence[Record]) -> tuple[Tally, bool]:
         """What would have come of these customers; again, where a run asks about events that nobody has asked about yet."""
         while True:
             played = await self._played(past, rows)
             if played.world.wanted <= self.types:
-                return tally(played.world)
+                return tally(played.world), played.world.choices.rationed
             self.types.update(played.world.wanted)
 
     async def _played(self, past: Recorded, rows: Sequence[Record]) -> Backcast:
         since = self.period.since
         cast = Backcast(self.catalogue, since, segments=self.others, wishes=wishes_of(self.catalogue.module))
         cast.ids = {str(row["id"]): row["drawn_as"] for row in rows}
+        cast.world.choices.stands = self.stands
         for product in self.products:
             cast.world.shelf.put(product)
         known = [row for row in rows if row["created_at"] < since]

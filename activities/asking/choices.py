@@ -1,7 +1,8 @@
 """What a run's customer is given of a choice: drawn by what the last hour learned, within budgets, and written down once.
 
-Promise: an attempt that is made again finds what stands. What is not allowed for the customer is never given, and an option
-with a budget to no more customers than that: it is locked from the draw until that is written down.
+Promise: an attempt that is made again finds what stands. What is not allowed for the customer is never given, nor what the gate
+would not let go by that channel at that hour; and an option with a budget to no more customers than that: it is locked from the
+draw until that is written down.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,11 +11,13 @@ from typing import Any
 
 from temporalio import activity
 
+from activities.gate.facts import Questions
 from activities.gate.goals import true_of
 from activities.versions import Versions
 from journeys.deciding.drawing import Asked, By, Pick, in_control, pick
 from journeys.deciding.learning import Allocation, cell_of, shares
 from journeys.deciding.options import CHOICE, CHOSEN, OWN, Choice, State, named
+from journeys.deciding.sending import asks, unsendable, would_be
 from journeys.entry import withheld
 from journeys.policies import TAKE_BACK
 from journeys.questions import Choosing, Chosen
@@ -35,6 +38,8 @@ class Choices:
 
     database: Database
     versions: Versions
+    #: What the gate is asked before anything is drawn.
+    gate: Questions
     #: What was learned last of each choice, by its name and number.
     _learned: dict[tuple[str, int], Allocation] = field(default_factory=dict)
 
@@ -83,6 +88,7 @@ class Choices:
         held = await self._withheld(connection, who)
         left_out = await _not_for(connection, choice, who, asked)
         left_out |= {} if held else await _spent(connection, choice)
+        left_out |= await self._unsendable(connection, choice, who, asked, left_out)
         here = [name for name, each in choice.context.items() if await true_of(connection, each, who.profile_id, asked.at)]
         asking = Asked(who.drawn_as, who.before, cell_of(here), held)
         given = pick(choice, asking, allocation, state, left_out)
@@ -95,6 +101,19 @@ class Choices:
         if given is not None and not held:
             await _expose(connection, choice, number, given, who, asked)
         return given
+
+    async def _unsendable(
+        self, connection: Connection, choice: Choice, who: Who, asked: Choosing, left_out: Mapping[str, str]
+    ) -> dict[str, str]:
+        """The channels and hours by which nothing could go to them, each with why."""
+        served = await self.versions.of(who.version, connection)
+        if (spec := served.specs.get(who.journey)) is None:
+            return {}
+        questions = {
+            channel: await self.gate.foreseen(connection, would_be(spec, asked.run_id, channel, asked.at), served)
+            for channel in asks(choice, left_out)
+        }
+        return unsendable(choice, {channel: each for channel, each in questions.items() if each}, left_out)
 
     async def _allocation(self, connection: Connection, choice: Choice, number: int) -> Allocation:
         """What was learned last, which is read once."""

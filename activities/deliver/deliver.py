@@ -220,9 +220,13 @@ class Delivery:
     @property
     def claims(self) -> Claims:
         """Where this activity's messages are claimed."""
-        questions = Questions(self.secret, self.ceilings, self.former_secrets)
-        parts = self.database, questions, self.carriers, self.doubt, self.versions, self.limits, self.marketing
+        parts = self.database, self.questions, self.carriers, self.doubt, self.versions, self.limits, self.marketing
         return Claims(*parts, self.lanes)
+
+    @property
+    def questions(self) -> Questions:
+        """What the gate is asked."""
+        return Questions(self.secret, self.ceilings, self.former_secrets)
 
     async def _send(self, request: DeliverRequest, claim: Claim, turn: Turn) -> Passed | Later | Receipt:
         try:

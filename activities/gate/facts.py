@@ -45,11 +45,8 @@ from store.runs.rows import OpenRun
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
-    """One attempt at a message, with the run locked: `row` is what the ledger knows of it from earlier ones.
-
-    `told` is what the gate was given, as far as the ledger keeps it.
-    """
+class Asking:
+    """A message of which the gate is asked, with the run locked: `row` is what the ledger knows of it from earlier attempts."""
 
     connection: Connection
     request: DeliverRequest
@@ -57,6 +54,17 @@ class Attempt:
     row: LedgerRow | None
     now: datetime
     served: Served
+
+    @property
+    def spec(self) -> JourneySpec:
+        """What the journey declared when the run began."""
+        return self.served.specs[self.request.journey]
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt(Asking):
+    """One attempt at a message; `told` is what the gate was given, as far as the ledger keeps it."""
+
     #: Who is to have it, or is waited for.
     provider: Provider
     #: The company's holdout, as it is now: of the worker's own catalogue, not of the run's version.
@@ -64,11 +72,6 @@ class Attempt:
     told: Mapping[str, Any] = field(default_factory=dict)
     #: What it is like where the customer is, by context: of those that the message needs.
     around: Mapping[str, Known] = field(default_factory=dict)
-
-    @property
-    def spec(self) -> JourneySpec:
-        """What the journey declared when the run began."""
-        return self.served.specs[self.request.journey]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,7 @@ class Questions:
     ceilings: Ceilings = USUAL_CEILINGS
     former_secrets: tuple[str, ...] = ()
 
-    async def seen(self, attempts: Sequence[Attempt]) -> Seen:
+    async def seen(self, attempts: Sequence[Asking]) -> Seen:
         """What is looked up for all of these messages at once: of one channel and purpose, of different customers."""
         return Seen(await self._suppressed(attempts), await self._neighbours(attempts))
 
@@ -109,79 +112,87 @@ class Questions:
             ApplicationError: the run's version of the catalogue lacks the segment.
         """
         request, facts, spec = attempt.request, attempt.facts, attempt.spec
+        question, endpoints = await self._question(attempt, seen)
         wish = attempt.served.templates.wish(request.channel, request.template)
-        ending, endpoints = await _ending(attempt), self._unsuppressed(attempt, seen.suppressed)
-        open_ = await in_service_window(attempt.connection, request, attempt.served.templates, facts, endpoints, attempt.now)
-        where = whereabouts_of(facts, spec.timezone)
-        own, left = holdouts(spec, facts.segment, facts.drawn_as, withheld=facts.holdout)
-        neighbours, in_segment = seen.neighbours.get(request.run_id, ()), await _in_segment(attempt)
         offer = await _offer(attempt, wish) if wish else None
+        open_ = await in_service_window(attempt.connection, request, attempt.served.templates, facts, endpoints, attempt.now)
+        question.control, question.over, question.exit_reason = facts.control, facts.over, facts.exit_reason
+        question.ending = await _ending(attempt)
+        question.asked = facts.asked - (attempt.row is not None)
+        question.holdout, question.foretold = holdouts(spec, facts.segment, facts.drawn_as, withheld=facts.holdout)
+        question.company, question.held_out_of_all = attempt.company, is_held_out_of_all(attempt.company, facts.drawn_as)
+        question.held_by = facts.held_by
+        question.in_service_window = bool(open_) or not endpoints
+        question.approved = await approved(attempt.connection, request, attempt.served.templates, facts)
+        question.in_segment, question.unsuited = await _in_segment(attempt), _unsuited(attempt)
+        question.relation, question.offer = wish.relation if wish else None, offer.told if offer else None
+        question.others = [attempt.served.specs[name] for name in facts.others if name in attempt.served.specs]
+        question.waking = [attempt.served.specs[name] for name in facts.waking if name in attempt.served.specs]
+        question.turned = _turned(attempt.row, attempt.now)
+        question.habits = await habits(attempt.connection, request, spec, facts, question.where, attempt.now)
+        return Asked(question, open_, offer)
+
+    async def foreseen(self, connection: Connection, request: DeliverRequest, served: Served) -> Question | None:
+        """What is known by now of a message of which only the channel and the instant are decided; None without its run."""
+        channel, purpose, now = request.channel, request.purpose, request.due_at
+        nowhere = KINDS[channel].address is AddressKind.NONE
+        asked = connection, request.run_id, channel.value, purpose.value, (now, now)
+        facts = await deliveries.facts(*asked, without_address=nowhere)
+        if facts is None:
+            return None
+        asking = Asking(connection, request, facts, None, now, served)
+        return (await self._question(asking, await self.seen([asking])))[0]
+
+    async def _question(self, asking: Asking, seen: Seen) -> tuple[Question, tuple[Endpoint, ...]]:
+        """What hangs on the customer, the channel and the instant, whatever the message says; and where it may go."""
+        request, facts, spec = asking.request, asking.facts, asking.spec
+        endpoints, neighbours = self._unsuppressed(asking, seen.suppressed), seen.neighbours.get(request.run_id, ())
         question = Question(
             request=request,
             spec=spec,
-            now=attempt.now,
-            where=where,
+            now=asking.now,
+            where=whereabouts_of(facts, spec.timezone),
             opt_in=request.purpose in KINDS[request.channel].opt_in,
             consent=facts.consent,
             addresses=len(facts.endpoints),
             unsuppressed=len(endpoints),
-            topic_off=spec.topic is not None and spec.topic.name in await turned_off(attempt.connection, facts.profile_id),
-            control=facts.control,
-            over=facts.over,
-            exit_reason=facts.exit_reason,
-            ending=ending,
-            asked=facts.asked - (attempt.row is not None),
-            holdout=own,
-            foretold=left,
-            company=attempt.company,
-            held_out_of_all=is_held_out_of_all(attempt.company, facts.drawn_as),
-            held_by=facts.held_by,
-            in_service_window=bool(open_) or not endpoints,
-            approved=await approved(attempt.connection, request, attempt.served.templates, facts),
-            in_segment=in_segment,
-            unsuited=_unsuited(attempt),
-            relation=wish.relation if wish else None,
-            offer=offer.told if offer else None,
+            topic_off=spec.topic is not None and spec.topic.name in await turned_off(asking.connection, facts.profile_id),
             past=[Past(each.at, Channel(each.channel), Purpose(each.purpose)) for each in neighbours if not each.coming],
             ceilings=self.ceilings,
-            coming=[_coming(each, attempt.served.specs, self.ceilings) for each in neighbours if each.coming],
-            others=[attempt.served.specs[name] for name in facts.others if name in attempt.served.specs],
-            waking=[attempt.served.specs[name] for name in facts.waking if name in attempt.served.specs],
-            turned=_turned(attempt.row, attempt.now),
-            spent=await _spent(attempt),
+            coming=[_coming(each, asking.served.specs, self.ceilings) for each in neighbours if each.coming],
+            spent=await _spent(asking),
             laws=laws_of(each.address for each in endpoints) if KINDS[request.channel].legal_hours else (),
-            habits=await habits(attempt.connection, request, spec, facts, where, attempt.now),
         )
-        return Asked(question, open_, offer)
+        return question, endpoints
 
     async def reachable(self, attempt: Attempt) -> tuple[Endpoint, ...]:
         """The customer's addresses on the channel that may be written to for the purpose, the newest word first."""
         return self._unsuppressed(attempt, await self._suppressed([attempt]))
 
-    def _unsuppressed(self, attempt: Attempt, suppressed: AbstractSet[tuple[bytes, datetime]]) -> tuple[Endpoint, ...]:
+    def _unsuppressed(self, attempt: Asking, suppressed: AbstractSet[tuple[bytes, datetime]]) -> tuple[Endpoint, ...]:
         if KINDS[attempt.request.channel].address is AddressKind.NONE:
             return (Endpoint(None, str(attempt.facts.profile_id), None),)
         return tuple(e for e in attempt.facts.endpoints if suppressed.isdisjoint(self._digests(attempt, e)))
 
-    def _digests(self, attempt: Attempt, endpoint: Endpoint) -> list[tuple[bytes, datetime]]:
+    def _digests(self, attempt: Asking, endpoint: Endpoint) -> list[tuple[bytes, datetime]]:
         """By which an address may be suppressed, as of the attempt."""
         channel = attempt.request.channel.value
         digests = suppression_digests(self.secret, self.former_secrets, channel, endpoint.address)
         return [(digest, attempt.now) for digest in digests]
 
-    async def _suppressed(self, attempts: Sequence[Attempt]) -> set[tuple[bytes, datetime]]:
+    async def _suppressed(self, attempts: Sequence[Asking]) -> set[tuple[bytes, datetime]]:
         first = attempts[0].request
         if KINDS[first.channel].address is AddressKind.NONE:
             return set()
         asking = [digest for each in attempts for e in each.facts.endpoints for digest in self._digests(each, e)]
         return await deliveries.suppressed_at(attempts[0].connection, first.channel.value, first.purpose.value, asking)
 
-    async def _neighbours(self, attempts: Sequence[Attempt]) -> dict[UUID, list[Neighbour]]:
+    async def _neighbours(self, attempts: Sequence[Asking]) -> dict[UUID, list[Neighbour]]:
         if attempts[0].request.purpose is not Purpose.MARKETING:
             return {}
         return await deliveries.past_under_lock(attempts[0].connection, [self._past(attempt) for attempt in attempts])
 
-    def _past(self, attempt: Attempt) -> AskingPast:
+    def _past(self, attempt: Asking) -> AskingPast:
         spec, row = attempt.spec, attempt.row
         after = since(caps_of(spec, self.ceilings), whereabouts_of(attempt.facts, spec.timezone).zones, attempt.now)
         copy_at = row.claimed_at if attempt.request.repeat and row else None  # a message counts once
@@ -203,7 +214,7 @@ async def budgeted(asked: Asked, attempt: Attempt) -> Asked:
     return replace(asked, question=replace(asked.question, spent=left), budget_since=since_, price=price)
 
 
-async def _spent(attempt: Attempt) -> Spent | None:
+async def _spent(attempt: Asking) -> Spent | None:
     """Whether too little is left as far as one sees without waiting for anybody: what is skipped then is skipped at once."""
     if attempt.spec.budget is None:
         return None
@@ -212,7 +223,7 @@ async def _spent(attempt: Attempt) -> Spent | None:
     return _left(attempt, used_[attempt.spec.name])
 
 
-def _left(attempt: Attempt, used_: Used) -> Spent | None:
+def _left(attempt: Asking, used_: Used) -> Spent | None:
     spec, budget = attempt.spec, attempt.spec.budget
     assert budget is not None
     cost = budget.of(1, attempt.served.price(attempt.request.channel))

@@ -81,11 +81,11 @@ def in_control(choice: Choice, drawn_as: UUID) -> bool:
 
 
 def pick(choice: Choice, asked: Asked, allocation: Allocation, state: State, left_out: Mapping[str, str]) -> Pick | None:
-    """What somebody is given of what is not left out (by `dimension: option`, with why); None where nothing is.
+    """What somebody is given of what is not left out, by `dimension: option` or two of them together, with why; else None.
 
     The control and whoever gets the author's own choice get it only where it is allowed, else the first that is.
     """
-    allowed = [n for n, each in enumerate(choice.combinations) if not any(of in left_out for of, _ in choice.options(each))]
+    allowed = [n for n, parts in enumerate(choice.parts) if parts.isdisjoint(left_out)]
     if not allowed:
         return None
     whole = len(allowed) == len(choice.combinations)

@@ -7,11 +7,10 @@ Agrawal, Goyal, *Thompson sampling for contextual bandits with linear payoffs* (
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from math import sqrt
 from random import Random
 
-from journeys.deciding.options import Choice
+from journeys.deciding.options import Choice, together
 
 #: How large a term may be, before anything is seen, as a part of the reward's standard deviation: alone, and of two together.
 _ONE, _TWO = 0.5, 0.35
@@ -66,11 +65,6 @@ def terms_of(choice: Choice, flags: frozenset[str], combination: Sequence[str]) 
     alone = [f"{of}: {name}" for of, name in zip(choice.dimensions, combination, strict=True)]
     here = [name for name in choice.context if name in flags]
     return [*here, *alone, *together(alone), *(f"{term} for {name}" for name in here for term in alone)]
-
-
-def together(alone: Iterable[str]) -> list[str]:
-    """Each two of these together."""
-    return [f"{one} with {other}" for one, other in combinations(alone, 2)]
 
 
 def fit(

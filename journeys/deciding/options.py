@@ -4,12 +4,12 @@ Promise: plain values, checked when they are made, and the same again from JSON.
 choice: the control gets it, and whoever gets nothing else.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from hashlib import sha256
-from itertools import product
+from itertools import combinations, product
 from json import dumps
 from math import isfinite, prod
 from typing import Any, Self
@@ -27,6 +27,8 @@ FLOOR, FIXED, CHOICE = "$floor/", "$fixed/", "$choice/"
 OWN, CHOSEN = "own choice", "chosen"
 #: What the one dimension of `j.choose` is called.
 OPTION = "option"
+#: The dimensions that say by what and when a message goes: each of their options is only for whom that is allowed.
+CHANNEL, HOUR = "channel", "hour"
 _LONGEST_NAME = 80
 _MOST_TOGETHER, _MOST_CONTEXTS = 256, 4
 _TWO = 2
@@ -150,6 +152,12 @@ class Choice:
         """What each of them is called."""
         return tuple("_".join(each) for each in self.combinations)
 
+    @cached_property
+    def parts(self) -> tuple[frozenset[str], ...]:
+        """Of each combination its options by `dimension: option`, alone and each two together: what it may be left out by."""
+        alone = [[of for of, _ in self.options(each)] for each in self.combinations]
+        return tuple(frozenset([*each, *together(each)]) for each in alone)
+
     @property
     def counts_money(self) -> bool:
         """Whether its reward is an amount, and not whether something came."""
@@ -205,6 +213,11 @@ class Choice:
             plain["floor"],
             Method(plain["method"]),
         )
+
+
+def together(alone: Iterable[str]) -> list[str]:
+    """Each two of these together."""
+    return [f"{one} with {other}" for one, other in combinations(alone, 2)]
 
 
 def named(prefix: str, name: str, number: int) -> str:

@@ -121,6 +121,16 @@ def decide(question: Question) -> Go | No:
     return _GO
 
 
+def foreseen(question: Question, *, reached: bool = True) -> No | None:
+    """What would keep a message of which only the channel and the instant are decided from going then, as far as one knows.
+
+    Not `reached` it is of no channel yet, and only asked when it may go. What lasts for a moment, such as a pause or another
+    journey's turn, is not asked: the message itself asks for it.
+    """
+    asked = (*_REACHED, _timing) if reached else (_timing,)
+    return next((no for ask in asked if (no := ask(question))), None)
+
+
 def inputs_of(question: Question) -> dict[str, Any]:
     """What the gate was given, as far as it decides and is no personal data: kept on the ledger with its answer."""
     told = {
@@ -342,6 +352,8 @@ _WHETHER = (
     _product,
 )
 _QUESTIONS = (*_WHETHER, _held, _timing, _turn, _global_holdout, _holdout)
+# What is known of a message before there is one, whatever it says.
+_REACHED = (_consent, _topic, _suppression, _endpoint)
 
 
 def _hours(q: Question) -> list[Quiet | Only | Legal]:

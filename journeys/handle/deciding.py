@@ -4,21 +4,20 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from journeys.contracts import Channel, Purpose
-from journeys.deciding.options import OPTION, Choice, Method, Option
+from journeys.contracts import Channel
+from journeys.deciding.options import CHANNEL, HOUR, OPTION, Choice, Method, Option
 from journeys.errors import CatalogueError, NotKnown
+from journeys.gate.hours import check_clock
 from journeys.handle.base import EntryModel, Words
 from journeys.policies import Conversion
 from journeys.questions import Choosing, Chosen
 from journeys.spans import check_span
-from segments import DefinitionError, Predicate, Segment, consented, reachable
+from segments import Predicate, Segment
 
 #: What is varied, as an author writes it: names, or names with what is declared of each.
 Options = Sequence[str] | Mapping[str, Option | None]
 #: What customers are told apart by: segments by their own names, or predicates by others.
 Context = Sequence[Segment] | Mapping[str, Predicate]
-#: The dimension whose options are channels: each is only for who can and may be reached by it.
-CHANNEL = "channel"
 _TWO = 2
 
 
@@ -70,7 +69,7 @@ class Deciding(Words[EntryModel]):
             subject = await j.choose("cart-subject", ["plain", "emoji", "question"], reward=purchases, within=days(3))
             await j.email(f"cart-{subject}")
         """
-        declared = _options(name, OPTION, options, self._spec.purpose)
+        declared = _options(name, OPTION, options)
         free = [each for each, option in declared.items() if option.predicate is None and option.budget is None]
         if not free:
             told = f"choice {name} has no option that anybody may be given"
@@ -93,13 +92,15 @@ class Deciding(Words[EntryModel]):
     ) -> Decided:
         """Several things at once, by what they bring alone, two together, and to customers of a `context`.
 
-        The first option of each is your own choice. `channel=` names channels: each is only for who can and may be reached
-        by it. `Option(only=…, budget=500)` says whom an option is for, and how many get it at most. False: nothing is allowed.
+        The first option of each is your own choice. `channel=` names channels, and `hour=` times of the customer's day: what
+        consent, addresses, quiet hours and caps do not let go then is left out. `Option(only=…, budget=500)` says whom an
+        option is for, and how many get it at most. False: nothing is allowed.
 
         Example:
             offers = {"none": None, "ten": Option(budget=500)}
-            picked = await j.decide(channel=["email", "push"], offer=offers, reward=purchases)
+            picked = await j.decide(channel=["email", "push"], hour=["09:00", "18:30"], offer=offers, reward=purchases)
             if picked:
+                await j.until(picked.hour)
                 await j.reach(f"back-{picked.offer}", by=(picked.channel,))
         """
         if len(dimensions) < _TWO:
@@ -122,7 +123,7 @@ class Deciding(Words[EntryModel]):
         self._first = False
         choice = Choice(
             name,
-            {of: _options(name, of, options, self._spec.purpose) for of, options in dimensions.items()},
+            {of: _options(name, of, options) for of, options in dimensions.items()},
             self._reward(name, reward, within),
             _context(name, context),
             control,
@@ -155,8 +156,8 @@ class Deciding(Words[EntryModel]):
         return Conversion.from_json(plain if within is None else plain | {"within": within.total_seconds()})
 
 
-def _options(choice: str, of: str, options: object, purpose: Purpose) -> dict[str, Option]:
-    """What is declared of each; of a channel that its customers can and may be reached by it."""
+def _options(choice: str, of: str, options: object) -> dict[str, Option]:
+    """What is declared of each; those of `channel=` and `hour=` are what the gate is asked of before it is drawn."""
     if isinstance(options, str) or not isinstance(options, Mapping | Sequence):
         told = f"choice {choice}: {of} has names of options, not {options!r}"
         raise CatalogueError(told, remedy=f'write {of}=["plain", "emoji"]')
@@ -170,20 +171,13 @@ def _options(choice: str, of: str, options: object, purpose: Purpose) -> dict[st
                 else f"choice {choice}: {said!r} is no option"
             )
             raise CatalogueError(told, remedy=f'write {of}={{"plain": None, "gold": Option(only=…)}}')
-        found[name] = _of_channel(choice, str(name), said or Option(), purpose) if of == CHANNEL else said or Option()
+        if of == HOUR:
+            check_clock(f"choice {choice}: hour=", name)
+        if of == CHANNEL and name not in set(Channel):
+            told = f"choice {choice}: channel= names channels, not {name!r}"
+            raise CatalogueError(told, remedy=f"use {', '.join(Channel)}")
+        found[name] = said or Option()
     return found
-
-
-def _of_channel(choice: str, name: str, option: Option, purpose: Purpose) -> Option:
-    """Only for who can be reached by it, and, of marketing, has said yes to that (docs/consent.md)."""
-    if name not in set(Channel):
-        told = f"choice {choice}: channel= names channels, not {name!r}"
-        raise CatalogueError(told, remedy=f"use {', '.join(Channel)}")
-    try:
-        able = reachable(name) & consented(name) if purpose is Purpose.MARKETING else reachable(name)
-    except DefinitionError:  # it has no addresses
-        return option
-    return Option(able if option.predicate is None else able & option.predicate, option.budget)
 
 
 def _context(choice: str, context: object) -> dict[str, Predicate]:

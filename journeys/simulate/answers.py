@@ -11,7 +11,6 @@ from typing import Any
 from journeys.actions import Call, Called, EndJourney, Hold, SetTraits, StartJourney, Track
 from journeys.catalogue import Catalogue
 from journeys.contracts import Channel, Reason
-from journeys.endings import Ending
 from journeys.entry import lot, withheld
 from journeys.errors import InvalidParams
 from journeys.gate.hours import next_open
@@ -37,6 +36,7 @@ from journeys.simulate.agenda import Agenda
 from journeys.simulate.choices import Choices
 from journeys.simulate.contexts import Contexts
 from journeys.simulate.customers import Customer
+from journeys.simulate.delivery import Delivery
 from journeys.simulate.errors import SimulationError
 from journeys.simulate.hearing import goal_reached
 from journeys.simulate.products import Wishes
@@ -64,17 +64,17 @@ class Answers:
         changed: Callable[[Customer, frozenset[str], Event | None], None],
         start: Callable[[Run], None],
         paused: Callable[[str], bool],
-        ending: Callable[[Run], Ending | None],
+        delivery: Delivery,
         keep: Callable[[Customer, str, Mapping[str, Any], datetime], Event],
         wish: Wishes,
     ) -> None:
         self._wish = wish
-        self._choices = Choices(catalogue)
+        self.choices = Choices(catalogue, delivery.foreseen)
         self.services = Services(catalogue.services)
         self.contexts = Contexts(catalogue.contexts)
         self._paused = paused
         self._keep = keep
-        self._ending = ending
+        self._ending = delivery.ending
         self._catalogue = catalogue
         self._admission = admission
         self._agenda = agenda
@@ -100,7 +100,7 @@ class Answers:
             case Arm():
                 return who.arms.setdefault(question.experiment, lot(question.experiment, who.id, question.shares))
             case Choosing():
-                return self._choices.answer(run, question)
+                return self.choices.answer(run, question)
             case Look():
                 around = self.contexts.around(question.context, who.traits)
                 known = self.contexts.known[question.context].known

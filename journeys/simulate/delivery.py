@@ -89,8 +89,7 @@ class Delivery:
     def attempt(self, run: Run, request: DeliverRequest) -> Receipt | datetime:
         """One attempt at a message: a receipt, or when to try again."""
         now, message = run.now(), _message_of(run, request)
-        allowed = [each for each in run.customer.reached_on(request.channel) if each.allows(request.purpose)]
-        addresses = [each for each in allowed if each.open_to(request.purpose)]
+        allowed, addresses = _addresses(run, request)
         if message.state == "claimed":
             return self._hand_over(run, message, addresses, now)
         if now >= request.useless_after:
@@ -111,24 +110,10 @@ class Delivery:
     def _question(self, run: Run, message: Message, allowed: int, addresses: list[Address], now: datetime) -> Question:
         request, spec, who = message.request, run.spec, run.customer
         runs, wish = self._runs.of(who), self._shelf.wish(request.channel, request.template)
-        question = Question(
-            request=request,
-            spec=spec,
-            now=now,
-            where=who.where(spec.timezone),
-            opt_in=request.purpose in OPT_IN and request.channel not in WITHOUT_ADDRESS,
-            consent=who.consent(request.channel, request.purpose),
-            addresses=allowed,
-            unsuppressed=len(addresses),
-            control=self._controls.get(spec.name),
-            ending=self.ending(run),
-            asked=len(run.messages) - 1,
-            holdout=run.holdout,
-            past=self._past(run, message, now),
-            ceilings=self._ceilings,
-            spent=self._purse.spent(spec, request.channel, now),
-            habits=_habits(run, request, now),
-        )
+        question = self._known(run, request, message, allowed, addresses, now)
+        question.control, question.ending = self._controls.get(spec.name), self.ending(run)
+        question.asked, question.holdout = len(run.messages) - 1, run.holdout
+        question.habits = _habits(run, request, now)
         # What few messages have is looked at where they have it: the question's own defaults are for all others.
         if wish is not NOTHING:
             question.in_service_window = not wish.free_form or who.wrote(request.channel, now - SERVICE_WINDOW)
@@ -145,18 +130,44 @@ class Delivery:
             question.holdout, question.foretold = holdouts(*of, withheld=run.holdout)
         if self._company is not None:
             question.company, question.held_out_of_all = self._company, is_held_out_of_all(self._company, who.id)
-        if request.channel in LEGAL_HOURS:
-            question.laws = laws_of(each.value for each in addresses)
         others = [other for other in runs if other is not run and other.outcome is None] if len(runs) > 1 else []
         if others:
             again = message.retry_at
             question.held_by = sorted({other.journey for other in others if other.holds})
             question.others = [other.spec for other in others]
             question.turned = message.reason is _TURN and again is not None and again <= now
-        if others or len(run.messages) > 1:
+        return question
+
+    def foreseen(self, run: Run, request: DeliverRequest) -> Question:
+        """What the gate knows by now of a message of which only the channel and the instant are decided."""
+        allowed, addresses = _addresses(run, request)
+        return self._known(run, request, None, len(allowed), addresses, request.due_at)
+
+    def _known(
+        self, run: Run, request: DeliverRequest, message: Message | None, allowed: int, addresses: list[Address], now: datetime
+    ) -> Question:
+        """What hangs on the customer, the channel and the instant, whatever the message says."""
+        spec, who = run.spec, run.customer
+        question = Question(
+            request=request,
+            spec=spec,
+            now=now,
+            where=who.where(spec.timezone),
+            opt_in=request.purpose in OPT_IN and request.channel not in WITHOUT_ADDRESS,
+            consent=who.consent(request.channel, request.purpose),
+            addresses=allowed,
+            unsuppressed=len(addresses),
+            past=self._past(run, message, now),
+            ceilings=self._ceilings,
+            spent=self._purse.spent(spec, request.channel, now),
+        )
+        if request.channel in LEGAL_HOURS:
+            question.laws = laws_of(each.value for each in addresses)
+        runs = self._runs.of(who)
+        if len(runs) > 1 or len(run.messages) > (message is not None):
             question.coming = [
                 self._comes(other, each)
-                for other in (run, *others)
+                for other in (run, *(other for other in runs if other is not run and other.outcome is None))
                 for each in other.messages
                 if each.state in WAITING and each is not message and each.reason not in _UNTIMED
             ]
@@ -186,7 +197,7 @@ class Delivery:
                 f"no segment '{name}' in the catalogue; where it is defined through the API, tell the test what it is"
             ) from None
 
-    def _past(self, run: Run, message: Message, now: datetime) -> Sequence[Past]:
+    def _past(self, run: Run, message: Message | None, now: datetime) -> Sequence[Past]:
         """What caps may count: what the customer may have got, and what this run withheld."""
         spec = run.spec
         if spec.name not in self._reach:
@@ -260,6 +271,12 @@ class Delivery:
         retry_at = message.retry_at if outcome is Outcome.DEFERRED else None
         told = {name: detail.get(name) for name in ("segment", "product", "because", "ended_by")}
         return Receipt(outcome=outcome, reason=reason, retry_at=retry_at, **told)
+
+
+def _addresses(run: Run, request: DeliverRequest) -> tuple[list[Address], list[Address]]:
+    """Those that may be written to for the purpose, and of these those that are not suppressed."""
+    allowed = [each for each in run.customer.reached_on(request.channel) if each.allows(request.purpose)]
+    return allowed, [each for each in allowed if each.open_to(request.purpose)]
 
 
 def _unsuited(suits: Suits, around: Around) -> dict[str, Any] | None:

@@ -36,7 +36,8 @@ class Tally:
     `waited` are the messages that had to wait, `put_off` the same by the journey and why (one that had to for two reasons
     counts for both); `met` those that another journey kept back (its messages filled the cap, or it holds others back): whose
     message, whose doing, and why. However often a message was asked for again, it counts once. `together` are customers who
-    were in two journeys at once.
+    were in two journeys at once. `chosen` is how often an option was given: of which choice, by which version of its shares (0:
+    nothing was learned yet), and who drew it.
     """
 
     fates: Counter[Fate] = field(default_factory=Counter)
@@ -47,6 +48,7 @@ class Tally:
     put_off: Counter[tuple[str, str]] = field(default_factory=Counter)
     met: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     together: Counter[tuple[str, str]] = field(default_factory=Counter)
+    chosen: Counter[tuple[str, int, str, str]] = field(default_factory=Counter)
 
     def add(self, other: "Tally") -> None:
         """Count what came of other customers, too."""
@@ -71,6 +73,7 @@ def tally(world: World) -> Tally:
         Counter((run.journey, reason.value) for run in runs for each in run.messages for reason in each.put_off),
         Counter((run.journey, other, reason.value) for run in runs for each in run.messages for other, reason in each.met),
         Counter(pair for of_one in _by_customer(runs).values() for pair in _together(of_one, world.now)),
+        Counter(world.choices.given),
     )
 
 

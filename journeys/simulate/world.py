@@ -22,6 +22,7 @@ from journeys.questions import Question
 from journeys.simulate.admission import Admission, Refused
 from journeys.simulate.agenda import Agenda
 from journeys.simulate.answers import Answers
+from journeys.simulate.choices import Choices
 from journeys.simulate.contexts import Contexts
 from journeys.simulate.customers import NEW_MARKS, Customer
 from journeys.simulate.delivery import Delivery
@@ -83,7 +84,7 @@ class World:
             self.changed,
             self._start,
             self._is_paused,
-            self._delivery.ending,
+            self._delivery,
             self.keep,
             wishes,
         )
@@ -103,6 +104,11 @@ class World:
     def services(self) -> Services:
         """What services answer."""
         return self._answers.services
+
+    @property
+    def choices(self) -> Choices:
+        """What customers are given of choices."""
+        return self._answers.choices
 
     @property
     def contexts(self) -> Contexts:

@@ -200,8 +200,8 @@ async def choices(database: Database, name: str | None = None) -> list[ChoiceRow
     return [ChoiceRow(**row) for row in await database.pool.fetch(_SQL["all"], name)]
 
 
-async def declared(connection: Connection, name: str) -> list[ChoiceRow]:
-    """All declarations of a choice."""
+async def declared(connection: Connection, name: str | None = None) -> list[ChoiceRow]:
+    """All declarations of a choice, or of every one."""
     return [ChoiceRow(**row) for row in await connection.fetch(_SQL["all"], name)]
 
 

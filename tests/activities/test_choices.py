@@ -7,6 +7,9 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
+
+import pytest
 
 from activities.asking.choices import Choices
 from activities.measuring.rewarding import Rewarding
@@ -18,6 +21,7 @@ from journeys.questions import Choosing, Chosen
 from segments import did, trait
 from store.runs import choices as kept
 from tests.activities.test_deliver import finish
+from workers.testing.people import CHANNELS
 from workers.testing.shop import Shop
 from workers.testing.simulated import Simulated
 
@@ -208,6 +212,61 @@ async def test_ml_16_a_budget_is_never_passed_however_many_ask_at_once_nor_is_an
     assert floors == whole, "who may not have all of it is compared with nobody"
     nothing = replace(choice, dimensions={"a": {"x": Option(budget=0), "y": Option(budget=0)}, "b": offers})
     assert await ask(trial, nothing, await people(trial, 1)) == [Chosen()]
+
+
+async def test_what_could_not_go_by_a_channel_at_an_hour_of_her_own_day_is_left_out_and_why_is_told(trial: Shop) -> None:
+    """Ana lives a quarter of an hour from everybody's clocks; Bea has no app, and Cho had a push today."""
+    await trial.signs_up("ana", timezone="Asia/Kathmandu")
+    await trial.signs_up("bea", channels=("email",), timezone="Pacific/Marquesas")
+    await trial.signs_up("cho", timezone="Australia/Eucla")
+    assert [each.state for each in await finish(trial, "falls_back", "cho")] == ["sent"]
+    night, told = "quiet hours in {}", {}
+    for user, zone in (("ana", "Asia/Kathmandu"), ("bea", "Pacific/Marquesas"), ("cho", "Australia/Eucla")):
+        (message,) = await finish(trial, "decides_when", user)
+        made = (await rows(trial))[-1]
+        told[user] = made["why"]["left_out"]
+        assert (message.channel, message.state, made["options"][1]) == (made["options"][0], "sent", "12:00")
+        assert f"{message.due_at.astimezone(ZoneInfo(zone)):%H:%M}" == "12:00"
+        assert made["propensity"] == pytest.approx(0.5 if user == "ana" else 1)
+        assert told[user]["hour: 22:00"] == night.format(zone)
+    assert told["ana"].keys() == {"hour: 22:00"}
+    assert told["bea"]["channel: push"].startswith("no ")
+    assert "frequency cap" in told["cho"]["channel: push"]
+    story = await trial.operate("GET", f"/v1/runs/{made['run_id']}/story")
+    (why,) = [each["detail"]["why"] for each in story.json()["happened"] if each["kind"] == "choice"]
+    assert f"hour: 22:00 was left out: {night.format('Australia/Eucla')}." in why
+
+
+async def test_the_simulator_leaves_out_what_temporal_leaves_out(trial: Shop) -> None:
+    """By the same gate: of many customers in odd zones, some without an app, each gets the same channel at the same hour."""
+    people_ = {
+        f"u{n}": (zone, channels)
+        for n, (zone, channels) in enumerate(
+            (zone, channels) for zone in ("Asia/Kathmandu", "Pacific/Apia") for channels in (CHANNELS, ("email",))
+        )
+    }
+    for user, (zone, channels) in people_.items():
+        await trial.signs_up(user, channels=channels, timezone=zone)
+        await finish(trial, "decides_when", user)
+    found = await trial.database.pool.fetch(
+        "select i.value, r.profile_id, m.options from choice_made m join run r on r.id = m.run_id"
+        " join identity i on i.profile_id = r.profile_id and i.kind = 'user_id'"
+    )
+    stage = Simulated(trial.parts.catalogue, trial.clock.now())
+    for row in found:
+        zone, channels = people_[row["value"]]
+        stage.joins(row["value"], [Channel(each) for each in channels], {"timezone": zone}, row["profile_id"])
+        stage.starts("decides_when", row["value"], {}, "", {})
+    stage.passes(stage.now + timedelta(days=2))
+    simulated = {
+        row["value"]: [
+            [message.request.channel.value, f"{message.request.due_at.astimezone(ZoneInfo(people_[row['value']][0])):%H:%M}"]
+            for run in stage.world.runs.of(stage.world.customers[row["value"]])
+            for message in run.messages
+        ]
+        for row in found
+    }
+    assert simulated == {row["value"]: [row["options"]] for row in found}
 
 
 async def test_of_whom_a_holdout_keeps_messages_nothing_is_learned(trial: Shop) -> None:

@@ -113,7 +113,7 @@ async def every_word(j: Journey[Added]) -> None:
         if answer and answer.value.balance >= 100:
             await j.whatsapp("note", only=members, window=Window("08:00", "22:00"))
     await j.choose("word", ["cart", "basket"], within=days(3))
-    await j.decide("reminder", hour=["morning", "evening"], offer=["none", "ten"], within=days(3))
+    await j.decide("reminder", hour=["09:00", "18:30"], offer=["none", "ten"], within=days(3))
     await j.foretold("churn")
     await j.set_traits(cart_arm=arm, cart_at=j.entered_at.hour)
     await j.track("Cart Followed", arm=arm)

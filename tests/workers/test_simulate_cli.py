@@ -18,10 +18,15 @@ from rich.console import Console
 
 from api.ingest.arrival import Arrival, instant
 from api.ingest.spec import read_item
+from journeys import did
 from journeys.catalogue import load
+from journeys.deciding.learning import Allocation
+from journeys.deciding.options import Choice, Option
+from journeys.policies import Conversion
 from journeys.simulate import Tally
 from store import Database, connect
 from store.ingest.batch import Memory, store
+from store.runs import choices
 from tests.command_line import in_thread
 from tests.workers.test_cli import journeys
 from workers.backcasting import Period, backcast
@@ -116,9 +121,9 @@ async def ingest(database: Database, calls: Iterable[dict[str, Any]]) -> None:
         await store(database, [read_item({"messageId": f"m-{n}", **call}, arrival)], Memory())
 
 
-async def simulated(database: Database, *, page: int = 2, processes: int = 1) -> Tally:
+async def simulated(database: Database, *, page: int = 2, processes: int = 1, catalogue: str = "definitions") -> Tally:
     period = Period(BEGIN, END, timedelta(days=14))
-    return await backcast(database, load("definitions"), period, lambda *_: None, page=page, processes=processes)
+    return await backcast(database, load(catalogue), period, lambda *_: None, page=page, processes=processes)
 
 
 async def id_of(database: Database, user: str) -> UUID:
@@ -175,10 +180,7 @@ def test_all_of_it_can_be_read_on_any_terminal(width: int) -> None:
     entries = Counter(cart_abandonment=1_234, after_purchase=3)
     waited = Counter({("cart_abandonment", "held by another journey"): 1_124, ("cart_abandonment", "quiet hours"): 33})
     told = Tally(fates=fates, entries=entries, put_off=waited, met=kept)
-    screen = Console(width=width, record=True, file=StringIO())
-    for part in drawn(told, Counter(), plain(told, Counter()), None):
-        screen.print(part)
-    shown = screen.export_text()
+    shown = rendered(told, width)
     assert "…" not in shown
     assert max(map(len, shown.splitlines())) <= width
     words = " ".join(shown.replace("│", " ").split())
@@ -186,6 +188,14 @@ def test_all_of_it_can_be_read_on_any_terminal(width: int) -> None:
         assert each in words
     (bar,) = (line for line in shown.splitlines() if "Mon 02 Mar" in line)
     assert [mark in bar for mark in "█▒░"] == [True] * 3
+
+
+def rendered(told: Tally, width: int) -> str:
+    """On a terminal."""
+    screen = Console(width=width, record=True, file=StringIO())
+    for part in drawn(told, Counter(), plain(told, Counter()), None):
+        screen.print(part)
+    return screen.export_text()
 
 
 HOLDS = """\
@@ -279,6 +289,43 @@ async def test_pages_and_processes_come_to_the_same_as_everybody_at_once(databas
     assert one.entries == {"cart_abandonment": 7}
     assert (apart := await simulated(database, page=2, processes=2)) == one
     assert repr(apart) == repr(many)  # in the same order, too, whichever process was first
+
+
+def thanks() -> Choice:
+    """The choice of the journey `thanks`, as it asks for it."""
+    options = {"none": Option(), "short": Option(), "gift": Option(budget=2)}
+    rule = Conversion(by=did("Order Completed"), within=timedelta(days=1)).to_json() | {"since": "exposure"}
+    return Choice("thanks", {"option": options}, Conversion.from_json(rule))
+
+
+async def test_choices_are_drawn_by_the_shares_that_stand_and_an_option_of_which_there_are_few_goes_to_no_more(
+    database: Database,
+) -> None:
+    """Nothing is learned of a past: customers ordered what they ordered, whatever is drawn for them here."""
+    users = [f"user-{n}" for n in range(12)]
+    await ingest(database, [known(user, "2026-03-02T08:00:00Z") for user in users])
+    await ingest(database, [track(user, "Product Rated", "2026-03-03T10:00:00Z") for user in users])
+    await ingest(database, [track(user, "Order Completed", "2026-03-03T11:00:00Z") for user in users])
+    at_start = await simulated(database, page=100, catalogue="rationing_catalogue")
+    assert {version for _, version, _, _ in at_start.chosen} == {0}
+    assert sum(count for (_, _, option, _), count in at_start.chosen.items() if option == "gift") == 2
+    assert at_start.chosen.total() == 12
+    for processes in (1, 2):
+        assert await simulated(database, page=3, processes=processes, catalogue="rationing_catalogue") == at_start
+    async with database.transaction() as connection:
+        choice = thanks()
+        await choices.declare(connection, choice.name, choice.digest, "thanks", choice.to_json(), BEGIN)
+        (row,) = await choices.declared(connection)
+        learned = Allocation(7, {"": [[0.0, 1.0, 0.5]]})
+        await choices.allocate(connection, row, 7, BEGIN, 900, {"short": 1.0}, learned.to_json())
+    stands = await simulated(database, catalogue="rationing_catalogue")
+    assert {version for _, version, _, _ in stands.chosen} == {7}
+    assert {option for _, _, option, by in stands.chosen if by == "learned"} == {"short"}
+    told = rendered(stands, 160)
+    assert "nothing is learned in a simulation" in told
+    assert "of version 7" in told
+    await choices.switch(database, "thanks", "fixed", BEGIN)
+    assert (await simulated(database, catalogue="rationing_catalogue")).chosen == {("thanks", 7, "none", "operator"): 12}
 
 
 def _as(dsn: str, role: str) -> str:

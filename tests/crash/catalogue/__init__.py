@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from pydantic import BaseModel
 
-from journeys import Budget, Cap, Journey, Segment, Service, after, did, journey, once, per_key, purchases, trait
+from journeys import Budget, Cap, Journey, Option, Segment, Service, after, did, journey, once, per_key, purchases, trait
 
 
 class Points(BaseModel):
@@ -122,3 +122,14 @@ async def quieter(j: Journey) -> None:
 async def voucher(j: Journey) -> None:
     """Seven of them, whatever happens to those who send them."""
     await j.push("note")
+
+
+OFFERS = {"none": None, "ten": Option(budget=5), "gift": Option(budget=3)}
+
+
+@journey(reentry=after(minutes=0))
+async def decides(j: Journey) -> None:
+    """A channel and one of few offers, and once more a moment later."""
+    for _ in range(2):
+        await j.decide("offer", channel=["push", "email"], offer=OFFERS, reward=purchases)
+        await j.wait(seconds=1)

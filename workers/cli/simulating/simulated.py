@@ -37,6 +37,8 @@ def drawn(tally: "Tally", unread: Counter[str], told: dict[str, Any], other: dic
         yield from _over_time(tally)
     if tally.met or tally.together:
         yield _conflicts(tally)
+    if tally.chosen:
+        yield _choices(tally)
     if other is not None:
         yield _compared(other, told)
     for reason, count in unread.most_common():
@@ -53,6 +55,7 @@ def plain(tally: "Tally", unread: Counter[str]) -> dict[str, Any]:
         **{name: [{"journey": j, "what": w, "count": n} for (j, w), n in found.items()] for name, found in pairs.items()},
         "conflicts": [{"journey": j, "with": w, "what": r, "count": n} for (j, w, r), n in tally.met.items()],
         "together": [{"journeys": list(pair), "customers": n} for pair, n in tally.together.items()],
+        "choices": [{"choice": c, "shares": v, "option": o, "by": by, "count": n} for (c, v, o, by), n in tally.chosen.items()],
         "not_taken": dict(unread),
     }
 
@@ -82,6 +85,19 @@ def _journeys(tally: "Tally") -> Rows:
         )
         rows.append(row)
     return Rows(heads, rows, title="journeys")
+
+
+def _choices(tally: "Tally") -> Rows:
+    """How often each option was given, and by which shares: a past answers no draw of today, so they stay as they stood."""
+    drawers: dict[tuple[str, int, str], Counter[str]] = defaultdict(Counter)
+    for (choice, version, option, by), count in tally.chosen.items():
+        drawers[choice, version, option][by] += count
+    heads = ("choice", "by the shares", "option", "given", "drawn by")
+    rows = [
+        (choice, f"of version {version}" if version else "of the start", option or "nothing", f"{by.total():,}", _told(by))
+        for (choice, version, option), by in sorted(drawers.items())
+    ]
+    return Rows(heads, rows, title="choices (nothing is learned in a simulation)")
 
 
 def _over_time(tally: "Tally") -> Iterator[RenderableType]:
