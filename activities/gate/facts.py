@@ -113,7 +113,7 @@ class Questions:
         ending, endpoints = await _ending(attempt), self._unsuppressed(attempt, seen.suppressed)
         open_ = await in_service_window(attempt.connection, request, attempt.served.templates, facts, endpoints, attempt.now)
         where = whereabouts_of(facts, spec.timezone)
-        own, left = holdouts(spec, facts.segment, facts.drawn_as, withheld=facts.holdout)
+        own, left = holdouts(spec, facts.foretold, facts.drawn_as, withheld=facts.holdout)
         neighbours, in_segment = seen.neighbours.get(request.run_id, ()), await _in_segment(attempt)
         offer = await _offer(attempt, wish) if wish else None
         question = Question(
