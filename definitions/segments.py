@@ -68,7 +68,7 @@ churn = Prediction(
     label=~purchases.within(days=60),
     horizon=days(60),
     features=rfm() + engagement(),
-    never={"sex", "age"},
+    never=frozenset({"sex", "age"}),
     owner="crm",
     description="Who has ordered twice and orders nothing more for two months.",
 )
