@@ -7,7 +7,7 @@ catalogue by the module name in `journeys.temporal.current`, which is the only m
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
 from types import MappingProxyType, ModuleType
@@ -37,7 +37,6 @@ from journeys.telling import problem_of
 from segments import DefinitionError, Predicate, Segment
 from segments.language.readings import Reading
 from segments.predictions.declared import Declared, check_predictions, predictions_in
-from segments.predictions.prediction import Prediction
 
 _CALLED: dict[type, str] = {
     JourneyDefinition: "journeys",
@@ -204,7 +203,6 @@ def gathered(module: str, modules: list[ModuleType]) -> tuple[Catalogue, list[Pr
             definition.problem(Fault(f"two different segments are called '{each.name}'", *_RENAME)) for each in strangers
         ]
     problems += [*_said_twice(modules, derived), *_foretold_by_nobody(modules, segments, places, journeys, predictions)]
-    journeys = {name: _foretold(each, segments, predictions) for name, each in journeys.items()}
     traits, properties = _names(modules, journeys, segments, places)
     traits |= {name for each in derived.values() for name in each.names}
     readings = MappingProxyType(_readings(modules))
@@ -328,18 +326,6 @@ def _said_twice(modules: list[ModuleType], derived: Mapping[str, DerivedTrait]) 
         for name in sorted(said.keys() & derived.keys()):
             text = f"the trait {name} is derived, and {said[name]} declares it"
             yield Problem(module.__file__ or "", 1, 1, text, True, "give the derived one a name of its own", Rule.DECLARATION)
-
-
-def _foretold(
-    definition: JourneyDefinition, segments: Mapping[str, Segment], predictions: Mapping[str, Declared]
-) -> JourneyDefinition:
-    """The journey with the predictions that let customers into it and leave some of them alone."""
-    entered: object = definition.spec.entered_by  # whatever its author wrote: it is looked at once everything is known
-    entry = segments.get(entered) if isinstance(entered, str) else None
-    asked = sorted({each.prediction for each in predictions_in(entry.predicate)}) if entry is not None else []
-    declared = ((name, predictions[name]) for name in asked if name in predictions)
-    shares = {name: each.holdout for name, each in declared if isinstance(each, Prediction) and each.holdout}
-    return replace(definition, spec=replace(definition.spec, foretold=shares)) if shares else definition
 
 
 def _foretold_by_nobody(

@@ -43,7 +43,7 @@ async def too_small_for(config: ApiConfig, database: Database, around: AllSegmen
     """The segments that are too small for what the journeys that they feed are to find; of none: for the company's holdout."""
     specs = [journey.spec for journey in config.catalogue.values()]
     segments = {name: each.segment for name, each in around.known.items()}
-    plans = await planned(database, specs, config.experiments, segments, config.clock.now(), config.holdout)
+    plans = await planned(database, specs, config.experiments, segments, config.clock.now(), config.holdout, config.predictions)
     small = [each for name in sorted(plans) for each in plans[name] if each.too_small and (each.segment or name == COMPANY)]
     return [Concern("GOV-03", "too small", each.segment, each.warning) for each in small]
 

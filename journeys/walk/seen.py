@@ -71,6 +71,8 @@ class Seen:
     draws: dict[tuple[object, ...], Drawn] = field(default_factory=dict)
     services: dict[str, tuple[Service[Any], str, int]] = field(default_factory=dict)
     contexts: dict[str, tuple[Context[Any], str, int]] = field(default_factory=dict)
+    #: Where it asks which predictions, by name.
+    foretells: dict[str, tuple[str, int]] = field(default_factory=dict)
     #: Where it names which traits and properties, by kind and name.
     names: dict[tuple[str, str], tuple[str, int]] = field(default_factory=dict)
     problems: dict[tuple[str, int], Problem] = field(default_factory=dict)
@@ -121,7 +123,7 @@ def _keep(seen: Seen, explored: Explored) -> None:
 
 
 def _keep_names(seen: Seen, path: Path, effect: Effect, file: str, line: int) -> None:
-    """What it names: segments, a service, a context, traits and properties."""
+    """What it names: segments, a service, a context, a prediction, traits and properties."""
     for name in effect.segments:
         if name in path.segments:
             seen.conditions.setdefault(name, (path.segments[name], file, line))
@@ -129,6 +131,8 @@ def _keep_names(seen: Seen, path: Path, effect: Effect, file: str, line: int) ->
         seen.services.setdefault(effect.service, (path.services[effect.service], file, line))
     if effect.context is not None:
         seen.contexts.setdefault(effect.context, (path.contexts[effect.context], file, line))
+    if effect.foretells is not None:
+        seen.foretells.setdefault(effect.foretells, (file, line))
     for named in effect.names:
         seen.names.setdefault(named, (file, line))
 

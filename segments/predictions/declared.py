@@ -204,6 +204,12 @@ def predictions_in(predicate: Predicate) -> Iterator[Foretold]:
         yield from predictions_in(part)
 
 
+def asked_of(name: str, predicates: Iterable[Predicate]) -> list[Foretold]:
+    """All that these ask of a prediction: what scoring tells of by an event, one of each type of event."""
+    asked = (leaf for predicate in predicates for leaf in predictions_in(predicate) if leaf.prediction == name)
+    return list({leaf.kind: leaf for leaf in asked}.values())
+
+
 def check_past(place: str, predicate: object) -> None:
     """Refuse what is only known as it is now: a model is fitted to what was."""
     if not isinstance(predicate, Predicate):

@@ -14,7 +14,16 @@ from segments.language.predicate import Predicate
 from segments.language.reading import an_object, only
 from segments.language.words import span_in_words
 from segments.leaves.crossed import Foretold
-from segments.predictions.declared import Declared, check_never, check_past, features_at, names_at, no_labels, predicate_at
+from segments.predictions.declared import (
+    Declared,
+    check_never,
+    check_past,
+    features_at,
+    names_at,
+    no_labels,
+    predicate_at,
+    predictions_in,
+)
 from segments.predictions.features import Feature, check_always, check_features
 from segments.predictions.reasons import Reason, reasons
 
@@ -198,3 +207,10 @@ class Prediction(Declared):
 
     def __str__(self) -> str:
         return f"{self.name}: who {self.of}, and {span_in_words(self.horizon)} on {self.label}"
+
+
+def left_alone(predicate: Predicate, predictions: Mapping[str, Declared]) -> dict[str, float]:
+    """The predictions that let customers in by this predicate and leave some of them alone, each with the share."""
+    asked = sorted({leaf.prediction for leaf in predictions_in(predicate)} & predictions.keys())
+    known = ((name, predictions[name]) for name in asked)
+    return {name: each.holdout for name, each in known if isinstance(each, Prediction) and each.holdout}

@@ -53,6 +53,7 @@ _SAID_BY = {
     "shop.provider(…)": ("rehearsal", "Provider"),
     "shop.service(…)": ("services", "Service"),
     "shop.context(…)": ("contexts", "Context"),
+    "shop.prediction(…)": ("predictions", "Foretelling"),
     "shop.template(…)": ("approvals", "Approval"),
 }
 _TESTING = Path(__file__).parents[1] / "testing"
