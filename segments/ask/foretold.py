@@ -1,5 +1,6 @@
 """What is foretold of one customer, and why: the features as they were known then, and the model that scored."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -58,6 +59,6 @@ async def _explained(connection: "Connection", score: Score, prediction: Declare
         return Foretold(*told, unexplained="the model that scored is gone")
     values = await of_one(connection, prediction.columns, customer, score.as_of)
     try:
-        return Foretold(*told, tuple(prediction.reasons(*kept, values)))
+        return Foretold(*told, tuple(await asyncio.to_thread(prediction.reasons, *kept, values)))
     except DefinitionError as error:
         return Foretold(*told, unexplained=str(error))
