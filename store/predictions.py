@@ -7,6 +7,7 @@ them are written together, some thousand customers at a time.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from math import inf, nextafter
 from typing import Any, Literal, Protocol
 from uuid import UUID
 
@@ -380,10 +381,19 @@ async def trusted(connection: Connection, name: str, customer: UUID, at: datetim
     return None if row is None else Score(**dict(row))
 
 
-async def in_band(connection: Connection, name: str, tenth: int, most: int) -> list[tuple[UUID, Score]]:
-    """Some customers whose score lies in a tenth, 1 to 10, the highest first."""
-    top = 2.0 if tenth == _TENTHS else tenth / _TENTHS  # a score of one is of the last
-    rows = await connection.fetch(_SQL["in_band"], name, (tenth - 1) / _TENTHS, top, most)
+async def in_band(
+    connection: Connection, row: PredictionRow, tenth: int | None, label: str | None, most: int
+) -> list[tuple[UUID, Score]]:
+    """Some customers of a tenth (1 to 10) or of a kind, the highest score first.
+
+    Of probabilities a tenth is one of the score, of what has no bounds one of the customers.
+    """
+    name, low, high = row.name, -inf, inf
+    if tenth is not None:
+        low, high = (tenth - 1) / _TENTHS, inf if tenth == _TENTHS else tenth / _TENTHS  # a score of one is of the last
+        if row.kind != "probability" and (edges := await connection.fetchval(_SQL["spread"], name)):
+            low, high = edges[tenth - 1], nextafter(edges[tenth], inf)  # many may have the same
+    rows = await connection.fetch(_SQL["in_band"], name, low, high, label, most)
     return [(row["profile_id"], Score(name, **{each: row[each] for each in _SAID})) for row in rows]
 
 
