@@ -8,6 +8,7 @@ import pytest
 from predicting.conftest import DAY, HELD, Planted, console_page
 
 from journeys import Prediction, Uplift, days, did, rfm
+from segments.ask.ask import estimate
 from segments.errors import DefinitionError
 from segments.predictions.wire import declared_from_json
 from tests.command_line import in_thread
@@ -80,9 +81,8 @@ async def test_whom_it_helps_can_be_asked_for_once_it_is_shown_and_not_before(he
     assert over == {each for each, score in scores.items() if score >= 0.3}
     assert len(over & persuadable) > 0.8 * len(over)
     assert len(over & persuadable) > 0.6 * len(theirs)
-    await shop.look()
-    members = await held.database.pool.fetch("select profile_id from segment_member where segment = 'persuadable'")
-    assert {row["profile_id"] for row in members} == over
+    asked = await estimate(held.database, helped.crosses(0.3, back_at=0.2), shop.clock.now())
+    assert asked.members == len(over), "whom a segment lets in"
     await it_is_told(held, scores, dsn)
 
 
