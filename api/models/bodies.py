@@ -8,7 +8,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from segments.ask.outlook import Outlook
 from segments.define.foretelling import Written
+from segments.predictions.best import BestChannel, BestHour
+from segments.predictions.clusters import Clusters
 from segments.predictions.declared import Declared, words_of
+from segments.predictions.lifetime import LifetimeValue
+from segments.predictions.prediction import Prediction
+from segments.predictions.uplift import Uplift
 from segments.predictions.wire import KINDS, declared_from_json
 from store.segments.declarations import Declaration
 
@@ -18,19 +23,43 @@ _DAY = 86_400
 _Line = Annotated[str, Field(max_length=500, pattern=r"^[^\x00]*$")]
 _Span = Annotated[float, Field(gt=0, le=10 * 366 * _DAY)]
 _ORDERED: dict[str, Any] = {"did": "Order Completed"}
+_FEATURES: list[dict[str, Any]] = [
+    {"name": "days_since_order", "days_since": _ORDERED},
+    {"name": "orders_90d", "count": True, "of": _ORDERED | {"within": 90 * _DAY}},
+    {"name": "spent_90d", "total": "total", "of": _ORDERED | {"within": 90 * _DAY}},
+]
 #: What a declaration looks like.
 EXAMPLE: dict[str, Any] = {
     "of": _ORDERED | {"at_least": 2},
     "label": {"not": _ORDERED | {"within": 90 * _DAY}},
     "horizon": 90 * _DAY,
-    "features": [
-        {"name": "days_since_order", "days_since": _ORDERED},
-        {"name": "orders_90d", "count": True, "of": _ORDERED | {"within": 90 * _DAY}},
-        {"name": "spent_90d", "total": "total", "of": _ORDERED | {"within": 90 * _DAY}},
-        {"name": "points", "trait": "points"},
-    ],
+    "features": [*_FEATURES, {"name": "points", "trait": "points"}],
     "never": ["age", "sex"],
     "owner": "crm",
+}
+_REACHED: dict[str, Any] = {"of": _ORDERED, "by": "clicked", "owner": "crm"}
+#: One of each kind, with a name, to begin with.
+EXAMPLES: dict[str, dict[str, Any]] = {
+    Prediction.kind: {"name": "leaves"} | EXAMPLE,
+    LifetimeValue.kind: {
+        "kind": LifetimeValue.kind,
+        "name": "value-of-a-year",
+        "orders": _ORDERED,
+        "amount": "total",
+        "horizon": 365 * _DAY,
+        "owner": "crm",
+    },
+    Clusters.kind: {"kind": Clusters.kind, "name": "styles", "of": _ORDERED, "features": _FEATURES, "into": 5, "owner": "crm"},
+    BestChannel.kind: {"kind": BestChannel.kind, "name": "best-channel", **_REACHED, "channels": ["push", "email", "whatsapp"]},
+    BestHour.kind: {"kind": BestHour.kind, "name": "best-hour", **_REACHED, "by": "opened", "zone": "Europe/Madrid"},
+    Uplift.kind: {
+        "kind": Uplift.kind,
+        "name": "helped",
+        "by": "leaves",
+        "of": _ORDERED | {"at_least": 2},
+        "features": _FEATURES,
+        "owner": "crm",
+    },
 }
 
 

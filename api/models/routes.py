@@ -52,13 +52,19 @@ async def list_customers(
     config: Config,
     database: Db,
     answer: Response,
-    band: Annotated[int, Query(ge=1, le=10, description="which tenth of the score: 10 is 0.9 and more")] = 10,
+    band: Annotated[
+        int | None,
+        Query(
+            ge=1, le=10, description="which tenth: of probabilities of the score (10 is 0.9 and more), else of the customers"
+        ),
+    ] = None,
+    kind: Annotated[str | None, Query(max_length=100, description="of what sorts customers, into which kind")] = None,
     limit: Annotated[int, Query(ge=1, le=50)] = 10,
 ) -> CustomerPage:
-    """Some customers whose score lies in a tenth, the highest first, each with the strongest reasons in words."""
+    """Some customers of a tenth, of a kind, or of all: the highest first, each with the strongest reasons in words."""
     await in_detail(config, database, name)
     answer.headers["Cache-Control"] = "no-store"
-    return CustomerPage(customers=await customers(database, config.predictions, name, band, limit))
+    return CustomerPage(customers=await customers(database, config.predictions, name, limit, band=band, kind=kind))
 
 
 @router.post("/models/{name}/train", status_code=202, responses=responses(401, 403, 404, 503))

@@ -24,7 +24,8 @@ class ModelView(BaseModel):
 
     name: str
     kind: str = Field(
-        description="what its scores are", examples=["probability", "lifetime-value", "clusters", "best-channel", "best-hour"]
+        description="what its scores are",
+        examples=["probability", "lifetime-value", "clusters", "best-channel", "best-hour", "uplift"],
     )
     state: Standing = Field(description="held: nobody new comes over a threshold; waiting: no model has been trained yet")
     held_why: str | None = Field(description="why nobody new comes over a threshold now")
@@ -337,10 +338,14 @@ class ScoreView(BaseModel):
 
 
 class CustomerView(BaseModel):
-    """A customer of a band, with the score and its reasons."""
+    """A customer of a band or a kind, with the score and its reasons."""
 
     customer_id: UUID
     score: float
+    low: float | None = Field(description="the lower end of the score's interval, where it has one")
+    high: float | None
+    label: str | None = Field(description="the kind that the customer is sorted into, where the prediction sorts")
+    more: dict[str, float] | None = Field(description="further numbers by name")
     version: int
     as_of: datetime
     reasons: list[ReasonView]
@@ -348,7 +353,7 @@ class CustomerView(BaseModel):
 
 
 class CustomerPage(BaseModel):
-    """Some customers of a band, the highest scores first."""
+    """Some customers of a band or a kind, the highest scores first."""
 
     customers: list[CustomerView]
 

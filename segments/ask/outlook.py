@@ -10,6 +10,7 @@ from datetime import datetime
 from segments.ask.ask import briefly, estimate
 from segments.predictions.declared import Declared
 from segments.predictions.prediction import Prediction
+from segments.predictions.uplift import Uplift
 from segments.sql.features import asking, coming_true, passes
 from segments.sql.plans import plan_for_everybody
 from store import Database, queries
@@ -29,12 +30,14 @@ class Outlook:
         as_of: Of a probability, a horizon ago.
         then: Whom it was of then; of very many 20,000 by chance.
         came: Of these it has come true for so many.
+        by: Of an uplift, the prediction by whose holdout it is learned.
     """
 
     people: int
     as_of: datetime | None = None
     then: int | None = None
     came: int | None = None
+    by: str | None = None
 
     @property
     def enough(self) -> bool:
@@ -46,6 +49,9 @@ class Outlook:
     @property
     def told(self) -> str:
         """The same as a sentence that says what to do."""
+        if self.by is not None:
+            told = f"it is learned by those whom {self.by!r} lets in and leaves alone, once their horizon has passed"
+            return f"{self.people:,} people: {told}; what it lacks is told when it is trained"
         if self.as_of is None:
             few = (
                 "enough to train by"
@@ -78,7 +84,7 @@ async def outlook(database: Database, prediction: Declared, at: datetime) -> Out
         for each in passes(prediction.columns):
             await connection.fetch(f"explain {each.statement.sql}", *each.statement.args(at))
         if not isinstance(prediction, Prediction):
-            return Outlook(people)
+            return Outlook(people, by=prediction.prediction if isinstance(prediction, Uplift) else None)
         as_of = at - prediction.horizon
         those = asking(prediction.of, _SAMPLE)
         await connection.execute(those.sql, *those.args(as_of))

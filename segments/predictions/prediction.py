@@ -88,7 +88,7 @@ class Prediction(Declared):
         always: Names of features that no selection drops.
         most: A model goes by so many features at most: those that matter most to people whom the fit has not seen.
         tolerance: Nor does one whose probabilities have come to be further than this from what came, on average.
-        family: "propensity" is a curve for each feature, whose scores are explained; "trees" is LightGBM's (`journeys[trees]`);
+        family: "propensity" is a curve for each feature; "trees" is LightGBM's (`journeys[trees]`);
             "both" fits both to the same, and keeps the trees where they are better by more than chance.
         challenger: Another family, on trial: a share of the customers is scored by it until it is decided which is better.
         holdout: The share of those whom a prediction lets in that is left alone, to see whether acting on it helps.

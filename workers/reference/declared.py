@@ -34,7 +34,10 @@ _DECLARED: tuple[tuple[str, str, str], ...] = (
     (
         "declaring-predictions",
         "predictions and their features",
-        "Prediction Trial LifetimeValue Clusters BestChannel BestHour TraitValue DaysSince feature rfm engagement daily weekly",
+        (
+            "Prediction Trial LifetimeValue Clusters BestChannel BestHour Uplift"
+            " TraitValue DaysSince feature rfm engagement daily weekly"
+        ),
     ),
     (
         "declaring-products",

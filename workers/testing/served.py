@@ -30,7 +30,7 @@ from segments.leaves.crossed import Crossed
 from segments.predictions.declared import asked_of
 from store import connect, predictions
 from store.deliveries.feedback import NewEvent, living, store_events
-from store.predictions import NewModel, NewScore, Told
+from store.predictions import NewModel, NewScores, Told
 from store.runs.calls import calls_of
 from store.runs.views import Run as Row
 from workers.sandbox.faults import FaultRule
@@ -256,7 +256,7 @@ class Served:
 
         async def foretells() -> None:
             async with self._about(name):
-                await self._scores(prediction, NewScore(self._profiles[name], score or 0.0, label=label), gone=score is None)
+                await self._scores(prediction, self._profiles[name], score, label)
 
         self._portal.call(foretells)
         self.shadow.foretells(name, prediction, score, label)
@@ -362,7 +362,7 @@ class Served:
         asked = "select profile_id from identity where kind = 'user_id' and value = $1"
         self._profiles[name] = await self.shop.database.pool.fetchval(asked, name)
 
-    async def _scores(self, name: str, said: NewScore, *, gone: bool) -> None:
+    async def _scores(self, name: str, who: UUID, score: float | None, label: str | None) -> None:
         declared, database, at = self.catalogue.predictions[name], self.shop.database, self.now
         await self.shop.parts.predicting.declare()
         (row,) = await predictions.found(database, name)
@@ -372,15 +372,15 @@ class Served:
             (row,) = await predictions.found(database, name)
         told, known = Told(name, row.champion or 0, at), (await all_segments(database, self.catalogue.segments)).segments
         async with database.transaction() as connection:
-            if gone:
-                await predictions.drop(connection, name, [said.who])
+            if score is None:
+                await predictions.drop(connection, name, [who])
             else:
-                await predictions.write(connection, told, [said])
+                await predictions.write(connection, name, at, NewScores.of_one(who, told.version, score, label))
             for leaf in asked_of(name, [*(each.predicate for each in known), *self.catalogue.asks]):
                 if isinstance(leaf, Crossed):
-                    await predictions.cross(connection, leaf, [(said.who, None if gone else said.score)], told, at)
+                    await predictions.cross(connection, leaf, [(who, score)], told, at)
                 else:
-                    await predictions.sort(connection, leaf.kind, [(said.who, said.label)], told, at)
+                    await predictions.sort(connection, leaf.kind, [(who, label)], told, at)
 
     async def _news(self, name: str, step: str, event: str, told: dict[str, Any]) -> None:
         async with self._about(name):

@@ -132,11 +132,17 @@ def why(
 @models.command()
 def customers(
     name: Name,
-    band: Annotated[int, typer.Option(min=1, max=10, help="Which tenth of the score: 10 is 0.9 and more.")] = 10,
+    band: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=10, help="Which tenth: of probabilities of the score (10 is 0.9 and more), else of the customers."
+        ),
+    ] = None,
+    kind: Annotated[str | None, typer.Option(help="Of what sorts customers, into which kind.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=50, help="At most so many.")] = 10,
     as_json: Json = False,
 ) -> None:
-    """Show some customers whose score lies in a tenth, the highest first, and why (this is personal data)."""
+    """Show some customers, of all or of a tenth or a kind, the highest score first, and why (this is personal data)."""
     from api.models.looking import customers as found
     from workers.cli import tables
 
@@ -144,13 +150,15 @@ def customers(
 
     def drawn(rows: "Sequence[CustomerView]") -> "Iterable[RenderableType]":
         cells = [
-            (str(each.customer_id), f"{each.score:.1%}", "\n".join(r.words for r in each.reasons) or each.unexplained or "")
+            (str(each.customer_id), _score(each), "\n".join(r.words for r in each.reasons) or each.unexplained or "")
             for each in rows
         ]
         table = tables.Rows(("customer", "score", "why"), cells, sentences=frozenset({"why"}))
-        return [table] if cells else [f"nobody has a score of the {band}. tenth"]
+        return [table] if cells else ["nobody has such a score"]
 
-    tables.show(with_database(lambda database: found(database, catalogue, name, band, limit)), drawn, as_json=as_json)
+    tables.show(
+        with_database(lambda database: found(database, catalogue, name, limit, band=band, kind=kind)), drawn, as_json=as_json
+    )
 
 
 @models.command()
@@ -378,7 +386,10 @@ def _shape(found: "ModelDetail") -> "Iterable[RenderableType]":
         ]
         yield tables.Rows(("score", "customers", ""), tenths, title="Customers by score", ahead=3)
     if found.spread:
-        rows = [(f"{tenth * 10} %", f"{score:,.2f}", _bar(score, found.spread[-1])) for tenth, score in enumerate(found.spread)]
+        form = ".1%" if found.kind == "uplift" else ",.2f"
+        rows = [
+            (f"{tenth * 10} %", f"{score:{form}}", _bar(score, found.spread[-1])) for tenth, score in enumerate(found.spread)
+        ]
         yield tables.Rows(("of the customers have at most", "score", ""), rows, title="How scores lie", ahead=3)
     if found.sizes:
         most = max(found.sizes.values())
@@ -459,6 +470,14 @@ def _options(version: int, card: dict[str, Any]) -> "Iterable[RenderableType]":
         yield f"{of}: {on['answered']:,} of {on['messages']:,}, on others {off['answered']:,} of {off['messages']:,}"
 
 
+def _helps(version: int, card: dict[str, Any]) -> "Iterable[RenderableType]":
+    from api.models.views import UpliftView
+
+    yield f"version {version}, {card['family']}: of who {card['of']}, how much acting on {card['by']} helps them"
+    yield card["told"]
+    yield from _uplift(UpliftView.of(card["measures"]))
+
+
 #: How the card of each kind is drawn.
 _CARDS = {
     "probability": _measured,
@@ -466,10 +485,11 @@ _CARDS = {
     "clusters": _kinds,
     "best-channel": _options,
     "best-hour": _options,
+    "uplift": _helps,
 }
 
 
-def _score(each: "Foretold") -> str:
+def _score(each: "Foretold | CustomerView") -> str:
     if each.label is not None:
         return each.label
     return f"{each.score:.1%}" if each.low is None else f"{each.score:,.2f} ({each.low:,.2f} to {each.high:,.2f})"
