@@ -5,6 +5,7 @@ A reaper (`workers.embedded.processes`) stops them even when pytest is killed.
 """
 
 import gc
+import os
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -23,8 +24,12 @@ from tests.profile import QUICK
 from tests.wheel import installed, sdist, wheel
 from workers.testing.plugin import servers_of
 from workers.testing.servers import Servers, fresh_database
+from workers.training.process import ONE_THREAD
 
 __all__ = ["installed", "sdist", "wheel"]
+
+# As the process that trains does, before numpy is loaded: a second thread does nothing but wait for work in a loop.
+os.environ.update(ONE_THREAD)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
