@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, TypeVar
+from weakref import ref
 
 from journeys.actions import StartJourney
 from journeys.authoring import JourneyDefinition
@@ -83,8 +84,24 @@ class Seen:
             self.problems.setdefault((problem.file, problem.line), problem)
 
 
+#: What was seen of the journeys there are, by the address of each: those that are equal need not stand in one place.
+_SEEN: dict[int, tuple[ref[JourneyDefinition], Seen]] = {}
+
+
 def look_through(definition: JourneyDefinition, limit: timedelta = WALK) -> Seen:
-    """What the ways through a journey show; what lies behind the clock or free values is checked when it is sent."""
+    """What the ways through a journey show; what lies behind the clock or free values is checked when it is sent.
+
+    Looked for once: as it starts, a process asks several times what is wrong, who sends what, and for which experiments.
+    """
+    if limit != WALK:
+        return _looked_through(definition, limit)
+    at = id(definition)
+    if at not in _SEEN:
+        _SEEN[at] = ref(definition, lambda _: _SEEN.pop(at)), _looked_through(definition, limit)
+    return _SEEN[at][1]
+
+
+def _looked_through(definition: JourneyDefinition, limit: timedelta) -> Seen:
     seen = Seen()
     explored, forgotten = _watched(lambda: explore(definition, limit))
     seen.found(*forgotten)

@@ -1,6 +1,7 @@
 """Predictions of the shop that the console shows, of every kind: declared by API, with real models of made-up customers."""
 
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -42,8 +43,9 @@ BUYS: dict[str, Any] = {
 AT_LEAST_HALF = {"owner": "growth", "predicate": {"prediction": "buys", "over": 0.5, "back_at": 0.4}}
 
 
+@cache
 def trained(at: datetime, seed: int) -> Trained:
-    """A model of people who buy the more often the more they have looked, the less the longer ago."""
+    """A model of people who buy the more often the more they have looked, the less the longer ago; the same for all shops."""
     dice = np.random.default_rng(seed)
 
     def cut(weeks: float) -> Cut:
@@ -64,7 +66,7 @@ async def foretells(shop: Shop, description: str = "") -> None:
     prediction = Prediction.from_json(BUYS | {"name": "buys"})
     for n, wins in enumerate((True, True, False)):
         at = now - timedelta(days=21 - 7 * n)
-        model = trained(at, n)
+        model = trained(at.replace(minute=0, second=0, microsecond=0), n)
         async with database.pool.acquire() as connection:
             champion = await predictions.champion(connection, "buys")
         match, kept = against(champion, prediction, model, at), Kept.of(model.model)
