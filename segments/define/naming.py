@@ -9,13 +9,17 @@ Promise: pure. What else is narrow (a day of birth and a town, the number of an 
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any
+from typing import Any, TypeVar, cast
 from unicodedata import combining, normalize
 
 from segments.language.moves import trait_names
 from segments.language.predicate import Predicate
 from segments.language.wire import predicate_from_json
+from segments.predictions.declared import Declared
+from segments.predictions.paths import looking
+from segments.predictions.wire import declared_from_json
 
+What = TypeVar("What", bound=Predicate | Declared)
 #: What stands in the place of a value that names somebody.
 VEIL = "…"
 #: What says who somebody is, in events and of a customer: in any case, with or without accents and signs between the words.
@@ -46,16 +50,17 @@ _LEADING_ON = frozenset(NAMED["homes"].split()) | {"to", "id", "name"}
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 
-def names_people(predicate: Predicate, own: Collection[str] = ()) -> bool:
+def names_people(what: Predicate | Declared, own: Collection[str] = ()) -> bool:
     """Whether it lists customers, by their ids or on a list, or looks at what says who somebody is.
 
     `own`: traits and properties that do here, beside the usual ones.
     """
-    plain = predicate.to_json()
+    plain = looking(what)
     if any(True for word in ("customers", "listed") for _ in _under(word, plain)):
         return True
     paths = [str(path) for path in _under("trait", plain)]
-    traits = {*paths, *(trait_names(predicate) - {path.partition(".")[0] for path in paths})}
+    beside = trait_names(what) if isinstance(what, Predicate) else frozenset[str]()
+    traits = {*paths, *(beside - {path.partition(".")[0] for path in paths})}
     return any(_says_who(path, _OF_CUSTOMERS, own) for path in traits) or any(
         _says_who(str(path), _IN_EVENTS, own) for path in _under("property", plain)
     )
@@ -77,11 +82,14 @@ def veiled(plain: Any, own: Collection[str] = ()) -> Any:
     return told
 
 
-def without_names(predicate: Predicate, own: Collection[str] = ()) -> Predicate:
-    """The same of a predicate, for its words: it keeps its shape, and is true of nobody."""
-    plain = predicate.to_json()
+def without_names(what: What, own: Collection[str] = ()) -> What:
+    """The same of a predicate or a prediction, for its words: it keeps its shape, and is true of nobody."""
+    plain = what.to_json()
     told = veiled(plain, own)
-    return predicate if told == plain else predicate_from_json(told)
+    if told == plain:
+        return what
+    bare: Any = declared_from_json(told) if isinstance(what, Declared) else predicate_from_json(told)
+    return cast("What", bare)
 
 
 def _is_compared(plain: Mapping[str, Any], own: Collection[str]) -> bool:
