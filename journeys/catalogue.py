@@ -37,6 +37,7 @@ from journeys.telling import problem_of
 from segments import DefinitionError, Predicate, Segment
 from segments.language.readings import Reading
 from segments.predictions.declared import Declared, check_predictions, predictions_in
+from segments.predictions.paths import check_asked
 
 _CALLED: dict[type, str] = {
     JourneyDefinition: "journeys",
@@ -203,6 +204,7 @@ def gathered(module: str, modules: list[ModuleType]) -> tuple[Catalogue, list[Pr
             definition.problem(Fault(f"two different segments are called '{each.name}'", *_RENAME)) for each in strangers
         ]
     problems += [*_said_twice(modules, derived), *_foretold_by_nobody(modules, segments, places, journeys, predictions)]
+    problems += _asking_amiss(modules, predictions)
     traits, properties = _names(modules, journeys, segments, places)
     traits |= {name for each in derived.values() for name in each.names}
     readings = MappingProxyType(_readings(modules))
@@ -345,6 +347,16 @@ def _foretold_by_nobody(
         except DefinitionError as error:
             remedy = "declare it, or correct what is asked of it"
             yield Problem(modules[0].__file__ or "", 1, 1, f"{whose}: {error}", True, remedy, Rule.DECLARATION)
+
+
+def _asking_amiss(modules: list[ModuleType], predictions: Mapping[str, Declared]) -> Iterator[Problem]:
+    """Predictions that ask for themselves, for one that there is not, or for one that looks at what they never may."""
+    for name in predictions:
+        try:
+            check_asked(predictions, name)
+        except DefinitionError as error:
+            remedy = "leave that out, or ask for another one"
+            yield Problem(modules[0].__file__ or "", 1, 1, str(error), True, remedy, Rule.DECLARATION)
 
 
 def _experiments(modules: list[ModuleType], places: Mapping[str, Place]) -> tuple[dict[str, Experiment], list[Problem]]:

@@ -13,7 +13,6 @@ from segments.errors import DefinitionError
 from segments.models.kinds import Kinds, agreement, apart, in_words
 from segments.models.stored import Kept
 from segments.predictions.clusters import Clusters
-from segments.predictions.declared import words_of
 from segments.predictions.features import DaysSince
 from segments.predictions.ordered import Ordered
 from store import Database, predictions
@@ -95,8 +94,7 @@ def _card(declared: Clusters, model: Kinds, before: Kinds | None, table: Mapping
     return {
         "kind": declared.kind,
         "told": f"{len(kinds)} kinds, silhouette {silhouette:.2f}{said}",
-        "of": str(declared.of),
-        "features": words_of(declared.columns),
+        **declared.told,
         "never": sorted(declared.never),
         "people": {"fitted": len(of)},
         "kinds": sorted(kinds, key=lambda each: -each["people"]),

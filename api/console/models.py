@@ -20,8 +20,9 @@ from api.models.looking import ask_for, customers, stands, waiting_for_approval
 from api.models.routes import asked, in_detail
 from api.models.views import ModelDetail
 from api.problems import Fault, Problem
-from api.segments.access import entries
+from api.segments.access import entries, insist_on_names
 from api.state import Config, Db
+from segments.ask.declared import declared
 from segments.predictions.prediction import Prediction
 from segments.predictions.reasons import MATTERS
 from store import predictions
@@ -48,16 +49,18 @@ async def overview(request: Request, _: Looking, config: Config, database: Db) -
 @router.get("/build/new")
 async def begin(
     request: Request,
-    _: Looking,
+    caller: Looking,
     config: Config,
     database: Db,
     copy: Annotated[str | None, Query(max_length=100)] = None,
     kind: Annotated[str, Query(max_length=100)] = Prediction.kind,
 ) -> Response:
-    """A declaration to be written: an example of a kind, or one that there is, to change it."""
+    """A declaration to be written: an example of a kind, or one that there is, where the key could save it again."""
     said: dict[str, Any] = EXAMPLES.get(kind, EXAMPLES[Prediction.kind])
     if copy is not None:
-        said = (await in_detail(config, database, copy)).declared or said
+        if (of := (await declared(database, config.predictions)).get(copy)) is not None:
+            await insist_on_names(config, database, caller, of)
+        said = (await in_detail(config, database, copy, caller)).declared or said
     return _form(request, json.dumps(said, indent=2, ensure_ascii=False))
 
 
@@ -71,7 +74,7 @@ async def write(
     try:
         body = _read(text)
         if said.get("step") != "declare":
-            return _form(request, text, would=await checked(config, database, body))
+            return _form(request, text, would=await checked(config, database, body, caller))
         done = await put(config, database, body.name or "", body, caller)
     except Problem as wrong:
         return _form(request, text, wrong=wrong)
@@ -91,7 +94,7 @@ async def show(
     kind: Sorted = None,
 ) -> Response:
     """One of them; `band`, `kind`: with some customers of that tenth, or sorted into that kind."""
-    found = await in_detail(config, database, name)
+    found = await in_detail(config, database, name, caller)
     personal = caller.may(Right.PERSONAL)
     sample = None
     if personal and (band or kind):
@@ -101,7 +104,7 @@ async def show(
         "model",
         model=found,
         **_drawn(found),
-        versions=await listed(database, name),
+        versions=await listed(config, database, name, caller),
         asks=await ask_for(database, config.segments, entries(config), name),
         band=band,
         kind=kind,

@@ -70,19 +70,23 @@ class Outlook:
         return f"{share}: probably too few to train by, {least}; choose more people, or what is less rare"
 
 
-async def outlook(database: Database, prediction: Declared, at: datetime) -> Outlook:
+async def outlook(database: Database, prediction: Declared, at: datetime, *, counting: bool = True) -> Outlook | None:
     """Count whom it is of and, of a probability, what has come of those of a horizon ago; each statement of it is planned.
+
+    Without `counting` that is all, and nobody is looked at.
 
     Raises:
         TooSlow: it took longer than half a minute.
         CannotAsk: Postgres refuses a part of it.
     """
-    people = (await estimate(database, prediction.of, at)).members
+    people = (await estimate(database, prediction.of, at)).members if counting else None
     async with briefly(database) as connection:
         await plan_for_everybody(connection)
         await connection.execute(_SQL["make_asked"])
         for each in passes(prediction.columns):
             await connection.fetch(f"explain {each.statement.sql}", *each.statement.args(at))
+        if people is None:
+            return None
         if not isinstance(prediction, Prediction):
             return Outlook(people, by=prediction.prediction if isinstance(prediction, Uplift) else None)
         as_of = at - prediction.horizon

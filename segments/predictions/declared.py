@@ -19,7 +19,7 @@ from segments.language.segment import check_segment_name
 from segments.language.wire import predicate_from_json
 from segments.language.words import span_in_words
 from segments.leaves.crossed import Crossed, Foretold, Sorted
-from segments.predictions.features import Feature, forbidden
+from segments.predictions.features import Feature, forbidden, names_read
 from segments.predictions.reasons import Reason
 
 DAY, WEEK = timedelta(days=1), timedelta(weeks=1)
@@ -93,6 +93,11 @@ class Declared:
     def columns(self) -> tuple[Feature, ...]:
         """What is read of each customer, a number each."""
         raise NotImplementedError
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """Of whom it is, and by what it goes, in words: as it stands in the card of a model."""
+        return {"of": str(self.of), "features": words_of(self.columns)}
 
     @property
     def labels(self) -> tuple[str, ...] | None:
@@ -223,10 +228,10 @@ def check_past(place: str, predicate: object) -> None:
             raise DefinitionError(place, f"takes what events tell of any instant of the past, which this does not: {leaf}")
 
 
-def check_never(place: str, of: Predicate, never: frozenset[str]) -> None:
+def check_never(place: str, predicate: Predicate, never: frozenset[str]) -> None:
     """Refuse to look at what is never to be looked at."""
-    if read := forbidden({name for expected in of.expects() for name in expected.path}, never):
-        raise DefinitionError(f"{place}, of", f"reads {read!r}, which stands under never")
+    if read := forbidden(names_read(predicate.to_json()), never):
+        raise DefinitionError(place, f"reads {read!r}, which stands under never")
 
 
 def names_at(place: str, given: Any) -> frozenset[str]:

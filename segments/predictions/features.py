@@ -26,6 +26,8 @@ from segments.predictions.ordered import Ordered
 
 _DAY = timedelta(days=1)
 _MOST = 200
+#: Under what a definition in JSON has the path of a trait or a property.
+_NAMING = ("trait", "property", "lat", "lon", *MEASURES)
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,6 +212,18 @@ def check_features(place: str, features: Sequence[Feature], never: frozenset[str
     for each in features:
         if read := forbidden(each.reads | {each.name}, never):
             raise DefinitionError(f"{place}, feature {each.name!r}", f"reads {read!r}, which stands under never")
+
+
+def names_read(plain: Any) -> Iterator[str]:
+    """The traits and properties that a definition looks at, by their paths; `plain` is its JSON."""
+    match plain:
+        case Mapping():
+            yield from (each for word in _NAMING if isinstance(each := plain.get(word), str))
+            for each in plain.values():
+                yield from names_read(each)
+        case list() | tuple():
+            for each in plain:
+                yield from names_read(each)
 
 
 def forbidden(reads: Iterable[str], never: frozenset[str]) -> str | None:

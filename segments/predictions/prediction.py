@@ -81,7 +81,8 @@ class Prediction(Declared):
         label: What comes true, as it is at the end of the horizon.
         horizon: From the instant of the score on.
         features: What is known of a customer then.
-        never: Names of traits, properties and features that must not be looked at.
+        never: Names of traits, properties and features that must not be looked at, nor foretold, nor asked for through
+            another prediction.
         retrain: How often a new model is fitted.
         score: How often customers are scored.
         max_age: An older model lets nobody enter.
@@ -154,12 +155,18 @@ class Prediction(Declared):
             DefinitionError: with what reads it.
         """
         check_features(self.place, self.features, self.never)
-        check_never(self.place, self.of, self.never)
+        check_never(f"{self.place}, of", self.of, self.never)
+        check_never(f"{self.place}, label", self.label, self.never)
 
     @property
     def columns(self) -> tuple[Feature, ...]:
         """Its features."""
         return self.features
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What comes true, too."""
+        return super().told | {"label": str(self.label)}
 
     @property
     def ahead(self) -> timedelta:

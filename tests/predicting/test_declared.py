@@ -86,6 +86,23 @@ def test_ml_10_what_is_never_looked_at_is_refused_when_the_catalogue_is_loaded(
         load(name)
 
 
+@pytest.mark.parametrize(
+    ("asking", "said"),
+    [
+        ("buys = Prediction('buys', of=churn.crosses(.7), never={'total'}, **SAME)", "buys → churn → total"),
+        ("buys = Prediction('buys', of=did('$crossed:buys:0.5:0.5'), **SAME)", "asks for itself: buys → buys"),
+        ("buys = Prediction('buys', of=did('$crossed:lottery:0.5:0.5'), **SAME)", "'lottery', which is not declared"),
+    ],
+)
+def test_ml_10_nor_is_another_prediction_asked_for_it_nor_one_that_there_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asking: str, said: str
+) -> None:
+    same = "SAME = dict(label=ordered.within(days=9), horizon=days(9), features=rfm(total='price'))"
+    name = written(tmp_path, monkeypatch, f"asking_shop_{len(said)}", segment=f"churn.crosses(0.7))\n{same}\n{asking}\n(1")
+    with pytest.raises(CatalogueError, match=said):
+        load(name)
+
+
 def test_ml_09_the_reasons_are_those_features_alone_that_are_declared() -> None:
     """Worked out by hand, they are numpy's to the last digits; features that are not in the model have none."""
     curve = Curve((1.0, 4.0, 30.0), (-1.0, 0.5, 2.0), 0.25)

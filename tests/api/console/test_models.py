@@ -205,6 +205,30 @@ async def test_it_is_declared_in_a_form_that_says_what_it_would_come_to_and_wher
         assert (await browser.get(f"{HERE}/buys-more")).status_code == 404
 
 
+async def test_who_may_not_look_people_up_is_told_no_number_and_no_name(console: Console) -> None:
+    keys = {"olga": await create_key(console.shop.database.pool, "olga", Grant(Role.OPERATE))}
+    other = replace(console, keys=console.keys | keys)
+    anna = "anna@example.org"
+    hers = {"did": "Product Viewed", "where": {"property": "email", "is": "==", "value": anna}}
+    async with other.signed_on() as personal, other.signed_on("olga") as olga:
+
+        async def sent(browser: Any, body: dict[str, Any], step: str = "check") -> Any:
+            return await browser.post(f"{HERE}/build/new", data={"declaration": json.dumps(body), "step": step})
+
+        for browser, counted in ((personal, True), (olga, False)):
+            would = await sent(browser, OTHER)
+            assert (would.status_code, "Customers now" in would.text, "--personal" in would.text) == (200, counted, not counted)
+        for step in ("check", "declare"):
+            refused = await sent(olga, OTHER | {"of": hers}, step)
+            assert (refused.status_code, "personal data" in refused.text) == (403, True)
+        assert (await sent(personal, OTHER | {"of": hers}, "declare")).headers["location"].startswith(f"{HERE}/buys-more")
+        for browser, told in ((personal, True), (olga, False)):
+            page = await shown(browser, f"{HERE}/buys-more")
+            assert (anna in page, "…" in page) == (told, not told or "…" in page)
+        assert (await olga.get(f"{HERE}/build/new?copy=buys-more")).status_code == 403
+        assert anna in await shown(personal, f"{HERE}/build/new?copy=buys-more")
+
+
 async def test_somebody_else_approves_it_on_the_list(console: Console) -> None:
     config: ApiConfig = console.shop.api._transport.app.state.config  # type: ignore[attr-defined]
     second = await create_key(console.shop.database.pool, "olga", Grant(Role.OPERATE))

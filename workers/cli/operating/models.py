@@ -260,12 +260,12 @@ def declare(
     async def declaring(database: "Database") -> DeclaredView:
         from segments.define.foretelling import declare as written
 
-        waits = predictions_need_approval()
-        return DeclaredView.of(found, await written(database, catalogue, found, by=whoever(), at=now, waits=waits))
+        waits, own = predictions_need_approval(), settings().personal_traits
+        return DeclaredView.of(found, await written(database, catalogue, found, by=whoever(), at=now, waits=waits, own=own))
 
     if dry_run:
         would = with_database(trying)
-        lines = [would.english, f"it is of {would.people:,} customers now; {would.told}"]
+        lines = [would.english, f"it is of {would.people or 0:,} customers now; {would.told}"]
         lines += ["somebody else has to approve it"] if would.needs_approval else []
         say(would.model_dump(mode="json"), "\n".join([*lines, "nothing was written"]), as_json=as_json)
         return
@@ -282,8 +282,8 @@ def approve(name: Name, as_json: InJson = False) -> None:
     """Let a declaration hold that somebody else has written; whoever wrote it does not approve it."""
     from segments.define.foretelling import approve as let
 
-    catalogue, now = _catalogue(), settings().clock.now()
-    done = with_database(lambda database: let(database, catalogue, name, by=whoever(), at=now))
+    catalogue, now, own = _catalogue(), settings().clock.now(), settings().personal_traits
+    done = with_database(lambda database: let(database, catalogue, name, by=whoever(), at=now, own=own))
     if done is None:
         _undeclared(name)
     say({"approved": name, "number": done.number}, f"version {done.number} of {name} holds", as_json=as_json)
@@ -294,8 +294,8 @@ def delete(name: Name, as_json: InJson = False) -> None:
     """Take a prediction that was declared by API or `declare` out of use; its scores go, and nobody trains it any more."""
     from segments.define.foretelling import undeclare
 
-    catalogue, now = _catalogue(), settings().clock.now()
-    if not with_database(lambda database: undeclare(database, catalogue, name, by=whoever(), at=now)):
+    catalogue, now, own = _catalogue(), settings().clock.now(), settings().personal_traits
+    if not with_database(lambda database: undeclare(database, catalogue, name, by=whoever(), at=now, own=own)):
         _undeclared(name)
     say({"deleted": name}, f"{name} is out of use", as_json=as_json)
 
