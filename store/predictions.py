@@ -61,6 +61,8 @@ class PredictionRow:
     def held(self, now: datetime) -> str | None:
         """Why nobody new comes over a threshold now, also where nobody scores any more that could have said so."""
         if self.champion is None or self.champion_at is None:
+            if self.failure is not None:
+                return f"no model has been trained yet: {self.failure}"
             return "no model has been trained yet; does a process run for that: journeys worker --train"
         if now - self.champion_at > self.max_age:
             age, most = ((span / timedelta(days=1)) for span in (now - self.champion_at, self.max_age))
@@ -193,9 +195,10 @@ Scores = Sequence[tuple[UUID, float | None]]
 Labels = Sequence[tuple[UUID, str | None]]
 
 
-async def found(database: Database, name: str | None = None) -> list[PredictionRow]:
+async def found(source: "Database | Connection", name: str | None = None) -> list[PredictionRow]:
     """All of them by name, or the one of this name."""
-    return [PredictionRow(**dict(row)) for row in await database.pool.fetch(_SQL["all"], name)]
+    on = source.pool if isinstance(source, Database) else source
+    return [PredictionRow(**dict(row)) for row in await on.fetch(_SQL["all"], name)]
 
 
 async def declare(

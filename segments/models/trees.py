@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segments.errors import DefinitionError
-from segments.models.propensity import FEWEST, Steps, Table
+from segments.models.propensity import Steps, Table
+from segments.predictions.enough import FEWEST
 
 Floats = NDArray[np.float64]
 _ROUNDS, _LEAVES, _MOST_ROWS = 200, 31, 200_000

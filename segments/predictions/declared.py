@@ -209,9 +209,9 @@ def check_past(place: str, predicate: object) -> None:
     if not isinstance(predicate, Predicate):
         raise DefinitionError(place, f"needs a predicate, not {predicate!r}")
     if now := sorted(predicate.traits):
-        raise DefinitionError(
-            place, f"looks at the trait {now[0]!r}, which is known as it is now only; use a feature TraitValue"
-        )
+        remedy = "say it by events; what identify calls said of it can be a feature"
+        told = f'TraitValue({now[0]!r}) in code, {{"trait": "{now[0]}"}} in JSON'
+        raise DefinitionError(place, f"looks at the trait {now[0]!r}, which is known as it is now only: {remedy}, {told}")
     for leaf in leaves(predicate):
         if not leaf.has_past or leaf.marks or leaf.personal:
             raise DefinitionError(place, f"takes what events tell of any instant of the past, which this does not: {leaf}")

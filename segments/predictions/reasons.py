@@ -15,6 +15,8 @@ from typing import Any
 from segments.errors import DefinitionError
 from segments.predictions.features import Feature
 
+#: What "raises the odds" compares with: the penalty of the fit draws each curve around nothing.
+AGAINST = "odds compared with the middle of what the same feature does, over all its values and not known"
 _LITTLE = 0.05  # on the log-odds: nobody would call that a reason
 
 
@@ -25,7 +27,8 @@ class Reason:
     Attributes:
         feature: Its name.
         value: Theirs; None where it is not known.
-        effect: What is added to the log-odds; above 0 raises the score. None: the score is no sum.
+        effect: What is added to the log-odds, against the mean of the feature's curve (over its places, which are quantiles of
+            customers, and not known); above 0 raises the score. None: the score is no sum.
         words: As a sentence.
     """
 
