@@ -195,7 +195,7 @@ WRONG = [
     ({"label": {"all": [ORDERED | {"within": -1}]}}, 422, "/label/all/0", "longer than zero"),
     ({"of": {"trait": "tier", "is": "==", "value": "gold"}}, 422, "/of", "known as it is now only"),
     ({"of": {"member_of": "at-risk"}}, 422, "/of", "write what it means in its place"),
-    ({"features": [{"name": "old", "trait": "age"}]}, 422, "/features", "stands under never"),
+    ({"features": [{"name": "old", "trait": "age"}]}, 422, "/features/0", "stands under never"),
     ({"features": [*BUYS["features"], {"name": "x", "days_since": {"did": 7}}]}, 422, "/features/2/days_since", "name"),
     ({"features": [{"name": "x"}]}, 422, "/features/0", "needs one of days_since"),
     ({"features": []}, 422, "/features", "1 to 200 features"),
