@@ -70,7 +70,7 @@ class PredictionRow:
     def held(self, now: datetime) -> str | None:
         """Why nobody new comes over a threshold now, also where nobody scores any more that could have said so."""
         if self.champion is None or self.champion_at is None:
-            return _UNTRAINED
+            return _UNTRAINED if self.failure is None else f"no model has been trained yet: {self.failure}"
         if now - self.champion_at > self.max_age:
             age, most = ((span / timedelta(days=1)) for span in (now - self.champion_at, self.max_age))
             return f"its model is {age:.1f} days old, and is trusted for {most:g}; see why no newer one was trained"
@@ -215,9 +215,10 @@ Scores = Sequence[tuple[UUID, float | None]]
 Labels = Sequence[tuple[UUID, str | None]]
 
 
-async def found(database: Database, name: str | None = None) -> list[PredictionRow]:
+async def found(source: "Database | Connection", name: str | None = None) -> list[PredictionRow]:
     """All of them by name, or the one of this name."""
-    return [PredictionRow(**dict(row)) for row in await database.pool.fetch(_SQL["all"], name)]
+    on = source.pool if isinstance(source, Database) else source
+    return [PredictionRow(**dict(row)) for row in await on.fetch(_SQL["all"], name)]
 
 
 async def declare(

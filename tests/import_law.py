@@ -41,7 +41,7 @@ segments.evaluate     segments.facts segments.language
 segments.leaves       PURE
 segments.dating       segments.errors segments.facts segments.language segments.evaluate segments.leaves
 segments.library      segments segments.language segments.leaves
-segments.models       segments.errors segments.predictions.trees segments.predictions.weeks
+segments.models       segments.errors segments.predictions.enough segments.predictions.trees segments.predictions.weeks
 segments.predictions  PURE
 segments.sql           PURE segments.predictions store.*
 segments.watch        PURE store.* segments.sql segments.load

@@ -94,6 +94,16 @@ class PredictionBody(BaseModel):
         " `of` events), `days_since` an event, or a `trait`",
     )
     never: list[_Line] = Field(default=[], description="names of traits, properties and features that must not be looked at")
+    always: list[_Line] = Field(default=[], description="names of features that no selection by `most` drops")
+    most: int | None = Field(default=None, ge=1, description="a model goes by so many features at most: those that matter most")
+    family: Literal["propensity", "trees", "both"] = Field(
+        default="propensity", description="what is fitted: a curve for each feature, trees, or whichever of both is better"
+    )
+    challenger: dict[str, Any] | None = Field(
+        default=None,
+        description="another family, on trial: `family`, the `share` of customers whom it scores, `people` at which it ends",
+        examples=[{"family": "trees", "share": 0.2, "people": 20_000}],
+    )
     retrain: _Span = Field(default=7 * _DAY, description="seconds from one training to the next")
     score: _Span = Field(default=_DAY, description="seconds from one scoring to the next")
     max_age: _Span = Field(default=28 * _DAY, description="seconds after which a model lets nobody new in")

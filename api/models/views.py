@@ -327,7 +327,9 @@ class ReasonView(BaseModel):
 
     feature: str
     value: float | None = Field(description="theirs; null: not known")
-    effect: float | None = Field(description="of a probability: added to the log-odds")
+    effect: float | None = Field(
+        description="of a probability: added to the log-odds, against the middle of what the same feature does"
+    )
     words: str
 
 

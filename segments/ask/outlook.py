@@ -6,9 +6,11 @@ Promise: reads only, and gives up after half a minute; a large shop is told abou
 from array import array
 from dataclasses import dataclass
 from datetime import datetime
+from math import ceil
 
 from segments.ask.ask import briefly, estimate
 from segments.predictions.declared import Declared
+from segments.predictions.enough import FEWEST, FITTED
 from segments.predictions.prediction import Prediction
 from segments.predictions.uplift import Uplift
 from segments.sql.features import asking, coming_true, passes
@@ -18,7 +20,7 @@ from store import Database, queries
 _SQL = queries("known")
 _SAMPLE = 20_000  # people of a horizon ago
 #: With so many of either outcome, and in all, a training has enough for those who fit, those who set right and those who judge.
-_EITHER, _ALL = 100, 300
+_EITHER, _ALL = ceil(FEWEST / FITTED), 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,8 @@ class Outlook:
         share = f"of {self.then:,} people of {self.as_of:%Y-%m-%d} it came true for {self.came:,}"
         if self.enough:
             return f"{share}: enough to train by"
-        least = f"it takes some {_ALL} people, {_EITHER} of either outcome"
+        why = f"{FITTED:.0%} of them are fitted to, by {FEWEST} of either"
+        least = f"it takes some {_ALL} people, {_EITHER} of either outcome ({why})"
         return f"{share}: probably too few to train by, {least}; choose more people, or what is less rare"
 
 

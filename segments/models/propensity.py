@@ -21,15 +21,15 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
 from segments.errors import DefinitionError
+from segments.predictions.enough import FEWEST
 
 Floats = NDArray[np.float64]
 Table = Mapping[str, Floats]  # of a feature its values, NaN where it is not known
 
-FEWEST = 50  # people of either outcome
 _PLACES = 17  # quantiles of a feature at which its effect is fitted; fewer where values repeat
 _MOST_ROWS = 200_000  # that are fitted: a curve of 17 places is known to a thousandth by then
 _SOFTNESS = (1.0, 0.1, 0.01)  # inverse weights of the penalty that are tried
-_ALIKE = 50  # people whose share is looked at together
+_ALIKE = 20  # people whose share is looked at together
 _MOST_STEPS = 1_000
 _ITERATIONS = 100  # of Newton's method, which needs some five
 _BOUND = 1e-4  # no score is nearer to 0 or 1: nobody is certain

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segments.errors import DefinitionError
-from segments.models.propensity import FEWEST, Steps, Table
+from segments.models.propensity import Steps, Table
+from segments.predictions.enough import FEWEST
 from segments.predictions.trees import END, LEAVES, read
 
 Floats = NDArray[np.float64]

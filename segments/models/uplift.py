@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from sklearn.linear_model import RidgeCV
 
 from segments.errors import DefinitionError
-from segments.models.propensity import FEWEST, Curve, Propensity, Table, curves_by, hats_of, knots
+from segments.models.propensity import Curve, Propensity, Table, curves_by, hats_of, knots
+from segments.predictions.enough import FEWEST
 
 Floats = NDArray[np.float64]
 Chosen = NDArray[np.bool_]

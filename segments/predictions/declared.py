@@ -209,10 +209,10 @@ def predictions_in(predicate: Predicate) -> Iterator[Foretold]:
         yield from predictions_in(part)
 
 
-def asked_of(name: str, predicates: Iterable[Predicate]) -> list[Foretold]:
-    """All that these ask of a prediction: what scoring tells of by an event, one of each type of event."""
-    asked = (leaf for predicate in predicates for leaf in predictions_in(predicate) if leaf.prediction == name)
-    return list({leaf.kind: leaf for leaf in asked}.values())
+def asked_in(predicates: Iterable[Predicate], prediction: str | None = None) -> list[Foretold]:
+    """All that these ask of predictions, or of one: what scoring tells of by an event, one of each type of event."""
+    leaves = (leaf for predicate in predicates for leaf in predictions_in(predicate))
+    return list({leaf.kind: leaf for leaf in leaves if prediction in (None, leaf.prediction)}.values())
 
 
 def check_past(place: str, predicate: object) -> None:
@@ -220,9 +220,9 @@ def check_past(place: str, predicate: object) -> None:
     if not isinstance(predicate, Predicate):
         raise DefinitionError(place, f"needs a predicate, not {predicate!r}")
     if now := sorted(predicate.traits):
-        raise DefinitionError(
-            place, f"looks at the trait {now[0]!r}, which is known as it is now only; use a feature TraitValue"
-        )
+        remedy = "say it by events; what identify calls said of it can be a feature"
+        told = f'TraitValue({now[0]!r}) in code, {{"trait": "{now[0]}"}} in JSON'
+        raise DefinitionError(place, f"looks at the trait {now[0]!r}, which is known as it is now only: {remedy}, {told}")
     for leaf in leaves(predicate):
         if not leaf.has_past or leaf.marks or leaf.personal:
             raise DefinitionError(place, f"takes what events tell of any instant of the past, which this does not: {leaf}")

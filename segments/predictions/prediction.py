@@ -37,6 +37,13 @@ FAMILIES: Mapping[str, tuple[str, ...]] = {
 }
 
 
+def _within(span: timedelta) -> str:
+    """How a window of this span is written, in code and in JSON."""
+    units = (("days", timedelta(days=1)), ("hours", timedelta(hours=1)), ("seconds", timedelta(seconds=1)))
+    unit, length = next((each for each in units if not span % each[1]), units[-1])
+    return f'.within({unit}={span / length:.12g}) in code, "within": {span.total_seconds():.12g} in JSON'
+
+
 @dataclass(frozen=True, slots=True)
 class Trial:
     """Another family of models, on trial beside the declared one, by a share of the customers: `Trial("trees", share=0.2)`.
@@ -134,7 +141,7 @@ class Prediction(Declared):
         looks_back = self.label.memory
         if looks_back is None or looks_back > self.horizon:
             back = "at all that ever happened" if looks_back is None else f"back {span_in_words(looks_back)}"
-            says = f"looks {back}, so part of it is known beforehand; narrow it with .within({span_in_words(self.horizon)!r})"
+            says = f"looks {back}, so part of it is known beforehand; narrow it with {_within(self.horizon)}"
             raise DefinitionError(f"{self.place}, label", f"{says}, the horizon, or less")
         if not 0 <= self.holdout <= _MOST_HOLDOUT:
             raise DefinitionError(f"{self.place}, holdout", f"is a share from 0 to {_MOST_HOLDOUT}, not {self.holdout!r}")

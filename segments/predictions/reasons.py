@@ -17,6 +17,8 @@ from segments.errors import DefinitionError
 from segments.predictions.features import Feature
 from segments.predictions.trees import effects, read
 
+#: What "raises the odds" compares with: the penalty of the fit draws each curve around nothing.
+AGAINST = "odds compared with the middle of what the same feature does, over all its values and not known"
 _LITTLE = 0.05  # on the log-odds: nobody would call that a reason
 
 #: By how much the log loss has to grow without a feature, for a card to name it: what is less is 0.0000.
@@ -30,7 +32,8 @@ class Reason:
     Attributes:
         feature: Its name.
         value: Theirs; None where it is not known.
-        effect: What is added to the log-odds, of an uplift to the score; above 0 raises it. None: the score is no sum.
+        effect: What is added to the log-odds, against the mean of the feature's curve (over its places, which are quantiles of
+            customers, and not known), of an uplift to the score; above 0 raises it. None: the score is no sum.
         words: As a sentence.
     """
 

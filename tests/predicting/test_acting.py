@@ -5,7 +5,7 @@ from uuid import UUID
 
 import numpy as np
 import pytest
-from predicting.conftest import DAY, HELD, Planted
+from predicting.conftest import DAY, HELD, Planted, console_page
 from predicting.test_journey import known
 
 from activities.predicting import acting
@@ -115,6 +115,9 @@ async def test_acting_helps_where_it_was_planted_and_nowhere_else(
 
     await whom_it_helps_is_told(held, monkeypatch)
 
+    page = await console_page(held.shop, "/console/models/churn")
+    assert "Does acting on it help?" in page
+    assert found["sentences"][0] in page
     done = await in_thread("models", "show", "churn", database_url=dsn, catalogue=HELD, path=("tests",))
     assert done.returncode == 0, done.stderr
     for part in (

@@ -138,7 +138,7 @@ def test_never_reaches_into_conditions() -> None:
     for bad in (feature("x", TraitValue("sex")), feature("x", by_sex), feature("x", then), feature("sex", TraitValue("other"))):
         with pytest.raises(DefinitionError, match="'sex', which stands under never"):
             check_features("churn", [bad], frozenset({"sex", "age"}))
-    with pytest.raises(DefinitionError, match="two called 'days_since_order'"):
+    with pytest.raises(DefinitionError, match="another one called 'days_since_order'"):
         check_features("churn", [*rfm(), *rfm()], frozenset())
 
 

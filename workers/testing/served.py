@@ -24,10 +24,9 @@ from journeys.simulate.products import Product
 from journeys.simulate.providers import Kind
 from journeys.simulate.services import Reply, ServiceReply
 from segments import Segment
-from segments.ask.overview import all_segments
+from segments.ask.overview import asked_of
 from segments.language.events import CONTENT_SHOWN
 from segments.leaves.crossed import Crossed
-from segments.predictions.declared import asked_of
 from store import connect, predictions
 from store.deliveries.feedback import NewEvent, living, store_events
 from store.predictions import NewModel, NewScores, Told
@@ -370,13 +369,14 @@ class Served:
             model = NewModel(declared.version, "told by a test", "{}", sha256(b"{}").hexdigest(), {}, at)
             await predictions.keep(database, name, model, replacing=row.champion, wins=True)
             (row,) = await predictions.found(database, name)
-        told, known = Told(name, row.champion or 0, at), (await all_segments(database, self.catalogue.segments)).segments
+        told = Told(name, row.champion or 0, at)
+        asked = await asked_of(database, self.catalogue.segments, self.catalogue.asks, name)
         async with database.transaction() as connection:
             if score is None:
                 await predictions.drop(connection, name, [who])
             else:
                 await predictions.write(connection, name, at, NewScores.of_one(who, told.version, score, label))
-            for leaf in asked_of(name, [*(each.predicate for each in known), *self.catalogue.asks]):
+            for leaf in asked:
                 if isinstance(leaf, Crossed):
                     await predictions.cross(connection, leaf, [(who, score)], told, at)
                 else:

@@ -112,6 +112,7 @@ def why(
     """Say why a customer has their scores: the strongest reasons of each, in words (this is personal data)."""
     from segments.ask.declared import declared
     from segments.ask.foretold import foretold
+    from segments.predictions.reasons import AGAINST
     from workers.cli import tables
 
     async def work(database: "Database") -> "Sequence[Foretold]":
@@ -121,6 +122,8 @@ def why(
         for each in found:
             yield f"{each.prediction}: {_score(each)}, by version {each.version}, as of {_at(each.as_of)} UTC"
             yield from (f"  {reason.words}" for reason in each.reasons)
+            if any(reason.effect is not None for reason in each.reasons):
+                yield f"  ({AGAINST})"
             if each.unexplained:
                 yield f"  no reasons: {each.unexplained}"
         if not found:
@@ -343,9 +346,12 @@ def _detail(name: str) -> "ModelDetail":
 def _card(found: "ModelDetail") -> "Iterable[RenderableType]":
     from workers.cli import tables
 
-    yield f"{found.name}: {found.state}" + (f", since {found.held_why}" if found.held_why else "")
     if found.failure:
-        yield f"the last try failed: {found.failure}"
+        yield f"{found.name}: {found.state}, since the last try failed: {found.failure}"
+        if found.held_why and found.failure not in found.held_why:
+            yield f"nobody new comes in: {found.held_why}"
+    else:
+        yield f"{found.name}: {found.state}" + (f", since {found.held_why}" if found.held_why else "")
     if found.doing:
         yield f"now: {found.doing}"
     champion = next((each for each in found.versions if each.state == "champion"), None)
@@ -361,7 +367,7 @@ def _card(found: "ModelDetail") -> "Iterable[RenderableType]":
             ahead=4,
         )
     if found.weeks:
-        yield tables.Rows(_WEEKS, [_week(each) for each in found.weeks[-26:]], title=_BY_WEEK, ahead=8)
+        yield tables.Rows(_WEEKS, [_week(each) for each in found.weeks[-26:]], title=_BY_WEEK, ahead=7)
     if found.trial is not None:
         divided = ", ".join(f"{people:,} by {family}" for family, people in found.trial.scored.items())
         yield f"On trial: {found.trial.family}, by {found.trial.share:.0%} of the customers ({divided}). {found.trial.sentence}"
@@ -372,7 +378,7 @@ def _card(found: "ModelDetail") -> "Iterable[RenderableType]":
         (str(each.version), each.state, _at(each.trained_at), each.card.get("told", "-"), _against(each.card.get("against")))
         for each in found.versions
     ]
-    yield tables.Rows(heads, rows, title="Models", ahead=5, sentences=frozenset({"how good"}))
+    yield tables.Rows(heads, rows, title="Models", ahead=3, sentences=frozenset({"how good", "against"}))
 
 
 def _shape(found: "ModelDetail") -> "Iterable[RenderableType]":
@@ -394,7 +400,7 @@ def _shape(found: "ModelDetail") -> "Iterable[RenderableType]":
     if found.sizes:
         most = max(found.sizes.values())
         rows = [(name, f"{people:,}", _bar(people, most)) for name, people in found.sizes.items()]
-        yield tables.Rows(("kind", "customers", ""), rows, title="Customers by kind", ahead=3)
+        yield tables.Rows(("kind", "customers", ""), rows, title="Customers by kind", ahead=3, sentences=frozenset({"kind"}))
 
 
 def _measured(version: int, card: dict[str, Any]) -> "Iterable[RenderableType]":
@@ -422,7 +428,8 @@ def _measured(version: int, card: dict[str, Any]) -> "Iterable[RenderableType]":
         yield f"it never looks at: {', '.join(card['never'])}"
     little = sum(by < MATTERS for by in card["importance"].values())
     left_out = f" ({little} more do not matter)" if little else ""
-    yield tables.Rows(("feature", "matters", ""), _importance(card), title=f"What it goes by{left_out}", ahead=3)
+    title, told = f"What it goes by{left_out}", frozenset({"feature"})
+    yield tables.Rows(("feature", "matters", ""), _importance(card), title=title, ahead=3, sentences=told)
 
 
 def _worth(version: int, card: dict[str, Any]) -> "Iterable[RenderableType]":
@@ -448,7 +455,10 @@ def _kinds(version: int, card: dict[str, Any]) -> "Iterable[RenderableType]":
 
     yield f"version {version}, {card['family']}: of who {card['of']}; {card['told']}"
     rows = [(each["name"], str(each["id"]), f"{each['people']:,}", each["words"]) for each in card["kinds"]]
-    yield tables.Rows(("kind", "number", "people", "what sets it apart"), rows, title="Kinds of the sample", ahead=4)
+    heads = ("kind", "number", "people", "what sets it apart")
+    yield tables.Rows(heads, rows, title="Kinds of the sample", ahead=4, sentences=frozenset({"kind", "what sets it apart"}))
+    if alike := card.get("alike"):
+        yield f"all have the same, so nothing is told of it: {', '.join(card['features'][name] for name in alike)}"
     if stability := card["stability"]:
         yield f"against version {stability['version']}: agreement {stability['agreement']:.2f} (1 is all, 0 is chance)"
 
@@ -531,7 +541,9 @@ def _uplift(found: "UpliftView") -> "Iterable[RenderableType]":
     title = f"Writing to the best first (Qini; area {100 * found.area:.2f} ± {100 * found.half:.2f} points)"
     yield tables.Rows(("written to", "points", ""), rows, title=title, ahead=3)
     who = [(str(each["feature"]), f"{each['best']:,.4g}", f"{each['all']:,.4g}") for each in found.who[:5]]
-    yield tables.Rows(("feature", "best fifth", "all"), who, title="Whom it helps most (means)", ahead=3)
+    yield tables.Rows(
+        ("feature", "best fifth", "all"), who, title="Whom it helps most (means)", ahead=3, sentences=frozenset({"feature"})
+    )
 
 
 def _importance(card: dict[str, Any]) -> list[tuple[str, str, str]]:
