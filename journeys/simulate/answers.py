@@ -46,7 +46,7 @@ from segments import Predicate, Segment
 from segments.facts import Event
 from segments.language.events import CROSSED_EVENT, MESSAGE_REPLIED, TRAITS_CHANGED
 from segments.leaves.crossed import Crossed
-from segments.predictions.declared import asked_in
+from segments.predictions.declared import leaves_in
 
 #: On Temporal a run's clock goes on while it works: whoever waits again for a time of day waits for the next day's, and what
 #: a run says of its customer comes after its entry, and so can end it.
@@ -207,7 +207,7 @@ class Foretelling:
             who.foretold[name] = Foretold(score=score, label=label, version=version, as_of=at)
         said = {"version": version, "as_of": at.isoformat()}
         found = []
-        for leaf in asked_in([*(each.predicate for each in known), *self._catalogue.asks], name):
+        for leaf in leaves_in([*(each.predicate for each in known), *self._catalogue.asks], name):
             events = who.facts.until(leaf.kind, at)
             last: Mapping[str, Any] = events[-1].properties if events else {}
             told: dict[str, Any]

@@ -13,7 +13,7 @@ from segments.language.predicate import Predicate
 from segments.language.segment import Segment
 from segments.leaves.crossed import Foretold
 from segments.leaves.people import mentions
-from segments.predictions.declared import asked_in
+from segments.predictions.declared import leaves_in
 from store import Database, predictions
 from store.segments.rows import Stored, evaluated, last_heard, loading, stored
 from store.segments.sizes import sizes
@@ -144,7 +144,7 @@ async def asked_of(
 ) -> list[Foretold]:
     """All that anybody asks of predictions, or of one: segments of the catalogue and of the API, goals, exits, places."""
     known = [each.predicate for each in (await all_segments(database, segments)).segments]
-    return asked_in((*known, *asks), prediction)
+    return leaves_in((*known, *asks), prediction)
 
 
 async def overview(

@@ -209,7 +209,7 @@ def predictions_in(predicate: Predicate) -> Iterator[Foretold]:
         yield from predictions_in(part)
 
 
-def asked_in(predicates: Iterable[Predicate], prediction: str | None = None) -> list[Foretold]:
+def leaves_in(predicates: Iterable[Predicate], prediction: str | None = None) -> list[Foretold]:
     """All that these ask of predictions, or of one: what scoring tells of by an event, one of each type of event."""
     leaves = (leaf for predicate in predicates for leaf in predictions_in(predicate))
     return list({leaf.kind: leaf for leaf in leaves if prediction in (None, leaf.prediction)}.values())
