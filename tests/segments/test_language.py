@@ -202,7 +202,7 @@ def test_the_door_is_pure() -> None:
 def test_pure_modules_ask_no_clock() -> None:
     folder = Path(segments.__file__).parent
     rooms = [path for room in ("language", "leaves", "time") for path in (folder / room).glob("*.py")]
-    for path in [*rooms, *folder.glob("*.py"), folder.parent / "workers" / "watching.py"]:
+    for path in [*rooms, *folder.glob("*.py"), *(folder.parent / "workers" / "workflows").glob("*.py")]:
         calls = {
             f"{node.func.value.id}.{node.func.attr}"
             for node in ast.walk(ast.parse(path.read_text()))
