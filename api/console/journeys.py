@@ -34,6 +34,9 @@ router = pages("journeys")
 LATEST = 5_000
 _SHOWN = 10  # runs
 _STATE = TypeAdapter[State](State)
+#: What is said in the box of a message; and of one that stands at several places, in its first box and in the others.
+_ALONE, _JOINT = "{sent} sent · {people} are here", "{sent} sent · {people} here, at {places} places"
+_ELSEWHERE = "counted at its first place"
 #: What is said once a switch is thrown.
 DONE: Mapping[State, str] = {
     "live": "Live again: what waited is asked again, so many a second.",
@@ -67,6 +70,7 @@ async def show(journey: JourneyName, request: Request, caller: Looking, config: 
         journey=view,
         map=_map(request, graph, numbers) if graph else None,
         ends=graph.ends if graph else "",
+        joint=graph is not None and any(len(nodes) > 1 for nodes in maps.places(graph).values()),
         numbers=numbers,
         endings=await report.endings(database, journey, LATEST),
         refusals=await report.refusals(database, journey, LATEST),
@@ -118,16 +122,18 @@ def _whole(cell: Cell) -> int:
 
 
 def _map(request: Request, graph: Graph, numbers: Numbers) -> Markup:
-    """The map of a journey, with what the numbers say of its messages."""
+    """The map of a journey, with what the numbers say of its messages; of one at several places once, for all of them."""
     language = language_of(request)
 
     def said(text: str, **values: Any) -> str:
         return told(language, text, **{name: number(language, value) for name, value in values.items()})
 
-    notes = {
-        str(row["step"]): said("{sent} sent · {people} are here", sent=row["sent"], people=row["people_now"])
-        for row in numbers.steps
-    }
+    stands, notes = maps.places(graph), dict[str, str]()
+    for row in numbers.steps:
+        first, *others = stands.get(str(row["step"]), [""])
+        counted = {"sent": row["sent"], "people": row["people_now"]}
+        notes[first] = said(_JOINT, **counted, places=1 + len(others)) if others else said(_ALONE, **counted)
+        notes |= dict.fromkeys(others, said(_ELSEWHERE))
     before = said("{people} before the first message", people=numbers.before) if numbers.before else ""
     return maps.drawn(graph, notes, before)
 

@@ -1,6 +1,7 @@
 """A journey's map: its graph, drawn from its code once in a process, with what is to be said of each message in its box."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Mapping
 
 from markupsafe import Markup
@@ -21,10 +22,18 @@ async def graph(definition: JourneyDefinition) -> Graph:
     return known[1]
 
 
+def places(of: Graph) -> dict[str, list[str]]:
+    """The nodes at which each message stands, by what the ledger calls it: it counts all places of one together."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for node in of.nodes:
+        if node.kind == "message":
+            found[_step(node.what)].append(node.id)
+    return found
+
+
 def drawn(of: Graph, said: Mapping[str, str], begin: str) -> Markup:
-    """The map as a part of a page: what is said of each step, by the ledger's names, and of where it begins."""
-    notes = {node.id: said.get(_step(node.what), "") for node in of.nodes if node.kind == "message"}
-    notes |= {node.id: begin for node in of.nodes if node.kind == "begin"}
+    """The map as a part of a page: what is said at each node, by its id, and of where it begins."""
+    notes = dict(said) | {node.id: begin for node in of.nodes if node.kind == "begin"}
     return Markup(svg(of, notes, alone=False))  # noqa: S704 - the picture escapes all that it is given
 
 
