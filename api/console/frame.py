@@ -49,6 +49,9 @@ _OURS = re.compile(r"/console(?:[/?][\w\-./?=&%:@~+,*#]*)?", re.ASCII)
 _FORM = 16 * 1024  # bytes
 _FIELDS = 5_000  # of a form: some twenty of each row of the largest that is drawn
 _DECIMALS = 2
+#: A value in a phrase, once it is escaped; and which values are words of ours again.
+_VALUE = re.compile(r"\\\{(\w+)\\\}")
+_OURS_TOO = frozenset({"what", "why"})
 _WITHIN = re.compile(r"(.+) \((.+)\)")
 
 
@@ -130,12 +133,23 @@ def word(language: str, text: str) -> str:
     known: Mapping[str, str] = texts_of("console/texts")[language]
     if text in known:
         return known[text]
+    for form, said in _phrases(language):
+        if found := form.fullmatch(text):
+            values = found.groupdict().items()
+            return said.format(**{name: word(language, value) if name in _OURS_TOO else value for name, value in values})
     begin, colon, rest = text.partition(": ")
     if colon:
-        return f"{known.get(begin, begin)}: {word(language, rest)}"
+        return f"{word(language, begin)}: {word(language, rest)}"
     if within := _WITHIN.fullmatch(text):
         return f"{known.get(within[1], within[1])} ({known.get(within[2], within[2])})"
     return text
+
+
+@cache
+def _phrases(language: str) -> list[tuple[re.Pattern[str], str]]:
+    """Sentences of the code with values in them: how one is known, and how it is said in a language."""
+    phrases: Mapping[str, str] = texts_of("console/texts").get("phrases", {}).get(language, {})
+    return [(re.compile(_VALUE.sub(r"(?P<\1>.+?)", re.escape(english))), said) for english, said in phrases.items()]
 
 
 def _known(said: str) -> str:

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from markupsafe import Markup
 
@@ -31,10 +32,15 @@ def places(of: Graph) -> dict[str, list[str]]:
     return found
 
 
-def drawn(of: Graph, said: Mapping[str, str], begin: str) -> Markup:
-    """The map as a part of a page: what is said at each node, by its id, and of where it begins."""
+def drawn(of: Graph, said: Mapping[str, str], begin: str, say: Callable[[str], str], answer: Callable[[str], str]) -> Markup:
+    """The map as a part of a page: what is said at each node, by its id, and of where it begins.
+
+    `say` puts what a node is into a language, `answer` several answers of an edge, or times of a node.
+    """
     notes = dict(said) | {node.id: begin for node in of.nodes if node.kind == "begin"}
-    return Markup(svg(of, notes, alone=False))  # noqa: S704 - the picture escapes all that it is given
+    nodes = tuple(replace(node, what=say(node.what)) for node in of.nodes)
+    of = replace(of, nodes=nodes, edges=tuple(replace(edge, answer=answer(edge.answer)) for edge in of.edges))
+    return Markup(svg(of, notes, alone=False, say=answer))  # noqa: S704 - the picture escapes all that it is given
 
 
 def _step(what: str) -> str:

@@ -232,6 +232,9 @@ async def test_a_journey_is_drawn_with_what_its_sums_say_and_without_one_it_says
         assert "No message of it has fallen due yet." in empty
         assert "<svg" in empty
         spanish = await shown(browser, "/console/journeys/three_messages?lang=es")
+        drawn = spanish.partition("<svg")[2].partition("</svg>")[0]
+        assert all(each in drawn for each in ("hasta 1 h tras la entrada", "entra en carts", "acabada"))
+        assert all(each not in drawn for each in (" after entry", "enters ", "finished"))
         assert "1 enviados · 0 aquí" in spanish
 
 
