@@ -10,6 +10,7 @@ from activities.channels.message import InAppContent
 from activities.channels.preview import Given, Preview, TemplateKnown
 from activities.channels.wallet.wallets import Wallets
 from api.accounts import OAuth, Oidc
+from api.runs.standing import Wakes, nobody_to_ask
 from journeys.arms import Experiment
 from journeys.clock import Clock
 from journeys.onsite.places import Place
@@ -80,7 +81,7 @@ class ApiConfig:
     wallets: Wallets | None = field(default=None, repr=False)
     google_get: Callable[[str], Awaitable[bytes]] | None = None
 
-    #: The journeys and segments of the catalogue by name, and a Temporal client, for the routers that need them.
+    #: The journeys and segments of the catalogue by name.
     catalogue: Mapping[str, Any] = field(default_factory=dict)
     #: The catalogue's version: what is started here begins with it, as soon as it has been deployed.
     version: str | None = None
@@ -114,7 +115,8 @@ class ApiConfig:
     readings: Mapping[str, Reading] = field(default_factory=dict)
     #: The journeys of a version of the catalogue, where its code may be executed here; for what comes next in a run.
     codes: Callable[[Database, str | None], Awaitable[Mapping[str, Any] | None]] | None = None
-    temporal: Any | None = None
+    #: When runs that merely sleep wake, which Temporal alone knows.
+    wakes: Wakes = nobody_to_ask
     temporal_namespace: str = "default"
     #: Base URL of the Temporal UI, for links to runs.
     temporal_ui_url: str | None = None

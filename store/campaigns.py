@@ -186,6 +186,11 @@ async def newest(
     return [_row(row) for row in await database.pool.fetch(_SQL["newest"], journey, *(before or (None, None)), limit)]
 
 
+async def to_approve(database: Database, limit: int) -> list[CampaignRow]:
+    """Those that wait for approval by somebody else than who made them, newest first."""
+    return [_row(row) for row in await database.pool.fetch(_SQL["to_approve"], limit)]
+
+
 async def turns(database: Database, journey: str, customer: UUID, limit: int) -> list[Turn]:
     """The newest campaigns and bulk starts of a journey, each with how far it is with a customer."""
     found = await database.pool.fetch(_SQL["turns"], journey, customer, limit)

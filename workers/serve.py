@@ -25,6 +25,7 @@ from workers.codes import Codes, Trying
 from workers.compared import Comparing
 from workers.settings import Settings
 from workers.signing import trusted
+from workers.waking import Wakings
 
 if TYPE_CHECKING:
     from activities.templates import Context
@@ -122,6 +123,7 @@ def api_config(
         version=version,
         segments=segments,
         codes=Codes(settings.catalogue, journeys, trusted(settings), version),
+        wakes=Wakings(settings),
         temporal_namespace=settings.temporal_namespace,
         temporal_ui_url=settings.temporal_ui_url,
         oidc=_oidc(settings),

@@ -40,25 +40,31 @@ async def connect_temporal(settings: Settings, runtime: Runtime | None = None) -
     Raises:
         TemporalUnreachable: nothing answered within ten seconds.
     """
-    address = settings.temporal_address or "127.0.0.1:7233"
-    key = settings.temporal_api_key.get_secret_value() if settings.temporal_api_key else ""
     try:
         async with asyncio.timeout(10):
-            client = await Client.connect(
-                address,
-                namespace=settings.temporal_namespace,
-                api_key=key or None,
-                tls=settings.temporal_tls or bool(key),
-                plugins=[plugin(sandboxed=settings.sandboxed)],
-                runtime=runtime,
-            )
+            client = await Client.connect(**_server(settings), plugins=[plugin(sandboxed=settings.sandboxed)], runtime=runtime)
     except (RuntimeError, RPCError, TimeoutError) as error:
         raise TemporalUnreachable(
-            f"no Temporal server at {address}, namespace {settings.temporal_namespace} ({error or 'no answer in 10 s'});"
-            " set JOURNEYS_TEMPORAL_ADDRESS, or run `journeys dev` for an embedded one"
+            f"no Temporal server at {_server(settings)['target_host']}, namespace {settings.temporal_namespace}"
+            f" ({error or 'no answer in 10 s'}); set JOURNEYS_TEMPORAL_ADDRESS, or run `journeys dev` for an embedded one"
         ) from error
     await ensure_search_attributes(client)
     return client
+
+
+async def asking_temporal(settings: Settings) -> Client:
+    """A client for who only asks: it connects with its first call, and brings nothing of ours along."""
+    return await Client.connect(**_server(settings), lazy=True)
+
+
+def _server(settings: Settings) -> dict[str, Any]:
+    key = settings.temporal_api_key.get_secret_value() if settings.temporal_api_key else ""
+    return {
+        "target_host": settings.temporal_address or "127.0.0.1:7233",
+        "namespace": settings.temporal_namespace,
+        "api_key": key or None,
+        "tls": settings.temporal_tls or bool(key),
+    }
 
 
 async def ensure_search_attributes(client: Client) -> None:

@@ -4,8 +4,7 @@ Promise: a look that costs a run no event; where Temporal does not answer, nothi
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,47 +16,47 @@ from temporalio.client import Client
 from temporalio.converter import DataConverter
 from temporalio.service import RPCError
 
-from activities.together import together
+from api.runs.standing import ASLEEP, Waking
 from workers.settings import Settings
-from workers.temporal import TemporalUnreachable, connect_temporal
+from workers.temporal import asking_temporal
 
 _LOOK_BACK = 50  # events: the timers that run are among the last
 _AT_ONCE = 16
-_PATIENCE = 3  # seconds for Temporal to answer at all
+_PATIENCE = 2  # seconds for Temporal to answer of all
 
 
-@dataclass(frozen=True, slots=True)
-class Waking:
-    """When a run wakes, in business time, and the summary of its wait."""
+class Wakings:
+    """Asks when runs wake, over one connection, which is made when somebody first asks."""
 
-    at: datetime
-    what: str
+    def __init__(self, given: Settings) -> None:
+        self._given = given
+        self._client: Client | None = None
 
+    async def __call__(self, workflow_ids: Sequence[str]) -> dict[str, Waking]:
+        """When these runs wake, as far as Temporal says so within two seconds; many are asked of side by side."""
+        self._client = client = self._client or await asking_temporal(self._given)
+        gate = asyncio.Semaphore(_AT_ONCE)
+        asked = {asyncio.create_task(self._waking(client, gate, each)): each for each in workflow_ids}
+        answered, late = await asyncio.wait(asked, timeout=_PATIENCE)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+        return {asked[task]: waking for task in answered if (waking := task.result())}
 
-async def wakings(given: Settings, workflow_ids: Iterable[str]) -> dict[str, Waking]:
-    """When these runs wake; those of which Temporal does not say are left out, all of them where it does not answer."""
-    try:
-        async with asyncio.timeout(_PATIENCE):
-            client = await connect_temporal(given)
-    except (TimeoutError, TemporalUnreachable):
-        return {}
-    found = await together((_waking(client, given, each) for each in workflow_ids), _AT_ONCE)
-    return {workflow_id: waking for workflow_id, waking in found if waking}
-
-
-async def _waking(client: Client, given: Settings, workflow_id: str) -> tuple[str, Waking | None]:
-    asked = GetWorkflowExecutionHistoryReverseRequest(
-        namespace=client.namespace, execution=WorkflowExecution(workflow_id=workflow_id), maximum_page_size=_LOOK_BACK
-    )
-    try:
-        answer = await client.workflow_service.get_workflow_execution_history_reverse(asked)
-    except RPCError:
-        return workflow_id, None
-    running = soonest(answer.history.events)
-    if running is None:
-        return workflow_id, None
-    at, timer = running
-    return workflow_id, Waking(given.clock.business(at), await _summary(timer))
+    async def _waking(self, client: Client, gate: asyncio.Semaphore, workflow_id: str) -> Waking | None:
+        asked = GetWorkflowExecutionHistoryReverseRequest(
+            namespace=client.namespace, execution=WorkflowExecution(workflow_id=workflow_id), maximum_page_size=_LOOK_BACK
+        )
+        try:
+            async with gate:
+                answer = await client.workflow_service.get_workflow_execution_history_reverse(asked)
+        except (RPCError, RuntimeError):  # it knows of no such run, or nobody answers there
+            return None
+        running = soonest(answer.history.events)
+        if running is None:
+            return None
+        at, timer = running
+        return Waking(self._given.clock.business(at), await _summary(timer))
 
 
 def soonest(events: Iterable[HistoryEvent]) -> tuple[datetime, HistoryEvent] | None:
@@ -77,4 +76,4 @@ def soonest(events: Iterable[HistoryEvent]) -> tuple[datetime, HistoryEvent] | N
 async def _summary(timer: HistoryEvent) -> str:
     payload = timer.user_metadata.summary
     decoded: Mapping[int, Any] = dict(enumerate(await DataConverter.default.decode([payload]))) if payload.data else {}
-    return str(decoded.get(0, "a timer"))
+    return str(decoded.get(0, ASLEEP))

@@ -97,8 +97,11 @@ def _connected(driver: Any, kind: str, address: str) -> Any:
 
 def _batches(connection: Any, kind: str, statement: str) -> Generator[Rows, None, None]:
     with closing(connection.cursor()) as cursor:
-        cursor.execute(statement)
-        reader = cursor.to_arrow_reader(AT_ONCE) if kind == "duckdb" else cursor.fetch_record_batch()
+        if kind == "duckdb":  # of a relation: a DB-API result would copy all rows once more, and warns of it
+            reader = cursor.sql(statement).to_arrow_reader(AT_ONCE)
+        else:
+            cursor.execute(statement)
+            reader = cursor.fetch_record_batch()
         texts = [field.name for field in reader.schema if _is_number_as_text(field)]
         for batch in reader:
             for begins in range(0, batch.num_rows, AT_ONCE):

@@ -21,6 +21,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from api.auth import Of
 from api.html import LANGUAGES, PAGES, spoken, texts_of
 from api.problems import Problem
 from store.keys import Caller, Right
@@ -48,31 +49,38 @@ _OURS = re.compile(r"/console(?:[/?][\w\-./?=&%:@~+,*#]*)?", re.ASCII)
 _FORM = 16 * 1024  # bytes
 _FIELDS = 5_000  # of a form: some twenty of each row of the largest that is drawn
 _DECIMALS = 2
+#: A value in a phrase, once it is escaped; and which values are words of ours again.
+_VALUE = re.compile(r"\\\{(\w+)\\\}")
+_OURS_TOO = frozenset({"what", "why"})
 _WITHIN = re.compile(r"(.+) \((.+)\)")
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A line of the navigation: where it leads, what it says (in English), and the right without which nobody sees it."""
+    """A line of the navigation: where it leads, what it says (in English), and the right without which nobody sees it.
+
+    `of`: what it is of; who is held to some journeys sees nothing of everything, and of what is named one's own.
+    """
 
     path: str
     name: str
     right: Right = Right.READ
+    of: Of = Of.EVERYTHING
 
 
 #: The navigation: a page that people look for has a line here.
 NAVIGATION = (
-    Entry(PLACE, "Home"),
+    Entry(PLACE, "Home", of=Of.ITSELF),
     Entry(f"{PLACE}/customers", "Customers"),
     Entry(f"{PLACE}/segments", "Segments"),
-    Entry(f"{PLACE}/campaigns", "Campaigns"),
+    Entry(f"{PLACE}/campaigns", "Campaigns", of=Of.NAMED),
     Entry(f"{PLACE}/templates", "Templates"),
-    Entry(f"{PLACE}/experiments", "Experiments"),
+    Entry(f"{PLACE}/experiments", "Experiments", of=Of.NAMED),
     Entry(f"{PLACE}/models", "Predictions"),
-    Entry(f"{PLACE}/tasks", "Tasks", Right.PERSONAL),
+    Entry(f"{PLACE}/tasks", "Tasks", Right.PERSONAL, Of.ITSELF),
     Entry(f"{PLACE}/trouble", "Trouble"),
     Entry(f"{PLACE}/data", "Data"),
-    Entry(f"{PLACE}/deliverability", "Deliverability"),
+    Entry(f"{PLACE}/deliverability", "Deliverability", of=Of.NAMED),
     Entry(f"{PLACE}/keys", "Keys", Right.ADMIN),
     Entry(f"{PLACE}/audit", "Audit", Right.ADMIN),
 )
@@ -125,12 +133,23 @@ def word(language: str, text: str) -> str:
     known: Mapping[str, str] = texts_of("console/texts")[language]
     if text in known:
         return known[text]
+    for form, said in _phrases(language):
+        if found := form.fullmatch(text):
+            values = found.groupdict().items()
+            return said.format(**{name: word(language, value) if name in _OURS_TOO else value for name, value in values})
     begin, colon, rest = text.partition(": ")
     if colon:
-        return f"{known.get(begin, begin)}: {word(language, rest)}"
+        return f"{word(language, begin)}: {word(language, rest)}"
     if within := _WITHIN.fullmatch(text):
         return f"{known.get(within[1], within[1])} ({known.get(within[2], within[2])})"
     return text
+
+
+@cache
+def _phrases(language: str) -> list[tuple[re.Pattern[str], str]]:
+    """Sentences of the code with values in them: how one is known, and how it is said in a language."""
+    phrases: Mapping[str, str] = texts_of("console/texts").get("phrases", {}).get(language, {})
+    return [(re.compile(_VALUE.sub(r"(?P<\1>.+?)", re.escape(english))), said) for english, said in phrases.items()]
 
 
 def _known(said: str) -> str:
@@ -160,12 +179,21 @@ def _can(caller: Caller | None, right: str) -> bool:
     return caller is not None and caller.may(Right(right))
 
 
-def _navigation(request: Request, caller: Caller | None) -> Iterator[tuple[Entry, bool]]:
-    """What somebody may see, and whether they are there."""
+def _navigation(request: Request, caller: Caller | None) -> Iterator[tuple[Entry, str, bool]]:
+    """What somebody may see, of which journey where a key is held to some, and whether they are there."""
+    here, asked = request.url.path, request.query_params.get("journey", "")
     for entry in NAVIGATION if caller else ():
         if caller and caller.may(entry.right):
-            here = request.url.path
-            yield entry, here.rstrip("/") == entry.path or (entry.path != PLACE and here.startswith(f"{entry.path}/"))
+            at = here.rstrip("/") == entry.path or (entry.path != PLACE and here.startswith(f"{entry.path}/"))
+            for journey in _of(entry, caller):
+                yield entry, journey, at and journey in ("", asked)
+
+
+def _of(entry: Entry, caller: Caller) -> list[str]:
+    """Of which journeys somebody is led there: of all together (""), of each of one's own, or of none."""
+    if not caller.journeys or entry.of is Of.ITSELF:
+        return [""]
+    return sorted(caller.journeys) if entry.of is Of.NAMED else []
 
 
 def shown(request: Request, problem: Problem) -> Response:

@@ -20,7 +20,7 @@ from api.segments.access import entries
 from api.state import Config, Db
 from segments.ask.concerns import Concern
 from segments.ask.overview import all_segments
-from store import Database
+from store import Database, campaigns
 from store.deliveries import doubts, providers
 from store.keys import Caller, Right
 from store.runs.switches import EVERYTHING
@@ -50,6 +50,7 @@ async def home(
         foretold=await _foretold(config, database, caller),
         stopped=await providers.stopped(database) if caller.has(None) else [],
         doubts=await _in_doubt(database, caller),
+        to_approve=await campaigns.to_approve(database, _TO_APPROVE) if caller.has(None) else [],
         everything=await everything(database),
         totals={name: sum(getattr(each, name) for each in journeys) for name in _TOTALS},
         now=config.clock.now(),
@@ -57,6 +58,7 @@ async def home(
 
 
 _MOST = 200  # journeys, unless all are asked for
+_TO_APPROVE = 20  # campaigns that wait for somebody else than who made them
 #: What the numbers at the top add up.
 _TOTALS = ("open_runs", "new_today", "converted_today", "sent_today", "failing_runs", "waiting_runs")
 

@@ -1,7 +1,9 @@
 """A journey: its map with who is where, what became of its messages and runs, its rules and versions, and its switch."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import Request
@@ -14,7 +16,7 @@ from api.auth import Of
 from api.choices.views import newest
 from api.config import ApiConfig
 from api.console import maps
-from api.console.frame import PLACE, form, language_of, number, page, pages, told
+from api.console.frame import PLACE, form, language_of, number, page, pages, told, word
 from api.console.frame import seen as to_page
 from api.console.session import sees
 from api.problems import Problem
@@ -34,6 +36,11 @@ router = pages("journeys")
 LATEST = 5_000
 _SHOWN = 10  # runs
 _STATE = TypeAdapter[State](State)
+#: What is said in the box of a message; and of one that stands at several places, in its first box and in the others.
+_ALONE, _JOINT = "{sent} sent · {people} are here", "{sent} sent · {people} here, at {places} places"
+_ELSEWHERE = "counted at its first place"
+#: What stands between several answers of an edge, and between two times of a node.
+_JOINED = re.compile(r"( or | and | to )")
 #: What is said once a switch is thrown.
 DONE: Mapping[State, str] = {
     "live": "Live again: what waited is asked again, so many a second.",
@@ -66,7 +73,8 @@ async def show(journey: JourneyName, request: Request, caller: Looking, config: 
         "journey",
         journey=view,
         map=_map(request, graph, numbers) if graph else None,
-        ends=graph.ends if graph else "",
+        ends="; ".join(word(language_of(request), each) for each in graph.ends.split("; ")) if graph else "",
+        joint=graph is not None and any(len(nodes) > 1 for nodes in maps.places(graph).values()),
         numbers=numbers,
         endings=await report.endings(database, journey, LATEST),
         refusals=await report.refusals(database, journey, LATEST),
@@ -118,18 +126,26 @@ def _whole(cell: Cell) -> int:
 
 
 def _map(request: Request, graph: Graph, numbers: Numbers) -> Markup:
-    """The map of a journey, with what the numbers say of its messages."""
+    """The map of a journey, with what the numbers say of its messages; of one at several places once, for all of them."""
     language = language_of(request)
 
     def said(text: str, **values: Any) -> str:
         return told(language, text, **{name: number(language, value) for name, value in values.items()})
 
-    notes = {
-        str(row["step"]): said("{sent} sent · {people} are here", sent=row["sent"], people=row["people_now"])
-        for row in numbers.steps
-    }
+    stands, notes = maps.places(graph), dict[str, str]()
+    for row in numbers.steps:
+        first, *others = stands.get(str(row["step"]), [""])
+        counted = {"sent": row["sent"], "people": row["people_now"]}
+        notes[first] = said(_JOINT, **counted, places=1 + len(others)) if others else said(_ALONE, **counted)
+        notes |= dict.fromkeys(others, said(_ELSEWHERE))
     before = said("{people} before the first message", people=numbers.before) if numbers.before else ""
-    return maps.drawn(graph, notes, before)
+    return maps.drawn(graph, notes, before, partial(word, language), partial(_each, language))
+
+
+def _each(language: str, text: str) -> str:
+    """Several answers of an edge, or times of a node, each as a word of ours where it is one."""
+    parts = _JOINED.split(text)
+    return "".join(told(language, part) if _JOINED.fullmatch(part) else word(language, part) for part in parts)
 
 
 async def _runs(config: ApiConfig, database: Database, journey: str, status: lists.Status | None = None) -> list[RunView]:

@@ -1,7 +1,9 @@
 """A journey's map: its graph, drawn from its code once in a process, with what is to be said of each message in its box."""
 
 import asyncio
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from markupsafe import Markup
 
@@ -21,11 +23,24 @@ async def graph(definition: JourneyDefinition) -> Graph:
     return known[1]
 
 
-def drawn(of: Graph, said: Mapping[str, str], begin: str) -> Markup:
-    """The map as a part of a page: what is said of each step, by the ledger's names, and of where it begins."""
-    notes = {node.id: said.get(_step(node.what), "") for node in of.nodes if node.kind == "message"}
-    notes |= {node.id: begin for node in of.nodes if node.kind == "begin"}
-    return Markup(svg(of, notes, alone=False))  # noqa: S704 - the picture escapes all that it is given
+def places(of: Graph) -> dict[str, list[str]]:
+    """The nodes at which each message stands, by what the ledger calls it: it counts all places of one together."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for node in of.nodes:
+        if node.kind == "message":
+            found[_step(node.what)].append(node.id)
+    return found
+
+
+def drawn(of: Graph, said: Mapping[str, str], begin: str, say: Callable[[str], str], answer: Callable[[str], str]) -> Markup:
+    """The map as a part of a page: what is said at each node, by its id, and of where it begins.
+
+    `say` puts what a node is into a language, `answer` several answers of an edge, or times of a node.
+    """
+    notes = dict(said) | {node.id: begin for node in of.nodes if node.kind == "begin"}
+    nodes = tuple(replace(node, what=say(node.what)) for node in of.nodes)
+    of = replace(of, nodes=nodes, edges=tuple(replace(edge, answer=answer(edge.answer)) for edge in of.edges))
+    return Markup(svg(of, notes, alone=False, say=answer))  # noqa: S704 - the picture escapes all that it is given
 
 
 def _step(what: str) -> str:

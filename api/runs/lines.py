@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from api.config import ApiConfig
-from api.runs.standing import Standing, standing_of
+from api.runs.standing import Standing, Wakes, sleeps, standing_of, woken
 from journeys import JourneyDefinition
 from journeys.contracts import JourneySpec
 from journeys.room import Counts, room_in, to_count
@@ -39,12 +39,15 @@ async def shut(
 
 
 async def standings(
-    catalogue: Mapping[str, JourneyDefinition], database: Database, runs: Sequence[Run], now: datetime
+    catalogue: Mapping[str, JourneyDefinition], database: Database, runs: Sequence[Run], now: datetime, wakes: Wakes
 ) -> dict[UUID, Standing]:
-    """How each of these runs stands, what it does next, and when."""
+    """How each of these runs stands, what it does next, and when; `wakes` is asked of those that merely sleep."""
     then = await lists.next_of(database, [run.id for run in runs], now)
     closed = await shut(catalogue, database, runs, now)
-    return {run.id: standing_of(run, then.get(run.id), closed.get(run.id)) for run in runs}
+    stand = {run.id: standing_of(run, then.get(run.id), closed.get(run.id)) for run in runs}
+    asleep = {run.id: run.workflow_id for run in runs if sleeps(stand[run.id])}
+    told = await wakes(list(asleep.values())) if asleep else {}
+    return stand | {id_: woken(stand[id_], told.get(workflow)) for id_, workflow in asleep.items()}
 
 
 def _shut(run: Run, spec: JourneySpec | None, full: str | None, now: datetime) -> str:

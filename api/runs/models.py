@@ -153,7 +153,9 @@ class RunView(BaseModel):
         " has done, or a step raises each time"
     )
     next: str | None = Field(description="what it does next", examples=["push cart-reminder again: quiet hours"])
-    next_at: datetime | None = Field(description="when, at the latest; null where only Temporal knows")
+    next_at: datetime | None = Field(
+        description="when, at the latest; null where that is not known: it raises, or Temporal does not say when a timer fires"
+    )
     failure: str | None = Field(
         description="why it fails: the error's kind and place", examples=["KeyError at shop/cart.py:12"]
     )
@@ -203,7 +205,7 @@ class RunPage(BaseModel):
 
 async def views(config: ApiConfig, database: Database, runs: Sequence[Run]) -> list[RunView]:
     """Runs as the API shows them."""
-    stand = await standings(config.catalogue, database, runs, config.clock.now())
+    stand = await standings(config.catalogue, database, runs, config.clock.now(), config.wakes)
     return [_view(config, run, stand[run.id]) for run in runs]
 
 

@@ -1,5 +1,7 @@
 """How a run stands, in words: its status, what it does next and when; for the API and for the command line."""
 
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, NamedTuple
 
@@ -10,6 +12,8 @@ from store.runs.views import Run
 Status = Literal["in-line", "starting", "waiting", "deferred", "in-doubt", "failing", "ending", "ended"]
 #: What is next of a run that merely sleeps: when it wakes is known to Temporal alone.
 ASLEEP = "a timer"
+#: What is said of one where Temporal does not answer in time, or knows of no timer just then.
+NOT_TOLD = f"{ASLEEP}: when is not known right now"
 _SIMPLE: dict[Status, str] = {
     "starting": "its first step",
     "failing": "code that it can go on with",
@@ -25,6 +29,33 @@ class Standing(NamedTuple):
     status: Status
     next: str | None
     at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Waking:
+    """When a run wakes, in business time, and the summary of its wait."""
+
+    at: datetime
+    what: str
+
+
+#: Asks Temporal when runs wake, by their workflow ids; those of which it does not say so in time are left out.
+Wakes = Callable[[Sequence[str]], Awaitable[Mapping[str, Waking]]]
+
+
+async def nobody_to_ask(_: Sequence[str]) -> Mapping[str, Waking]:
+    """Without Temporal nothing is known of any."""
+    return {}
+
+
+def sleeps(stands: Standing) -> bool:
+    """Whether what it does next is to wake, and when is not known yet."""
+    return stands.next == ASLEEP and stands.at is None
+
+
+def woken(stands: Standing, waking: Waking | None) -> Standing:
+    """How a run that sleeps stands, with what Temporal said of it."""
+    return stands._replace(next=waking.what, at=waking.at) if waking else stands._replace(next=NOT_TOLD)
 
 
 def standing_of(run: Run, then: Next | None, shut: str | None = None) -> Standing:

@@ -5,7 +5,7 @@ styles it by the same classes.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
@@ -45,8 +45,17 @@ class _Spot:
     y: float
 
 
-def svg(graph: Graph, notes: Mapping[str, str] = MappingProxyType({}), *, alone: bool = True) -> str:
-    """The picture, with a note in the boxes of some nodes, by their ids; alone it brings its style and says how all ends."""
+def svg(
+    graph: Graph,
+    notes: Mapping[str, str] = MappingProxyType({}),
+    *,
+    alone: bool = True,
+    say: Callable[[str], str] = str,
+) -> str:
+    """The picture, with a note in the boxes of some nodes, by their ids; alone it brings its style and says how all ends.
+
+    `say` puts when a node is come to into another language.
+    """
     plan = _placed(graph, _SENTENCE if alone else 0)
     size = f'viewBox="0 0 {plan.width:g} {plan.height:g}" width="{plan.width:g}" height="{plan.height:g}"'
     lines, told = _lines(graph, plan)
@@ -55,7 +64,7 @@ def svg(graph: Graph, notes: Mapping[str, str] = MappingProxyType({}), *, alone:
         *([f"<style>{_STYLE}</style>"] if alone else []),
         _ARROW,
         *lines,
-        *(_box(node, plan.spots[node.id], notes.get(node.id, "")) for node in graph.nodes),
+        *(_box(node, plan.spots[node.id], notes.get(node.id, ""), say(node.when)) for node in graph.nodes),
         *told,
     ]
     if graph.ends and alone:
@@ -142,12 +151,12 @@ def _middle(id_: str, above: dict[str, list[str]], spots: dict[str, _Spot]) -> f
     return sum(known) / len(known) if known else 0
 
 
-def _box(node: Node, spot: _Spot, note: str) -> str:
+def _box(node: Node, spot: _Spot, note: str, when: str) -> str:
     left, top = spot.x - _WIDTH / 2, spot.y - _HEIGHT / 2
     round_ = 4 if node.kind in ("message", "question") else _HEIGHT / 4
     timed = node.kind in ("message", "first")
     lines = wrap(node.what, _LETTERS, max_lines=_LINES - bool(note), placeholder=" …") or [""]
-    said = [("", line) for line in lines] + [(' class="t"', node.when)] * timed + [(' class="n"', note)] * bool(note)
+    said = [("", line) for line in lines] + [(' class="t"', when)] * timed + [(' class="n"', note)] * bool(note)
     first = spot.y + 4 - 8 * (len(said) - 1)
     text = [
         f'<text{style} x="{spot.x:g}" y="{first + 16 * n:g}" text-anchor="middle">{escape(line)}</text>'

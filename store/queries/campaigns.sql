@@ -25,6 +25,14 @@ where ($1::text is null or journey = $1) and ($2::timestamptz is null or (create
 order by created_at desc, id desc
 limit $4;
 
+-- name: to_approve
+-- Campaigns and bulk starts that somebody else than who made them is to approve, newest first; not those that stand still or are over.
+select * from campaign
+where needs_approval and approved_at is null and staged_at is not null
+  and paused_at is null and cancelled_at is null and finished_at is null
+order by created_at desc, id desc
+limit $1;
+
 -- name: of_template
 -- Campaigns whose message is of this template, newest first.
 select * from campaign where message ->> 'channel' = $1 and message ->> 'template' = $2 order by created_at desc, id desc limit $3;

@@ -311,15 +311,15 @@ SOMETIMES = [
     *(
         Sometimes(
             "POST /v1/journeys/{journey}/starts",
-            "for a dry run by addresses",
+            "for a dry run by names or addresses",
             "/v1/journeys/nps/starts",
-            {"rows": [{"user_id": "ana"}, row], "dry_run": True},
+            {"rows": [{"customer_id": str(UUID(int=7))}, row], "dry_run": True},
         )
-        for row in ({"email": "ana@shop.example"}, {"phone": "+34600000000"})
+        for row in ({"email": "ana@shop.example"}, {"phone": "+34600000000"}, {"user_id": "ana"}, {"anonymous_id": "anon-1"})
     ),
     Sometimes(
         "POST /v1/journeys/{journey}/starts/file",
-        "for a dry run by addresses",
+        "for a dry run by names or addresses",
         "/v1/journeys/nps/starts/file?dry_run=true",
         "email\nana@shop.example\n",
         "content",
@@ -366,13 +366,12 @@ async def test_gov_02_who_may_not_see_persons_defines_and_tries_what_names_nobod
     assert (await http.put("/v1/segments/one", json=named, auth=("jk_operate+personal", ""))).status_code == 201
     through = _defining({"all": [{"member_of": "one"}, {"did": "Order Completed"}]})
     assert (await http.put("/v1/segments/through", json=through, auth=("jk_operate", ""))).status_code == 403
-    rows = {"rows": [{"user_id": "ana"}], "dry_run": True}
+    rows = {"rows": [{"customer_id": str(UUID(int=7))}], "dry_run": True}
     assert (await http.post("/v1/journeys/nps/starts", json=rows, auth=("jk_start", ""))).status_code == 200
-    by_email = {"rows": [{"email": "ana@shop.example"}]}
-    assert (await http.post("/v1/journeys/nps/starts", json=by_email, auth=("jk_start", ""))).status_code == 201
-    assert (
-        await http.post("/v1/journeys/nps/starts", json=by_email | {"dry_run": True}, auth=("jk_start", ""))
-    ).status_code == 403
+    for name in ({"email": "ana@shop.example"}, {"user_id": "ana"}):
+        made = await http.post("/v1/journeys/nps/starts", json={"rows": [name]}, auth=("jk_start", ""))
+        tried = await http.post("/v1/journeys/nps/starts", json={"rows": [name], "dry_run": True}, auth=("jk_start", ""))
+        assert (made.status_code, tried.status_code) == (201, 403), name
 
 
 async def test_gov_02_a_key_of_one_journey_sees_and_stops_no_other(http: httpx.AsyncClient, database: Database) -> None:
@@ -445,7 +444,10 @@ def offered() -> str:
     for tool in TOOLS:
         needs = [asked[call] for call in sorted(tool.needs)]
         able = ["✓" if all(asks.right in RIGHTS[role] for asks in needs) else "" for role in roles]
-        persons = "only if" if any(asks.personal for asks in needs) else _WHEN.get(tool.call, "")
+        calls = (tool.call, *(look.call for look in tool.looks))
+        persons = (
+            "only if" if any(asks.personal for asks in needs) else next((_WHEN[each] for each in calls if each in _WHEN), "")
+        )
         some = "" if any(asks.of is Of.EVERYTHING for asks in needs) else "✓"
         lines.append("| " + " | ".join([f"`{tool.name}`", *able, persons, some, _changing(tool)]) + " |")
     return "\n".join(lines)

@@ -14,7 +14,8 @@ from api import ApiConfig, create_app
 from api.campaigns.models import ENTERING, WRITTEN_TO
 from api.campaigns.views import WAITING_FOR_ITS_SEGMENT
 from api.console.frame import NAVIGATION, told, word
-from journeys import entry
+from api.runs.standing import ASLEEP, NOT_TOLD
+from journeys import after, entry, once, per_key, restart, whenever
 from journeys.contracts import Outcome, Purpose, Reason
 from segments.ask.overview import State as OfSegment
 from store import Database
@@ -102,6 +103,32 @@ def test_every_word_of_a_fixed_vocabulary_is_there_in_spanish() -> None:
     assert word("es", "refused: already running") == "rechazado: ya en curso"
     assert word("es", "push note: skip: no consent") == "push note: omitir: sin consentimiento"
     assert word("es", "skipped (too late)") == "omitido (demasiado tarde)"
+    assert word("es", "push note again: quiet hours") == "push note otra vez: horas de silencio"
+    assert word("es", "may not enter again: once per live") == "no puede entrar otra vez: una vez por live"
+    assert word("es", "is in it (run 7)") == "está dentro (ejecución 7)"
+    assert word("es", "was refused: already running") == "no se dejó entrar: ya en curso"
+    assert word("en", "until 1 d after entry") == "until 1 d after entry"
+    assert {word("es", text) for text in (ASLEEP, NOT_TOLD)} == {
+        "un temporizador",
+        "un temporizador: cuándo no se sabe ahora mismo",
+    }
+
+
+def test_what_journeys_declare_and_why_nobody_is_in_them_is_there_in_spanish() -> None:
+    phrases = tomllib.loads((PAGES / "console" / "texts.toml").read_text())["phrases"]["es"]
+    values = re.compile(r"\{\w+\}")
+    assert {text for text, other in phrases.items() if sorted(values.findall(text)) != sorted(values.findall(other))} == set()
+    rules = (once(), after(days=2), per_key("cart_id"), restart(), whenever())
+    assert [str(rule) for rule in rules if word("es", str(rule)) == str(rule)] == []
+    source = (PAGES.parent / "runs" / "why_not.py").read_text()
+    said = re.findall(r'\bwhat(?: = |=)f?"([\w ][^"]+)"|if run.ended_at is None else f"([^"]+)"', source)
+    filled = {
+        re.sub(r"\{[^{}]*\}", "x", one or other)
+        for one, other in said
+        if "among the customers" not in one and "refused{" not in one
+    }
+    assert len(filled) > 15
+    assert [each for each in filled if word("es", each) == each] == []
     assert [word("en", each) for each in fixed()] == [*fixed()]
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 import httpx
 
 from api import ApiConfig
+from store.keys import Grant, Role, create_key
 from store.runs.views import Run
 from tests.api.console.conftest import Console
 from tests.api.server import serving
@@ -86,14 +87,39 @@ async def test_a_journey_lists_the_experiments_that_it_asks_about_without_declar
     assert "asks about no experiment" not in page
 
 
-async def test_what_is_said_of_all_journeys_is_one_line_or_none(console: Console) -> None:
+async def test_what_is_said_of_all_journeys_is_one_line(console: Console) -> None:
     async with console.signed_on() as browser:
         before = (await shown(browser, "/console")).partition('id="needs"')[2].count("<li>")
         await browser.post("/console/state", data={"to": "paused"})
         page = await shown(browser, "/console")
     assert "Everything is paused since" in page
     needs = page.partition('id="needs"')[2].partition("</section>")[0]
-    assert (needs.count("<li>"), "everything is" in needs) == (before, False)
+    assert (needs.count("<li>"), "everything is" in needs) == (before + 1, False)
+    assert "Everything is paused since" in needs, "also where nothing else needs somebody"
+
+
+async def test_where_nothing_else_is_wrong_home_does_not_say_that_nothing_is_paused(console: Console) -> None:
+    console.keys["of a calm one"] = await create_key(
+        console.shop.database.pool, "of a calm one", Grant(Role.READ, journeys=("urgent",))
+    )
+    async with console.signed_on("of a calm one") as browser:
+        calm = "Nothing: no journey fails"
+        assert calm in await shown(browser, "/console")
+        await console.shop.operate("PUT", "/v1/state", json={"state": "paused"})
+        assert calm not in await shown(browser, "/console")
+
+
+async def test_home_names_what_waits_for_the_second_persons_approval(console: Console) -> None:
+    [waiting, _] = (await asked(console, "/v1/campaigns"))["campaigns"]
+    link = f'<li><a href="/console/campaigns/{waiting["id"]}">{waiting["name"]}</a>'
+    async with console.signed_on() as browser, console.signed_on("of one") as held:
+        assert link in await shown(browser, "/console")
+        assert link not in await shown(held, "/console"), "a key of one journey may not look at it"
+        await browser.post(f"/console/campaigns/{waiting['id']}/state", data={"to": "paused"})
+        assert link not in await shown(browser, "/console"), "as its own page says, it is paused"
+        await browser.post(f"/console/campaigns/{waiting['id']}/state", data={"to": "running"})
+        await browser.post(f"/console/campaigns/{waiting['id']}/approve")
+        assert link not in await shown(browser, "/console")
 
 
 async def test_everything_is_stopped_and_lives_again_in_the_audit_by_who_did_it(console: Console) -> None:
@@ -176,6 +202,25 @@ async def more_messages(console: Console, run: Run, count: int) -> None:
     )  # fmt: skip
 
 
+async def test_a_message_that_stands_at_several_places_is_counted_once_on_the_map(console: Console) -> None:
+    await console.shop.database.pool.execute(
+        "with r as (insert into run (id, journey, profile_id, entered_by, entered_at, created_at, started_at, workflow_id)"
+        " values (gen_random_uuid(), 'tells_the_browser', $1, 'api', $2, $2, $2, 'x') returning id)"
+        " insert into delivery (run_id, step, occurrence, profile_id, journey, channel, purpose, template, state, due_at)"
+        " select id, 'web_push:note', 1, $1, 'tells_the_browser', 'web_push', 'transactional', 'note', 'sent', $2 from r",
+        *(console.customer, console.shop.clock.now() - timedelta(minutes=5)),
+    )
+    async with console.signed_on() as browser:
+        page = await shown(browser, "/console/journeys/tells_the_browser")
+        boxes = page.partition("<svg")[2].partition("</svg>")[0]
+        assert re.findall(r">(\d+ sent[^<]*|counted[^<]*)<", boxes) == [
+            "0 sent · 1 here, at 2 places",
+            "counted at its first place",
+        ]
+        assert "is counted at the first of them, for all." in page
+        assert "is counted at the first" not in await shown(browser, "/console/journeys/three_messages")
+
+
 async def test_a_journey_is_drawn_with_what_its_sums_say_and_without_one_it_says_what_to_do(console: Console) -> None:
     async with console.signed_on() as browser:
         page = await shown(browser, "/console/journeys/three_messages")
@@ -187,6 +232,9 @@ async def test_a_journey_is_drawn_with_what_its_sums_say_and_without_one_it_says
         assert "No message of it has fallen due yet." in empty
         assert "<svg" in empty
         spanish = await shown(browser, "/console/journeys/three_messages?lang=es")
+        drawn = spanish.partition("<svg")[2].partition("</svg>")[0]
+        assert all(each in drawn for each in ("hasta 1 h tras la entrada", "entra en carts", "acabada"))
+        assert all(each not in drawn for each in (" after entry", "enters ", "finished"))
         assert "1 enviados · 0 aquí" in spanish
 
 

@@ -1,6 +1,7 @@
 """Who looks at the console: a key exchanged for a session that names it, ends with it, and is good for our own pages alone."""
 
 import asyncio
+import re
 import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -111,6 +112,22 @@ async def test_no_session_is_believed_that_is_over_or_was_not_made_here(console:
         async with console.client() as browser:
             browser.cookies.set(COOKIE, token, domain="127.0.0.1", path="/console")
             assert (await lands(browser) == "/console") is believed, token
+
+
+async def test_a_key_of_some_journeys_is_led_nowhere_that_refuses_it(console: Console) -> None:
+    grant = Grant(Role.READ, personal=True, journeys=("urgent", "three_messages"))
+    console.keys["of two"] = await create_key(console.shop.database.pool, "of two", grant)
+    for key, campaigns in (("of one", ["Campaigns"]), ("of two", ["Campaigns three_messages", "Campaigns urgent"])):
+        async with console.signed_on(key) as browser:
+            menu = (await browser.get("/console")).text.partition("<nav")[2].partition("</nav>")[0]
+            leads = re.findall(r'<a href="([^"]+)"[^>]*>([^<]+)</a>', menu)
+            assert [name for _, name in leads if name.startswith("Campaigns")] == campaigns
+            for path, name in leads:
+                answer = await browser.get(path)
+                assert (answer.status_code, name) == (200, name)
+                assert f'<a href="{path}" aria-current="page">' in answer.text
+    async with console.signed_on("reader") as browser:
+        assert '<a href="/console/customers">' in (await browser.get("/console")).text
 
 
 #: What a browser tells of where a form stands, and whether that is a page of ours.

@@ -12,14 +12,12 @@ from workers.cli.asked import fail, settings, settings_here, with_database
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from api.runs.standing import Standing
     from journeys import JourneyDefinition
     from store import Database
     from store.runs.lists import Counted, Wanted
     from store.runs.switches import Switch
     from store.runs.views import Run
     from workers.cli.operating.run_tables import RunShown, RunTold
-    from workers.waking import Waking
 
 _STATUSES = (
     "open",
@@ -204,15 +202,12 @@ async def customer_named(database: "Database", name: str) -> UUID | None:
 
 async def _told(database: "Database", found: "Sequence[Run]") -> "Sequence[RunTold]":
     from api.runs.lines import standings
-    from api.runs.standing import ASLEEP
     from workers.cli.operating.run_tables import told
-    from workers.waking import wakings
+    from workers.waking import Wakings
 
     limits = _catalogue() if any(run.waits_until for run in found) else {}
-    stands = await standings(limits, database, found, settings().clock.now())
-    asleep = [run.workflow_id for run in found if stands[run.id][1:] == (ASLEEP, None)]
-    wakes = await wakings(settings_here(), asleep) if asleep else {}
-    return [told(run, stands[run.id].status, *_awake(stands[run.id], wakes.get(run.workflow_id))) for run in found]
+    stands = await standings(limits, database, found, settings().clock.now(), Wakings(settings_here()))
+    return [told(run, *stands[run.id]) for run in found]
 
 
 def _catalogue() -> "Mapping[str, JourneyDefinition]":
@@ -224,7 +219,3 @@ def _catalogue() -> "Mapping[str, JourneyDefinition]":
         return load(settings().catalogue).journeys
     except CatalogueError:
         return {}
-
-
-def _awake(known: "Standing", waking: "Waking | None") -> tuple[str | None, datetime | None]:
-    return (waking.what, waking.at) if waking else (known.next, known.at)
