@@ -25,7 +25,7 @@ dev: $(STAMP)  ## the embedded stack in the foreground (Ctrl-C stops it)
 	@$(BIN)/journeys dev
 
 # Temporal's sandbox imports the engine for each run, and many tests start processes: compiled files are read, not made again.
-test: $(STAMP)  ## the test suite, on a real Temporal server and a real Postgres
+test: $(STAMP)  ## the test suite, on a real Temporal server and a real Postgres (all of it with CI=true, as .ci/run does)
 	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 3 --dist worksteal
 
 sdks:  ## the ingestion SDKs of npm that some tests send with (Node.js; those tests are skipped without)

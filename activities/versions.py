@@ -24,6 +24,8 @@ from journeys.endings import by_events, by_moves
 from journeys.policies import GlobalHoldout
 from journeys.services import Service
 from segments import Segment
+from segments.predictions.declared import Declared
+from segments.predictions.prediction import Prediction
 from store import Connection
 
 
@@ -87,6 +89,8 @@ class Served:
     prices: Mapping[str, int] = field(default_factory=dict)
     currency: str | None = None
     experiments: Mapping[str, Experiment] = field(default_factory=dict)
+    #: What is foretold of customers.
+    predictions: Mapping[str, Declared] = field(default_factory=dict)
     #: Why a run that began otherwise could not go on with it, by journey; None where it can.
     unlike: Mapping[str, Callable[[RunStart], str | None]] = field(default_factory=dict)
     #: What its code asks of runs that began before (`j.changed`).
@@ -107,7 +111,8 @@ class Served:
     @property
     def _foretold(self) -> dict[str, float]:
         """The holdouts of predictions, each with its share."""
-        return {f"{FORETOLD}/{name}": share for spec in self.specs.values() for name, share in spec.foretold.items()}
+        known = ((name, each) for name, each in self.predictions.items() if isinstance(each, Prediction))
+        return {f"{FORETOLD}/{name}": each.holdout for name, each in known if each.holdout}
 
     @cached_property
     def goal_types(self) -> frozenset[str]:

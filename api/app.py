@@ -15,7 +15,8 @@ from api import audit, handbook, health, metrics, previews, problems, whatsapp
 from api.agents import reference
 from api.agents import routes as agents
 from api.audiences import routes as audiences
-from api.auth import Keys
+from api.auth import Keys, only_known
+from api.body import UNPACKED_LIMIT
 from api.campaigns import routes as campaigns
 from api.choices import routes as choices
 from api.config import ApiConfig
@@ -64,7 +65,7 @@ users whose id the shop has signed; `start` starts runs; `read`, `operate` and `
 more. What is known of customers is shown to keys made for that. Errors are problem+json (RFC 9457)."""
 
 #: Bytes of a body, where a route does not say otherwise: five thousand customers with long names.
-BODY_SIZE = 4 * 1024 * 1024
+BODY_SIZE = UNPACKED_LIMIT
 
 #: Each module of the API has one router; an app serves them all. Of their routes the first that fits is taken: `/o/{token}.gif`
 #: stands before `/o/{token}`.
@@ -164,7 +165,7 @@ def create_app(config: ApiConfig, *, database: Database | None = None) -> FastAP
 def _routes() -> list[BaseRoute]:
     """The same in every app of a process: FastAPI reads their signatures when first asked, for a tenth of a second."""
     together = APIRouter(
-        dependencies=[Depends(problems.only_known)],
+        dependencies=[Depends(only_known)],
         responses={500: problems.responses(500)[500]},
         max_body_size=BODY_SIZE,
         generate_unique_id_function=lambda route: route.name,  # what generated clients call their methods

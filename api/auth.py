@@ -23,6 +23,7 @@ from fastapi import Depends, Request, Security
 from fastapi.openapi.models import HTTPBase
 from fastapi.security.base import SecurityBase
 
+from api import problems
 from api.limits import Limits
 from api.problems import Problem
 from api.state import Store
@@ -154,6 +155,20 @@ async def sender(request: Request, key: Any = None) -> Caller:
             401, "only a client's key may stand in the body or the address; send this one in the Authorization header"
         )
     return _checked(request, caller, Right.SEND)
+
+
+async def only_known(request: Request) -> None:
+    """See that every parameter of the query is one of the route's; who has no key hears of that first.
+
+    Raises:
+        Problem: 401 without a valid key, where the route takes one; 422, it has no such parameter.
+    """
+    try:
+        await problems.only_known(request)
+    except Problem:
+        if any(isinstance(each.call, May) for each in request.scope["route"].dependant.dependencies):
+            await authenticate(request)
+        raise
 
 
 async def people(request: Request) -> Caller:

@@ -3,16 +3,20 @@
 import json
 import math
 import zlib
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from fastapi import Request
+from fastapi import HTTPException, Request, Response
+from fastapi.routing import APIRoute
 
 from api.problems import Fault, Problem
 
 #: Bytes of a request, before and after decompression (Segment's limit for a batch).
 BODY_LIMIT = 500 * 1024
+#: Bytes of any other body, and of one that was unpacked.
+UNPACKED_LIMIT = 4 * 1024 * 1024
 #: Bytes of a body that is read to find its key inside: what a browser sends when a page closes (Fetch Standard, 64 KiB).
 BEACON_LIMIT = 64 * 1024
 
@@ -50,39 +54,70 @@ async def read_body(request: Request, limit: int = BODY_LIMIT) -> bytes:
     return b"".join(pieces)
 
 
-def understood(raw: bytes, encoding: str) -> Body:
-    """The JSON of a body, unpacked.
+def understood(raw: bytes, encoding: str, limit: int = BODY_LIMIT) -> Body:
+    """The JSON of a body, unpacked; no more than `limit` bytes of it.
 
     Raises:
         Problem: 400 not JSON, 413 too large or nested too deeply, 415 an encoding other than gzip.
     """
-    return parse(inflate(raw, encoding))
+    return parse(inflate(raw, encoding, limit))
 
 
-def inflate(raw: bytes, encoding: str) -> bytes:
+def inflate(raw: bytes, encoding: str, limit: int = BODY_LIMIT) -> bytes:
     """The body without gzip; clients that compress without saying so are understood by the first two bytes."""
     if encoding.strip().lower() not in _ENCODINGS:
         raise Problem(415, f"Content-Encoding {encoding[:40]!r} is not understood; send gzip or no encoding")
     if not raw.startswith(_GZIP):
         return raw
     try:
-        return _unpacked(raw)
+        return _unpacked(raw, limit)
     except zlib.error as error:
         raise Problem(400, "the body begins like gzip but cannot be unpacked; send it again", code="malformed-gzip") from error
 
 
-def _unpacked(raw: bytes) -> bytes:
+def _unpacked(raw: bytes, limit: int) -> bytes:
     """Every member of a gzip file, one after the other (RFC 1952, 2.2); zeros may stand behind the last."""
     text = b""
     while raw:
         unpacker = zlib.decompressobj(wbits=31)
-        text += unpacker.decompress(raw, BODY_LIMIT + 1 - len(text))
-        if len(text) > BODY_LIMIT:
-            raise too_large(BODY_LIMIT)
+        text += unpacker.decompress(raw, limit + 1 - len(text))
+        if len(text) > limit:
+            raise too_large(limit)
         if not unpacker.eof:
             raise Problem(400, "the gzip body ends too early; send it again", code="malformed-gzip")
         raw = unpacker.unused_data.lstrip(b"\x00")
     return text
+
+
+class AsSent(APIRoute):
+    """A call whose body is read as events are, also gzip; `request.state.clean`: whether the strict parser took it."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """What answers a request."""
+        answer = super().get_route_handler()
+
+        async def answered(request: Request) -> Response:
+            sent = _Sent(request.scope, request.receive)
+            try:
+                return await answer(sent)
+            except HTTPException as error:  # FastAPI takes any error of a body for this one
+                raise sent.problem or error from None
+
+        return answered
+
+
+class _Sent(Request):
+    problem: Problem | None = None
+
+    async def json(self) -> Any:
+        """The body, unpacked and read with forgiveness."""
+        try:
+            body = understood(await self.body(), self.headers.get("content-encoding", ""), UNPACKED_LIMIT)
+        except Problem as problem:
+            self.problem = problem
+            raise
+        self.state.clean = body.clean
+        return body.value
 
 
 def parse(text: bytes) -> Body:

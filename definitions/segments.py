@@ -1,6 +1,6 @@
 """Who enters the shop's journeys."""
 
-from journeys import Segment, did, member_of, prop, purchases, trait
+from journeys import Prediction, Segment, days, did, engagement, member_of, prop, purchases, rfm, trait
 from segments.library import (
     app_friction,
     cart_doubts,
@@ -60,6 +60,20 @@ gone_quiet = Segment(
     "gone-quiet",
     purchases.within(days=365) & ~purchases.within(days=120) & ~did("Application Opened").within(days=60),
     "Bought within the year, but not for four months, and has not opened the app for two.",
+)
+
+churn = Prediction(
+    "churn",
+    of=purchases.at_least(2),
+    label=~purchases.within(days=60),
+    horizon=days(60),
+    features=rfm() + engagement(),
+    never=frozenset({"sex", "age"}),
+    owner="crm",
+    description="Who has ordered twice and orders nothing more for two months.",
+)
+at_risk = Segment(
+    "at-risk", churn.crosses(0.7, back_at=0.6), "Foretold to stay away: seven of ten such customers do, until it is below six."
 )
 
 bought_once = Segment(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import product
 from math import isclose, isfinite, prod
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from journeys.errors import CatalogueError, guess
 from journeys.keepable import check_name
@@ -21,6 +21,13 @@ WITHHELD, WRITTEN, HOLDOUT = "withheld", "written to", "$holdout"
 FORETOLD = "$prediction"
 _LONGEST_NAME = 100
 _TWO = 2
+
+
+class Lot(NamedTuple):
+    """What was drawn for a customer of a prediction's holdout: the share that it leaves alone, and whether they are in it."""
+
+    share: float
+    held: bool
 
 
 class Judge(StrEnum):

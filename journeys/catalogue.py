@@ -7,7 +7,7 @@ catalogue by the module name in `journeys.temporal.current`, which is the only m
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
 from types import MappingProxyType, ModuleType
@@ -37,7 +37,7 @@ from journeys.telling import problem_of
 from segments import DefinitionError, Predicate, Segment
 from segments.language.readings import Reading
 from segments.predictions.declared import Declared, check_predictions, predictions_in
-from segments.predictions.prediction import Prediction
+from segments.predictions.paths import check_asked
 
 _CALLED: dict[type, str] = {
     JourneyDefinition: "journeys",
@@ -204,7 +204,7 @@ def gathered(module: str, modules: list[ModuleType]) -> tuple[Catalogue, list[Pr
             definition.problem(Fault(f"two different segments are called '{each.name}'", *_RENAME)) for each in strangers
         ]
     problems += [*_said_twice(modules, derived), *_foretold_by_nobody(modules, segments, places, journeys, predictions)]
-    journeys = {name: _foretold(each, segments, predictions) for name, each in journeys.items()}
+    problems += _asking_amiss(modules, predictions)
     traits, properties = _names(modules, journeys, segments, places)
     traits |= {name for each in derived.values() for name in each.names}
     readings = MappingProxyType(_readings(modules))
@@ -330,18 +330,6 @@ def _said_twice(modules: list[ModuleType], derived: Mapping[str, DerivedTrait]) 
             yield Problem(module.__file__ or "", 1, 1, text, True, "give the derived one a name of its own", Rule.DECLARATION)
 
 
-def _foretold(
-    definition: JourneyDefinition, segments: Mapping[str, Segment], predictions: Mapping[str, Declared]
-) -> JourneyDefinition:
-    """The journey with the predictions that let customers into it and leave some of them alone."""
-    entered: object = definition.spec.entered_by  # whatever its author wrote: it is looked at once everything is known
-    entry = segments.get(entered) if isinstance(entered, str) else None
-    asked = sorted({each.prediction for each in predictions_in(entry.predicate)}) if entry is not None else []
-    declared = ((name, predictions[name]) for name in asked if name in predictions)
-    shares = {name: each.holdout for name, each in declared if isinstance(each, Prediction) and each.holdout}
-    return replace(definition, spec=replace(definition.spec, foretold=shares)) if shares else definition
-
-
 def _foretold_by_nobody(
     modules: list[ModuleType],
     segments: Mapping[str, Segment],
@@ -359,6 +347,16 @@ def _foretold_by_nobody(
         except DefinitionError as error:
             remedy = "declare it, or correct what is asked of it"
             yield Problem(modules[0].__file__ or "", 1, 1, f"{whose}: {error}", True, remedy, Rule.DECLARATION)
+
+
+def _asking_amiss(modules: list[ModuleType], predictions: Mapping[str, Declared]) -> Iterator[Problem]:
+    """Predictions that ask for themselves, for one that there is not, or for one that looks at what they never may."""
+    for name in predictions:
+        try:
+            check_asked(predictions, name)
+        except DefinitionError as error:
+            remedy = "leave that out, or ask for another one"
+            yield Problem(modules[0].__file__ or "", 1, 1, str(error), True, remedy, Rule.DECLARATION)
 
 
 def _experiments(modules: list[ModuleType], places: Mapping[str, Place]) -> tuple[dict[str, Experiment], list[Problem]]:

@@ -206,6 +206,8 @@ def because(reason: str, journeys: Iterable[str] | None = None) -> str:
 
 def because_of(reason: str, detail: Mapping[str, Any]) -> str:
     """The same, by what the ledger keeps of it: whose doing it is, what left no instant, or its author's word (`climate`)."""
+    if detail.get("prediction"):
+        return because(f"{reason} of the prediction", [detail["prediction"]])
     return because(reason, doing(detail) or ([detail["because"]] if detail.get("because") else None))
 
 
@@ -470,8 +472,6 @@ class JourneySpec:
     conversion: Conversion | None = None
     #: When its holdout is read, and what it is to find.
     plan: Plan | None = None
-    #: The predictions that let customers in by its segment and leave a share of them alone, whatever journey it is.
-    foretold: Mapping[str, float] = field(default_factory=dict)
     about: str = field(default="", compare=False)
     #: What `Journey[…]` declares of the entering event's properties.
     entry_model: type[BaseModel] | None = field(default=None, compare=False)

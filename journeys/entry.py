@@ -12,6 +12,7 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
+from journeys.arms import Lot
 from journeys.contracts import JourneySpec, Purpose, Reason
 from journeys.policies import After, GlobalHoldout, Limits, Once, PerKey, Restart, Whenever
 from journeys.room import deadline, earliest
@@ -83,6 +84,8 @@ class Entry:
     key: str = ""
     control: str = "live"
     segment: str | None = None
+    #: The predictions that brought them here and leave a share of those alone whom they let in.
+    foretold: Mapping[str, float] = field(default_factory=dict)
     transition_id: int | None = None
     params: dict[str, Any] = field(default_factory=dict)
     properties: dict[str, Any] = field(default_factory=dict)
@@ -113,6 +116,7 @@ class NewRun:
     params: dict[str, Any] = field(default_factory=dict)
     entry: dict[str, Any] = field(default_factory=dict)
     holdout: bool = False
+    foretold: Mapping[str, float] | None = None
     idempotency_key: str | None = None
     traceparent: str | None = None
     version: str | None = None
@@ -218,7 +222,8 @@ def _new_run(entry: Entry, found: Standing, now: datetime) -> NewRun:
         transition_id=entry.transition_id,
         params=entry.params,
         entry=entry.properties,
-        holdout=is_left_alone(spec, entry.segment, found.drawn_as),
+        holdout=is_left_alone(spec, entry.foretold, found.drawn_as),
+        foretold=entry.foretold or None,
         idempotency_key=entry.idempotency_key,
         traceparent=entry.traceparent,
         version=entry.version,
@@ -249,26 +254,26 @@ def is_held_out(spec: JourneySpec, customer_id: UUID) -> bool:
     return draw(f"holdout/{spec.name}/{customer_id}".encode(), 8) / 2**64 < spec.holdout
 
 
-def foretold(spec: JourneySpec, segment: str | None, drawn_as: UUID) -> dict[str, bool]:
-    """The predictions with a holdout by which somebody came in, and whether each leaves them alone; nothing of who was started.
+def left_alone(foretold: Mapping[str, float], drawn_as: UUID) -> dict[str, Lot]:
+    """Of each prediction by which somebody came in, by its share: whether it leaves them alone.
 
-    By hash, so that it is the same in all journeys, and independent of every journey's own holdout.
+    By hash, so that it is the same in all journeys and campaigns, and independent of every journey's own holdout.
     """
-    if segment is None or not spec.foretold:
-        return {}
-    lots = {name: draw(f"prediction/{name}/{drawn_as}".encode(), 8) / 2**64 for name in spec.foretold}
-    return {name: lots[name] < share for name, share in spec.foretold.items()}
+    lots = ((name, share, draw(f"prediction/{name}/{drawn_as}".encode(), 8) / 2**64) for name, share in foretold.items())
+    return {name: Lot(share, lot < share) for name, share, lot in lots}
 
 
-def is_left_alone(spec: JourneySpec, segment: str | None, drawn_as: UUID) -> bool:
+def is_left_alone(spec: JourneySpec, foretold: Mapping[str, float], drawn_as: UUID) -> bool:
     """Whether a run is withheld everything: by its journey's holdout, or by that of a prediction that let the customer in."""
-    return is_held_out(spec, drawn_as) or any(foretold(spec, segment, drawn_as).values())
+    return is_held_out(spec, drawn_as) or any(each.held for each in left_alone(foretold, drawn_as).values())
 
 
-def holdouts(spec: JourneySpec, segment: str | None, drawn_as: UUID, *, withheld: bool) -> tuple[bool, dict[str, bool]]:
+def holdouts(
+    spec: JourneySpec, foretold: Mapping[str, float], drawn_as: UUID, *, withheld: bool
+) -> tuple[bool, dict[str, Lot]]:
     """By what a run is withheld everything, as it was when it began: by its journey's holdout, by those of predictions."""
-    left = {name: held and withheld for name, held in foretold(spec, segment, drawn_as).items()}
-    return withheld and (not any(left.values()) or is_held_out(spec, drawn_as)), left
+    left = {name: Lot(each.share, each.held and withheld) for name, each in left_alone(foretold, drawn_as).items()}
+    return withheld and (not any(each.held for each in left.values()) or is_held_out(spec, drawn_as)), left
 
 
 def is_held_out_of_all(holdout: GlobalHoldout | None, drawn_as: UUID) -> bool:

@@ -5,7 +5,7 @@ writes runs and rows in one transaction.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -60,6 +60,8 @@ class CampaignRow(NewCampaign):
     twice: int
     changed_at: datetime
     told_at: datetime | None
+    #: The predictions that its segment asks for, with the share that each leaves alone; known once its customers are.
+    foretold: dict[str, float]
 
     def state(self, now: datetime) -> str:
         """One word for how it stands."""
@@ -378,9 +380,9 @@ async def due(connection: Connection, id_: UUID, instants: Sequence[tuple[int, d
     await connection.execute(_SQL["due"], id_, *columns(instants, 2))
 
 
-async def prepared(connection: Connection, id_: UUID, at: datetime) -> None:
-    """Its customers are known."""
-    await connection.execute(_SQL["prepared"], id_, at)
+async def prepared(connection: Connection, id_: UUID, at: datetime, foretold: Mapping[str, float]) -> None:
+    """Its customers are known, and which predictions leave some of them alone."""
+    await connection.execute(_SQL["prepared"], id_, at, foretold)
     await connection.execute(_SQL["no_hold"], id_)
 
 
@@ -440,10 +442,9 @@ async def finish(database: Database, id_: UUID, at: datetime) -> None:
     await database.pool.execute(_SQL["finish"], id_, at)
 
 
-async def trial_of_message(connection: Connection, id_: UUID, channel: str, purpose: str) -> Counter[str | None]:
-    """Of its customers, what would stand in the way of a message, by how many; None: nothing."""
-    rows = await connection.fetch(_SQL["trial_of_message"], id_, channel, purpose)
-    return Counter(row["reason"] for row in rows)
+async def trial_of_message(connection: Connection, id_: UUID, channel: str, purpose: str) -> list[tuple[UUID, str | None]]:
+    """Of each of its customers the id by which they are drawn, and what would stand in the way of a message; None: nothing."""
+    return [(row["drawn_as"], row["reason"]) for row in await connection.fetch(_SQL["trial_of_message"], id_, channel, purpose)]
 
 
 async def rows_after(connection: Connection, id_: UUID, number: int, limit: int) -> list[tuple[int, UUID, str]]:

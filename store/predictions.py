@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from io import BytesIO
+from math import inf, nextafter
+from struct import pack
 from typing import Any, Literal, Protocol
 from uuid import UUID
 
@@ -15,6 +17,8 @@ from store.audit import note
 from store.database import Connection, Database
 from store.named import queries
 
+#: Around the rows of COPY's binary format (https://www.postgresql.org/docs/current/sql-copy.html).
+COPY_BEGINS, COPY_ENDS = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
 _SQL = queries("predictions")
 _TENTHS = 10
 #: What a row says of a customer.
@@ -66,7 +70,7 @@ class PredictionRow:
     def held(self, now: datetime) -> str | None:
         """Why nobody new comes over a threshold now, also where nobody scores any more that could have said so."""
         if self.champion is None or self.champion_at is None:
-            return _UNTRAINED
+            return _UNTRAINED if self.failure is None else f"no model has been trained yet: {self.failure}"
         if now - self.champion_at > self.max_age:
             age, most = ((span / timedelta(days=1)) for span in (now - self.champion_at, self.max_age))
             return f"its model is {age:.1f} days old, and is trusted for {most:g}; see why no newer one was trained"
@@ -158,6 +162,14 @@ class NewScores:
     labels: Sequence[str] = ()
     more: Sequence[str] = ()
 
+    @classmethod
+    def of_one(cls, who: UUID, version: int, score: float, label: str | None) -> "NewScores":
+        """What is foretold of one customer."""
+        columns = {"id": who.bytes, "version": pack(">i", version), "score": pack(">d", score)}
+        columns |= {"label": pack(">i", 1)} if label is not None else {}
+        row = pack(">h", len(columns)) + b"".join(pack(">i", len(each)) + each for each in columns.values())
+        return cls(list(columns), COPY_BEGINS + row + COPY_ENDS, [label] if label is not None else [])
+
 
 @dataclass(frozen=True, slots=True)
 class Shape:
@@ -203,9 +215,10 @@ Scores = Sequence[tuple[UUID, float | None]]
 Labels = Sequence[tuple[UUID, str | None]]
 
 
-async def found(database: Database, name: str | None = None) -> list[PredictionRow]:
+async def found(source: "Database | Connection", name: str | None = None) -> list[PredictionRow]:
     """All of them by name, or the one of this name."""
-    return [PredictionRow(**dict(row)) for row in await database.pool.fetch(_SQL["all"], name)]
+    on = source.pool if isinstance(source, Database) else source
+    return [PredictionRow(**dict(row)) for row in await on.fetch(_SQL["all"], name)]
 
 
 async def declare(
@@ -391,10 +404,19 @@ async def trusted(connection: Connection, name: str, customer: UUID, at: datetim
     return None if row is None else Score(**dict(row))
 
 
-async def in_band(connection: Connection, name: str, tenth: int, most: int) -> list[tuple[UUID, Score]]:
-    """Some customers whose score lies in a tenth, 1 to 10, the highest first."""
-    top = 2.0 if tenth == _TENTHS else tenth / _TENTHS  # a score of one is of the last
-    rows = await connection.fetch(_SQL["in_band"], name, (tenth - 1) / _TENTHS, top, most)
+async def in_band(
+    connection: Connection, row: PredictionRow, tenth: int | None, label: str | None, most: int
+) -> list[tuple[UUID, Score]]:
+    """Some customers of a tenth (1 to 10) or of a kind, the highest score first.
+
+    Of probabilities a tenth is one of the score, of what has no bounds one of the customers.
+    """
+    name, low, high = row.name, -inf, inf
+    if tenth is not None:
+        low, high = (tenth - 1) / _TENTHS, inf if tenth == _TENTHS else tenth / _TENTHS  # a score of one is of the last
+        if row.kind != "probability" and (edges := await connection.fetchval(_SQL["spread"], name)):
+            low, high = edges[tenth - 1], nextafter(edges[tenth], inf)  # many may have the same
+    rows = await connection.fetch(_SQL["in_band"], name, low, high, label, most)
     return [(row["profile_id"], Score(name, **{each: row[each] for each in _SAID})) for row in rows]
 
 

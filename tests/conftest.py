@@ -5,10 +5,12 @@ A reaper (`workers.embedded.processes`) stops them even when pytest is killed.
 """
 
 import gc
+import os
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,17 +20,33 @@ from temporalio.testing import TimeSkipper, WorkflowEnvironment
 
 from store import Database, connect
 from tests.once import made_once
+from tests.profile import QUICK
 from tests.wheel import installed, sdist, wheel
 from workers.testing.plugin import servers_of
 from workers.testing.servers import Servers, fresh_database
+from workers.training.process import ONE_THREAD
 
 __all__ = ["installed", "sdist", "wheel"]
 
+# As the process that trains does, before numpy is loaded: a second thread does nothing but wait for work in a loop.
+os.environ.update(ONE_THREAD)
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files with long tests first: none begins when everything else is done. What a file's tests share stays together."""
-    long = {item.path for item in items if item.get_closest_marker("slow")}
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Files with long tests first: none begins when everything else is done. What a file's tests share stays together.
+
+    A quick run of the whole suite is one without them.
+    """
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    if QUICK and _in(config, config.args) == _in(config, config.getini("testpaths")):
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if item not in slow]
+    long = {item.path for item in slow}
     items.sort(key=lambda item: item.path not in long)
+
+
+def _in(config: pytest.Config, paths: list[str]) -> list[Path]:
+    return [config.rootpath / path for path in paths]
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -29,7 +29,7 @@ journeys.products     journeys.errors segments segments.language segments.leaves
 journeys.audiences    journeys.errors journeys.sources segments
 journeys.versions     journeys journeys.check
 journeys.temporal     journeys journeys.handle journeys.versions journeys.walk
-journeys.simulate     journeys journeys.contexts HANDLE journeys.walk.driving journeys.walk.samples segments PURE
+journeys.simulate     journeys journeys.contexts HANDLE DRIVEN segments segments.predictions PURE
 journeys.gate         journeys segments segments.language segments.leaves.clocks segments.time
 
 segments              segments.errors segments.language segments.leaves segments.time
@@ -41,7 +41,7 @@ segments.evaluate     segments.facts segments.language
 segments.leaves       PURE
 segments.dating       segments.errors segments.facts segments.language segments.evaluate segments.leaves
 segments.library      segments segments.language segments.leaves
-segments.models       segments.errors segments.predictions.weeks
+segments.models       segments.errors segments.predictions.enough segments.predictions.trees segments.predictions.weeks
 segments.predictions  PURE
 segments.sql           PURE segments.predictions store.*
 segments.watch        PURE store.* segments.sql segments.load
@@ -121,6 +121,7 @@ GROUPS = {
     "AUTHORED": [
         f"journeys.{name}" for name in ("audiences", "contexts", "deciding", "handle", "products", "sources", "gate", "onsite")
     ],
+    "DRIVEN": ["journeys.walk.driving", "journeys.walk.samples"],
     "HANDLE": ["journeys.deciding", "journeys.handle", "journeys.gate"],
     "LANGUAGE": ["segments", "segments.language"],
     "RUNS": ["journeys.campaigns", "journeys.deciding"],

@@ -16,6 +16,9 @@ import jwt.algorithms
 import pytest
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from activities.templates import Templates
+from journeys.catalogue import Catalogue
+from journeys.versions.archive import Archive
 from workers import definitions, versions
 from workers.sandbox import accounts
 
@@ -30,6 +33,7 @@ def made_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(definitions, "examine", _kept(definitions.examine))
         patched.setattr(versions, "archive_now", _kept(versions.archive_now))
+        patched.setattr(versions, "_templates", _of_an_archive(versions._templates))
         patched.setattr(accounts, "_fresh", cache(accounts._fresh))
         patched.setattr(jwt.algorithms, "load_pem_private_key", cache(jwt.algorithms.load_pem_private_key))
         patched.setattr(ssl, "create_default_context", cache(ssl.create_default_context))
@@ -49,6 +53,18 @@ def _kept(look: Callable[[str], T]) -> Callable[[str], T]:
         if imported and _ROOT in Path(str(imported.__file__)).parents:
             seen[module] = imported, found
         return found
+
+    return once
+
+
+def _of_an_archive(read: Callable[[Archive, Catalogue], Templates]) -> Callable[[Archive, Catalogue], Templates]:
+    """The templates in an archive: whichever shop opens with them, its id is said of all its texts."""
+    seen: dict[str, Templates] = {}
+
+    def once(archive: Archive, catalogue: Catalogue) -> Templates:
+        if archive.id not in seen:
+            seen[archive.id] = read(archive, catalogue)
+        return seen[archive.id]
 
     return once
 

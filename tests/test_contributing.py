@@ -1,7 +1,11 @@
 """CONTRIBUTING.md and the documents name files, modules and places that exist: whoever moves one is told which page to mend."""
 
 import ast
+import os
 import re
+import runpy
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -176,6 +180,38 @@ def test_the_words_are_in_their_order_and_in_a_sentence() -> None:
     assert words == sorted(words)
     assert len(words) == len(set(words)) > 50
     assert [word for word, means in glossary if means.endswith(".")] == []
+
+
+@pytest.mark.parametrize(
+    ("told", "seeds", "tried", "crashes"),
+    [
+        ({}, 2, 25, 10),
+        ({"CI": "true"}, 8, 100, 10),
+        ({"TEST_PROFILE": "long"}, 8, 4_000, 1_000),
+        ({"CI": "true", "TEST_PROFILE": "quick"}, 2, 25, 10),
+    ],
+)
+def test_how_much_is_run_is_one_word(
+    monkeypatch: pytest.MonkeyPatch, told: dict[str, str], seeds: int, tried: int, crashes: int
+) -> None:
+    for name in ("CI", "TEST_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in told.items():
+        monkeypatch.setenv(name, value)
+    profile = runpy.run_path(str(ROOT / "tests" / "profile.py"))
+    assert len(profile["some"](range(8))) == seeds
+    assert profile["examples"](100).max_examples == tried
+    assert profile["scaled"](10, 1_000) == crashes
+
+
+@pytest.mark.parametrize(("told", "left"), [("quick", ["sides"]), ("whole", ["killed_campaigns", "sides"])])
+def test_only_a_quick_run_of_everything_is_one_without_slow_tests(told: str, left: list[str]) -> None:
+    everything = "testpaths=tests/crash/test_sides.py tests/crash/test_killed_campaigns.py"
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-n0", "-o", everything]
+    listed = subprocess.run(
+        command, cwd=ROOT, env=os.environ | {"TEST_PROFILE": told}, capture_output=True, text=True, check=True
+    )
+    assert sorted(set(re.findall(r"^tests/crash/test_(\w+)", listed.stdout, re.MULTILINE))) == left
 
 
 def test_the_hook_calls_what_a_commit_must_pass() -> None:

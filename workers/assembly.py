@@ -138,7 +138,7 @@ def assemble(settings: Settings, database: Database, client: Client) -> Parts:
     library = library_of(settings.catalogue, database, definitions, deployers(settings))
     carriers, account = channels(settings), Account.configured(settings, database)
     folding, filled = Folding(database, library, settings.clock), hourly(settings, database)
-    foretell = Predicting(database, client, settings.clock, definitions.predictions)
+    foretell = Predicting(database, client, settings.clock, definitions.predictions, definitions.segments, definitions.asks)
     worked_out = Rounds(database, client, settings.clock, {**definitions.together, **definitions.again})
     tell = Telling(database, settings.clock, definitions.changes)
     remind = Reminding(database, settings.clock, definitions.again)

@@ -141,7 +141,7 @@ def examine(module: str) -> Examined:
             problems += [] if templates is None else [*_messages(definition, seen, templates), *_choices(name, seen, templates)]
             problems += _unpriced(definition, seen, checked.catalogue)
             problems += [*_conditions(name, seen, checked.catalogue), *_services(name, seen, checked.catalogue)]
-            problems += _contexts(name, seen, checked.catalogue)
+            problems += [*_contexts(name, seen, checked.catalogue), *_foretold(name, seen, checked.catalogue)]
     return Examined(_sorted(problems), checked.catalogue, templates)
 
 
@@ -249,6 +249,20 @@ def _contexts(name: str, seen: Seen, found: Catalogue) -> Iterator[Problem]:
             text = f"journey {name} asks for the context '{context}', which the catalogue lacks"
             remedy = "keep it under a name of its own at the top of a module"
             yield Problem(file, line, 1, text, remedy=remedy, rule=Rule.UNKNOWN_CONTEXT)
+
+
+def _foretold(name: str, seen: Seen, found: Catalogue) -> Iterator[Problem]:
+    """Tell of predictions that a journey asks and the catalogue has not: they may be of the API, or misspelt."""
+    for prediction, (file, line) in seen.foretells.items():
+        if prediction not in found.predictions:
+            there = ", ".join(sorted(found.predictions)) or "none"
+            text = (
+                f"journey {name} asks for the prediction '{prediction}', which the catalogue does not declare; it has: {there}"
+            )
+            remedy = (
+                "correct the name, or keep the prediction at the top of a module; if it is declared over the API, all is well"
+            )
+            yield Problem(file, line, 1, text, serious=False, remedy=remedy, rule=Rule.DECLARATION)
 
 
 def _places(found: Catalogue, templates: Templates) -> Iterator[Problem]:

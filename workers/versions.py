@@ -196,6 +196,7 @@ def served(version: str | None, catalogue: Catalogue, templates: Templates) -> S
         prices=catalogue.prices,
         currency=catalogue.currency,
         experiments=catalogue.experiments,
+        predictions=catalogue.predictions,
         unlike={name: partial(unlike, each) for name, each in definitions.items()},
     )
 

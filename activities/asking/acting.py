@@ -137,6 +137,7 @@ class Acting:
             params=params,
             idempotency_key=asked.key,
             version=served.version,
+            foretold=by.foretold,  # whom a prediction let in is left alone by all that follows from it
             started=await entries.started_by_journeys(connection, by.profile_id, asked.at - STARTS_WITHIN),
         )
         (standing,) = await entries.standings(connection, [(spec.name, by.profile_id, key, spec.keyed)])

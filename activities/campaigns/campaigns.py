@@ -148,7 +148,8 @@ class Campaigns:
             if (wanting := await self._wanting(campaign)) is not None:
                 await campaigns.hold(self.database, campaign.id, wanting)
                 return CampaignStands(state="wait", until=now + _LOOK_AT_SEGMENT * self.clock.speed)
-            await prepare(self.database, campaign, home_of(campaign, spec.timezone if spec else None), now)
+            home = home_of(campaign, spec.timezone if spec else None)
+            await prepare(self.database, campaign, home, now, self.versions.own.predictions)
         return await self._next(campaign, now)
 
     async def _wanting(self, campaign: CampaignRow) -> str | None:

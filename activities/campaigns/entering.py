@@ -69,6 +69,7 @@ def _entry(
         properties=customer.entry,
         version=version,
         campaign=campaign.id,
+        foretold=campaign.foretold,
     )
 
 

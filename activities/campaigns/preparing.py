@@ -3,10 +3,14 @@
 Promise: it happens once, in one transaction.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from journeys.campaigns.message import message_of
+from segments.ask.declared import leaves_alone
 from segments.language.events import LIST_EVENT
+from segments.load.stored import last_loaded
+from segments.predictions.declared import Declared
 from segments.time.calendar import rules_of
 from segments.time.wall_clock import instants
 from segments.time.zones import whereabouts
@@ -16,8 +20,10 @@ from store.campaigns import CampaignRow
 _PAGE = 2_000
 
 
-async def prepare(database: Database, campaign: CampaignRow, zone: str, now: datetime) -> None:
-    """Write down who is due, and when; `zone` is that of whoever has none."""
+async def prepare(
+    database: Database, campaign: CampaignRow, zone: str, now: datetime, predictions: Mapping[str, Declared]
+) -> None:
+    """Write down who is due, and when; `zone` is that of whoever has none, `predictions` are the catalogue's."""
     async with database.transaction() as connection:
         current = await campaigns.lock(connection, campaign.id)
         if current is None or current.prepared_at is not None:
@@ -27,7 +33,8 @@ async def prepare(database: Database, campaign: CampaignRow, zone: str, now: dat
             await campaigns.all_due(connection, campaign.id, campaign.begins_at)
         else:
             await _on_their_clocks(connection, campaign, zone, campaign.wall_at)
-        await campaigns.prepared(connection, campaign.id, now)
+        segment = None if campaign.segment is None else await last_loaded(connection, campaign.segment)
+        await campaigns.prepared(connection, campaign.id, now, await leaves_alone(connection, predictions, segment))
 
 
 async def _on_their_clocks(connection: Connection, campaign: CampaignRow, zone: str, wall_at: datetime) -> None:

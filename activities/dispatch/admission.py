@@ -21,6 +21,7 @@ from journeys.entering import UnlikeDeclared, accepted
 from journeys.entry import ALREADY_RUNNING, UNDECIDED, Entry, NewRun, Refused, entry_key, is_told, let_in
 from journeys.policies import Restart
 from segments import Segment
+from segments.ask.declared import leaves_alone
 from segments.dating import trigger_types
 from segments.load.stored import last_loaded
 from store import Connection
@@ -150,24 +151,28 @@ async def _candidates(connection: Connection, served: Served, transitions: Seque
     killed: frozenset[str] | None = None
     for segment, group in by_segment.items():
         entering = [spec for spec in served.specs.values() if spec.entered_by == segment]
-        events = await _entries(connection, entering, group)
+        definition = await _definition(connection, entering, segment)
+        events = await _entries(connection, definition, group)
+        foretold = await leaves_alone(connection, served.predictions, definition)
         killed = await switches.killed(connection) if entering and killed is None else killed
         for n, transition in enumerate(group):
             for spec in entering:
                 if _enters(spec, transition):
                     control = "live" if (killed or frozenset()).isdisjoint((spec.name, EVERYTHING)) else "killed"
                     entry = _entry(spec, transition, events.get(n, {}), control, served)
-                    found.append(Candidate(entry, transition))
+                    found.append(Candidate(replace(entry, foretold=foretold) if foretold else entry, transition))
     return sorted(found, key=lambda c: c.transition.id)
 
 
-async def _entries(
-    connection: Connection, entering: Sequence[JourneySpec], group: Sequence[OutboxRow]
-) -> dict[int, dict[str, Any]]:
+async def _definition(connection: Connection, entering: Sequence[JourneySpec], name: str) -> Segment | None:
+    """The segment by which these journeys are entered; None where there are none, or it cannot be read."""
     if not entering:
-        return {}
+        return None
     at_hand = next((spec.entry for spec in entering if isinstance(spec.entry, Segment)), None)
-    segment = at_hand or await last_loaded(connection, group[0].segment)
+    return at_hand or await last_loaded(connection, name)
+
+
+async def _entries(connection: Connection, segment: Segment | None, group: Sequence[OutboxRow]) -> dict[int, dict[str, Any]]:
     if segment is None:
         return {}
     wanted = [(t.profile_id, t.at, t.cause.get("message_id")) for t in group]

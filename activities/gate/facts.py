@@ -119,7 +119,7 @@ class Questions:
         question.control, question.over, question.exit_reason = facts.control, facts.over, facts.exit_reason
         question.ending = await _ending(attempt)
         question.asked = facts.asked - (attempt.row is not None)
-        question.holdout, question.foretold = holdouts(spec, facts.segment, facts.drawn_as, withheld=facts.holdout)
+        question.holdout, question.foretold = holdouts(spec, facts.foretold, facts.drawn_as, withheld=facts.holdout)
         question.company, question.held_out_of_all = attempt.company, is_held_out_of_all(attempt.company, facts.drawn_as)
         question.held_by = facts.held_by
         question.in_service_window = bool(open_) or not endpoints

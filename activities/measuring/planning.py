@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import prod
+from types import MappingProxyType
 
 from activities.measuring.looking import CONVERSION, metric_of
 from journeys.arms import HOLDOUT, Experiment
@@ -14,6 +15,8 @@ from journeys.contracts import JourneySpec, Purpose
 from journeys.experiments import Comparison, Sums, days_to_go, foretold, needed, too_short
 from journeys.policies import Conversion, GlobalHoldout
 from segments import Effect, Segment
+from segments.ask.declared import leaves_alone
+from segments.predictions.declared import Declared
 from store import Database
 from store.measuring.experiments import comings, exposed_a_day, usual
 from store.segments.sizes import sizes
@@ -96,19 +99,24 @@ async def planned(
     segments: Mapping[str, Segment],
     at: datetime,
     company: GlobalHoldout | None = None,
+    predictions: Mapping[str, Declared] = MappingProxyType({}),
 ) -> dict[str, list[Planned]]:
-    """What these journeys have planned, by journey: its holdout, and the experiments that it asks about; and the company's."""
+    """What these journeys have planned, by journey: its holdout, and the experiments that it asks about; and the company's.
+
+    `predictions` are the catalogue's.
+    """
     told = {spec.name: (spec, list(_experiments(spec, asked))) for spec in specs}
     names = sorted({str(spec.entered_by) for spec, found in told.values() if found and spec.entered_by is not None})
     members = await sizes(database, names) if names else {}
     a_day = await comings(database, names, at - _LATELY, at) if names else {}
+    left = {name: await leaves_alone(database, predictions, segments.get(name)) for name in names}
     found = {
         name: [
             Planned(
                 each,
                 spec.entered_by,
                 members.get(spec.entered_by or "", 0),
-                a_day.get(spec.entered_by or "", 0.0) * _through(spec, each, company),
+                a_day.get(spec.entered_by or "", 0.0) * _through(spec, each, company, left.get(spec.entered_by or "", {})),
                 _effect(each, segments.get(spec.entered_by or "")),
                 spec.measured,
             )
@@ -130,10 +138,10 @@ async def _as_before(database: Database, found: Mapping[str, list[Planned]]) -> 
     return {name: [replace(each, before=so_far.get((name, each.judged))) for each in plans] for name, plans in found.items()}
 
 
-def _through(spec: JourneySpec, experiment: Experiment, company: GlobalHoldout | None) -> float:
+def _through(spec: JourneySpec, experiment: Experiment, company: GlobalHoldout | None, foretold: Mapping[str, float]) -> float:
     """Which part of those who come no holdout keeps from an experiment: the company's is asked before the journey's."""
     of_company = 1 - company.share if company is not None and spec.purpose is Purpose.MARKETING else 1.0
-    of_predictions = prod(1 - share for share in spec.foretold.values())
+    of_predictions = prod(1 - share for share in foretold.values())
     return of_company * of_predictions * (1 if experiment == spec.held_out else 1 - spec.holdout)
 
 

@@ -6,21 +6,39 @@ helps is found by what was known of each at the instant of their exposure, befor
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import numpy as np
+from numpy.typing import NDArray
 
 from activities.predicting.guard import SEQUENCE
 from journeys.arms import FORETOLD
 from segments.ask.known import of_one, true_of
 from segments.errors import DefinitionError
+from segments.models.propensity import Table
 from segments.models.uplift import check_enough, uplift
+from segments.predictions.features import Feature
 from segments.predictions.prediction import Prediction
 from store import Database, predictions
 from store.measuring import acted
 
 _AT_ONCE = 500
 _WRITTEN, _WITHHELD = 8_000, 4_000  # at most so many are ranked: each one's features are asked for by their own instant
+
+
+@dataclass(frozen=True, slots=True)
+class Exposed:
+    """People who were exposed: what was known of each then, what came (1.0 or 0.0), and who was written to.
+
+    `first` and `last` are the instants of the first and the last of them.
+    """
+
+    table: Table = field(repr=False)
+    came: NDArray[np.float64]
+    written: NDArray[np.bool_]
+    first: datetime
+    last: datetime
 
 
 async def look_at_what_came(database: Database, prediction: Prediction, at: datetime) -> int:
@@ -40,28 +58,40 @@ async def look_at_what_came(database: Database, prediction: Prediction, at: date
 
 async def look_at_whom_it_helps(database: Database, prediction: Prediction) -> None:
     """Write down whom acting on a prediction helps, or how many people that takes; nothing where nobody was ever left alone."""
-    known = await acted.to_rank(database, f"{FORETOLD}/{prediction.name}", _WRITTEN, _WITHHELD)
-    if not known:
-        return
     try:
-        came, written = (np.array([getattr(each, name) for each in known]) for name in ("came", "written"))
-        check_enough(came, written)
-        table = await _known(database, prediction, known)
-        found = await asyncio.to_thread(uplift, table, came.astype(np.float64), written)
+        known = await exposed(database, prediction.name, prediction.name, prediction.features)
+        if known is None:
+            return
+        found = await asyncio.to_thread(uplift, known.table, known.came, known.written)
         told = found.to_json(SEQUENCE.width(found.people) * found.error)
     except DefinitionError as error:
         told = {"lacks": str(error)}
     await acted.keep_uplift(database, prediction.name, told)
 
 
-async def _known(
-    database: Database, prediction: Prediction, exposed: Sequence[acted.Ranked]
-) -> dict[str, np.ndarray[tuple[int], np.dtype[np.float64]]]:
-    """Features of each as they were known when they were exposed."""
+async def exposed(database: Database, doing: str, prediction: str, features: Sequence[Feature]) -> Exposed | None:
+    """Some of those whom a prediction let in or left alone, with what came; None where that is known of nobody.
+
+    Args:
+        database: Where they are.
+        doing: The prediction that is trained.
+        prediction: The one whose holdout it is.
+        features: What is to be known of each.
+
+    Raises:
+        DefinitionError: they are too few; it says how many are needed.
+    """
+    known = await acted.to_rank(database, f"{FORETOLD}/{prediction}", _WRITTEN, _WITHHELD)
+    if not known:
+        return None
+    came, written = (np.array([getattr(each, name) for each in known]) for name in ("came", "written"))
+    check_enough(came, written)
     rows: list[dict[str, float]] = []
-    for first in range(0, len(exposed), _AT_ONCE):
-        await predictions.doing(database, prediction.name, f"what was known of {first:,} of {len(exposed):,} who were exposed")
+    for first in range(0, len(known), _AT_ONCE):
+        await predictions.doing(database, doing, f"what was known of {first:,} of {len(known):,} who were exposed")
         async with database.transaction() as connection:
-            some = exposed[first : first + _AT_ONCE]
-            rows += [await of_one(connection, prediction.features, each.who, each.exposed_at) for each in some]
-    return {feature.name: np.array([row[feature.name] for row in rows]) for feature in prediction.features}
+            some = known[first : first + _AT_ONCE]
+            rows += [await of_one(connection, features, each.who, each.exposed_at) for each in some]
+    table = {each.name: np.array([row[each.name] for row in rows]) for each in features}
+    instants = [each.exposed_at for each in known]
+    return Exposed(table, came.astype(np.float64), written, min(instants), max(instants))

@@ -123,8 +123,7 @@ def _card(declared: Best, model: Shares, table: Mapping[str, Floats], trial: dic
     return {
         "kind": declared.kind,
         "told": told,
-        "of": str(declared.of),
-        "features": {"messages": f"of {declared.within.days} days, {declared.messages.answer}, by option"},
+        **declared.told,
         "never": [],
         "people": {"fitted": len(sent)},
         "options": options,

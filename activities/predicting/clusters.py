@@ -10,10 +10,9 @@ import numpy as np
 from activities.predicting.kind import Columns, Floats, Kind, Labels, Made, Says, numbers, readable
 from segments.ask import known
 from segments.errors import DefinitionError
-from segments.models.kinds import Kinds, agreement, apart, in_words
+from segments.models.kinds import Kinds, agreement, apart, in_words, never, telling
 from segments.models.stored import Kept
 from segments.predictions.clusters import Clusters
-from segments.predictions.declared import words_of
 from segments.predictions.features import DaysSince
 from segments.predictions.ordered import Ordered
 from store import Database, predictions
@@ -35,7 +34,7 @@ class Sorting(Kind):
         async with database.transaction() as connection:
             table = numbers(await known.table(connection, declared, at, most=_MOST))
         before = _former(champion, declared)
-        longest = [each.name for each in declared.columns if _is_since(each.of)]
+        longest = _longest(declared)
         await predictions.doing(database, declared.name, "finding kinds")
         model = await asyncio.to_thread(Kinds.fit, table, declared.choices, longest, before=before)
         kept = Kept.of(model)
@@ -71,18 +70,32 @@ def _former(champion: Champion | None, declared: Clusters) -> Kinds | None:
     return model if isinstance(model, Kinds) and model.scales.keys() == {each.name for each in declared.columns} else None
 
 
+def _longest(declared: Clusters) -> list[str]:
+    """The features that count as longest ago where they are not known."""
+    return [each.name for each in declared.columns if _is_since(each.of)]
+
+
+def _all_alike(values: Floats) -> bool:
+    """Whether everybody has the same, or nobody anything."""
+    known = values[~np.isnan(values)]
+    return not len(known) or (len(known) == len(values) and bool((known == known[0]).all()))
+
+
 def _is_since(of: Any) -> bool:
     return isinstance(of, DaysSince) or (isinstance(of, Ordered) and of.which in ("first", "last"))
 
 
 def _card(declared: Clusters, model: Kinds, before: Kinds | None, table: Mapping[str, Floats]) -> dict[str, Any]:
     """What is told of a model."""
-    of, ranks = model.of(table), model.ranks(table)
+    of, ranks, longest = model.of(table), model.ranks(table), _longest(declared)
+    tells = telling(model.scales, np.array([each.centre for each in model.kinds.values()]))
+    alike = [each.name for each in declared.columns if _all_alike(table[each.name])]
     kinds = []
     for n, (name, each) in enumerate(model.kinds.items()):
         mine = of == n
         means = {column: float(np.nanmean(values[mine])) for column, values in table.items() if (~np.isnan(values[mine])).any()}
-        words = in_words(dict(zip(model.scales, each.centre, strict=True)))
+        unlike = {column: at for column, at in zip(model.scales, each.centre, strict=True) if column in tells}
+        words = in_words(unlike, never({column: values[mine] for column, values in table.items()}, longest))
         told = {"name": declared.called(name), "found_as": name, "id": each.id, "people": int(mine.sum())}
         kinds.append(told | {"words": ", ".join(words), "means": means})
     silhouette = apart(ranks, of)
@@ -95,8 +108,8 @@ def _card(declared: Clusters, model: Kinds, before: Kinds | None, table: Mapping
     return {
         "kind": declared.kind,
         "told": f"{len(kinds)} kinds, silhouette {silhouette:.2f}{said}",
-        "of": str(declared.of),
-        "features": words_of(declared.columns),
+        **declared.told,
+        "alike": alike,
         "never": sorted(declared.never),
         "people": {"fitted": len(of)},
         "kinds": sorted(kinds, key=lambda each: -each["people"]),

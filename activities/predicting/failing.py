@@ -10,7 +10,7 @@ BEYOND_TRYING = (DefinitionError, MemoryError, RecursionError, StatementRefused)
 
 
 def words(error: Exception, what: str) -> str:
-    """Why `what` (training or scoring) has failed, and what to do; nothing of a customer."""
+    """Why `what` (training or scoring) has failed, told of the prediction, and what to do; nothing of a customer."""
     match error:
         case StatementRefused():
             said = str(error).splitlines()[0]
@@ -22,5 +22,7 @@ def words(error: Exception, what: str) -> str:
             return f"{what} asks too much at once: {TOO_MANY_PARTS}"
         case MemoryError() if not str(error):
             return f"{what} needs more memory than JOURNEYS_TRAIN_MEMORY lets it have"
+        case DefinitionError(place="prediction"):
+            return f"it {error.problem}"
         case _:
             return str(error)

@@ -60,9 +60,14 @@ class Says:
         columns = [each for each in (self.scores, self.low, self.high, *self.more.values()) if each is not None]
         odd = int(np.any([~np.isfinite(each) for each in columns], axis=0).sum())
         if odd:
-            raise DefinitionError(
-                "model", f"gives what is no number for {odd:,} of {len(self.scores):,} customers; train it again"
-            )
+            whose = f"{odd:,} of {len(self.scores):,} customers"
+            raise DefinitionError("model", f"gives what is no number for {whose}; train it again")
+
+    def some(self, rows: NDArray[np.int64]) -> "Says":
+        """The same of some rows."""
+        low, high = (None if each is None else each[rows] for each in (self.low, self.high))
+        labels = None if self.labels is None else self.labels[rows]
+        return Says(self.scores[rows], low, high, labels, {name: each[rows] for name, each in self.more.items()})
 
 
 class Kind(ABC):

@@ -7,11 +7,13 @@ from activities.predicting.clusters import Sorting
 from activities.predicting.kind import Kind
 from activities.predicting.lifetimes import Lifetimes
 from activities.predicting.probabilities import Probabilities
+from activities.predicting.uplifts import Uplifts
 from segments.predictions.best import BestChannel, BestHour
 from segments.predictions.clusters import Clusters
 from segments.predictions.declared import Declared
 from segments.predictions.lifetime import LifetimeValue
 from segments.predictions.prediction import Prediction
+from segments.predictions.uplift import Uplift
 
 KINDS: Mapping[str, Kind] = {
     Prediction.kind: Probabilities(),
@@ -19,6 +21,7 @@ KINDS: Mapping[str, Kind] = {
     Clusters.kind: Sorting(),
     BestChannel.kind: Reaching(),
     BestHour.kind: Reaching(),
+    Uplift.kind: Uplifts(),
 }
 
 

@@ -13,7 +13,6 @@ from segments.errors import DefinitionError
 from segments.models.card import Match
 from segments.models.stored import Kept, Lifetime
 from segments.models.worth import HIGH, LOW, Purchases, Trial, compared, expected, fit, interval, tried
-from segments.predictions.declared import words_of
 from segments.predictions.lifetime import LifetimeValue
 from store import Connection, Database, predictions
 from store.predictions import Champion
@@ -112,9 +111,8 @@ def _card(
     return {
         "kind": declared.kind,
         "told": told,
-        "of": str(declared.of),
+        **declared.told,
         "horizon": declared.horizon.total_seconds(),
-        "features": words_of(declared.columns),
         "never": sorted(declared.never),
         "tolerance": declared.tolerance,
         "parameters": model.to_json(),

@@ -66,16 +66,7 @@ class Scored:
 
     def rows(self, chosen: Rows, versions: Rows) -> NewScores:
         """What is written of these, each by the model of this version."""
-        says = self.says
-        columns = {"id": _ids(self.table)[chosen], "version": versions, "score": says.scores[chosen]}
-        columns |= {name: each[chosen] for name, each in (("low", says.low), ("high", says.high)) if each is not None}
-        labels: list[str] = []
-        if says.labels is not None:
-            labels, columns["label"] = _numbered(says.labels[chosen])
-        if says.more:
-            more = np.stack([each[chosen] for each in says.more.values()], axis=1)
-            columns["more"] = np.where(np.isfinite(more), more, np.nan)
-        return NewScores(list(columns), packed(list(columns.values())), labels, list(says.more))
+        return rows_of(_ids(self.table)[chosen], versions, self.says.some(chosen))
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +147,18 @@ class News:
 
     def _with(self, values: NDArray[Any], rows: Rows) -> list[tuple[UUID, Any]]:
         return [(self.scored.table.id(row), value) for row, value in zip(rows, values[rows].tolist(), strict=True)]
+
+
+def rows_of(ids: NDArray[np.void], versions: Rows, says: Says) -> NewScores:
+    """What is said of customers, as rows: ids of sixteen bytes, and by the model of which version each is."""
+    columns = {"id": ids, "version": versions, "score": says.scores}
+    columns |= {name: each for name, each in (("low", says.low), ("high", says.high)) if each is not None}
+    labels: list[str] = []
+    if says.labels is not None:
+        labels, columns["label"] = _numbered(says.labels)
+    if says.more:
+        columns["more"] = np.stack(list(says.more.values()), axis=1)
+    return NewScores(list(columns), packed(list(columns.values())), labels, list(says.more))
 
 
 def _ids(table: Table) -> NDArray[np.void]:

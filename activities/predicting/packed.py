@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-_HEAD = b"PGCOPY\n\xff\r\n\0" + bytes(8)
-_END = b"\xff\xff"
+from store.predictions import COPY_BEGINS, COPY_ENDS
+
 _FLOAT8 = 701  # the type's number in Postgres
 
 
@@ -27,7 +27,7 @@ def packed(columns: Sequence[NDArray[Any]]) -> bytes:
     rows["columns"] = len(values)
     for n, each in enumerate(values):
         rows[f"length_{n}"], rows[f"value_{n}"] = each.dtype.itemsize, each
-    return _HEAD + rows.tobytes() + _END
+    return COPY_BEGINS + rows.tobytes() + COPY_ENDS
 
 
 def _values(column: NDArray[Any]) -> NDArray[Any]:

@@ -119,10 +119,8 @@ def card_of(
         "family": kept.family,
         "told": f"AUC {_known(trained.measures.auc)}, off by {trained.measures.calibration_error:.3f} on average"
         + ("" if trained.converged else "; its fit was stopped before it had come to its end"),
-        "of": str(prediction.of),
-        "label": str(prediction.label),
+        **prediction.told,
         "horizon": prediction.horizon.total_seconds(),
-        "features": {each.name: str(each.of) for each in prediction.features},
         "never": sorted(prediction.never),
         "always": sorted(prediction.always),
         "tolerance": prediction.tolerance,

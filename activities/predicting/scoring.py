@@ -28,12 +28,12 @@ from journeys.clock import Clock
 from journeys.contracts import PredictionRound
 from segments.ask import known
 from segments.ask.declared import declared
-from segments.ask.overview import all_segments
+from segments.ask.overview import asked_of
 from segments.language.predicate import Predicate
 from segments.language.segment import Segment
 from segments.leaves.crossed import Foretold
 from segments.models.stored import Model
-from segments.predictions.declared import Declared, predictions_in
+from segments.predictions.declared import Declared
 from segments.predictions.prediction import Prediction
 from store import Database, predictions
 from store.predictions import Champion, Outcome, Told
@@ -185,14 +185,7 @@ class Scoring:
 
     async def _asked(self, prediction: Declared) -> list[Foretold]:
         """All that anybody asks for of a prediction: segments of the catalogue and of the API, goals, exits, places."""
-        known_ = [each.predicate for each in (await all_segments(self.database, self.segments)).segments]
-        found = {
-            leaf.kind: leaf
-            for predicate in (*known_, *self.asks)
-            for leaf in predictions_in(predicate)
-            if leaf.prediction == prediction.name
-        }
-        return list(found.values())
+        return await asked_of(self.database, self.segments, self.asks, prediction.name)
 
 
 def _lots(ids: bytes) -> NDArray[np.uint32]:

@@ -4,9 +4,10 @@ Promise: the model is written whole, in the transaction that makes it the champi
 the former champion in use, and one that is tried again keeps no second model.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import structlog
 from temporalio import activity
@@ -18,6 +19,7 @@ from activities.predicting.trying import keep_beside
 from journeys.clock import Clock
 from journeys.contracts import PredictionRound
 from segments.ask.declared import declared
+from segments.define.naming import without_names
 from segments.predictions.declared import Declared
 from segments.predictions.prediction import Prediction
 from store import Database, predictions
@@ -28,11 +30,15 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Training:
-    """The activity, and what it works with; `catalogue` are the predictions that stand in code."""
+    """The activity, and what it works with; `catalogue` are the predictions that stand in code.
+
+    `own`: what names people here beside the usual (`segments.define.naming`).
+    """
 
     database: Database
     clock: Clock
     catalogue: Mapping[str, Declared]
+    own: Collection[str] = ()
 
     @activity.defn(name="train-prediction")
     async def train(self, asked: PredictionRound) -> str:
@@ -59,9 +65,15 @@ class Training:
             champion = await predictions.champion(connection, prediction.name)
         made = await kind_of(prediction).train(self.database, prediction, at, champion)
         kept = made.model
-        model = NewModel(prediction.version, kept.family, kept.text, kept.sha256, made.card, at)
+        model = NewModel(prediction.version, kept.family, kept.text, kept.sha256, self._veiled(made.card, prediction), at)
         if made.beside is not None and isinstance(prediction, Prediction):
-            await keep_beside(self.database, prediction, made.beside, at)
+            beside, card = made.beside
+            await keep_beside(self.database, prediction, (beside, self._veiled(card, prediction)), at)
         replaced = None if champion is None else champion.version
         state = await predictions.keep(self.database, prediction.name, model, replacing=replaced, wins=made.wins)
         return f"{made.by}; it is {state}"
+
+    def _veiled(self, card: dict[str, Any], prediction: Declared) -> dict[str, Any]:
+        """The card without whom its declaration names: it is read by every key, and stays when they are erased."""
+        bare = without_names(prediction, self.own)
+        return card if bare is prediction else card | bare.told

@@ -26,15 +26,17 @@ from api.problems import KEY_REUSED, Fault, Problem
 from journeys import InvalidParams, JourneyDefinition
 from journeys.campaigns.message import PREFIX, Message
 from journeys.clock import Clock
-from journeys.contracts import JourneySpec
+from journeys.contracts import JourneySpec, Reason, because_of
 from journeys.entering import check_entry
-from journeys.entry import ALREADY_RUNNING, Entry, Refused, let_in, short_key
+from journeys.entry import ALREADY_RUNNING, Entry, Refused, holdouts, is_left_alone, let_in, short_key
 from journeys.errors import guess
 from journeys.keepable import SAID, flaws, is_plain
 from segments import Segment
 from segments.ask.ask import everyone
+from segments.ask.declared import leaves_alone
 from segments.ask.overview import Standing, standing
 from segments.language.events import LIST_EVENT
+from segments.predictions.declared import Declared
 from store import Connection, Database, campaigns
 from store.campaigns import CampaignRow, NewCampaign, Staged, Twice
 from store.lists import resolve
@@ -156,10 +158,12 @@ async def attempt(
     *,
     keyed: bool = False,
     catalogue: Mapping[str, Segment],
+    predictions: Mapping[str, Declared],
 ) -> Trial:
     """What would come of a campaign: it is made, looked at, and taken back.
 
-    Who is in a segment that is not loaded yet is asked of its definition; `catalogue` are the segments of the code.
+    Who is in a segment that is not loaded yet is asked of its definition; `catalogue` are the segments of the code, and
+    `predictions` its predictions.
 
     Raises:
         segments.ask.ask.TooSlow, segments.ask.ask.CannotAsk: it is not loaded yet, and cannot be asked.
@@ -178,14 +182,16 @@ async def attempt(
                     await campaigns.stage(connection, new.id, some, [])
             else:
                 await campaigns.members(connection, new.id, LIST_EVENT)
-            await campaigns.prepared(connection, new.id, new.created_at)
+            foretold = await leaves_alone(connection, predictions, stands.segment)
+            await campaigns.prepared(connection, new.id, new.created_at, foretold)
             current = await campaigns.lock(connection, new.id)
             assert current is not None, "it was made just now"
             if isinstance(of, Message):
                 found = await campaigns.trial_of_message(connection, new.id, of.channel.value, of.purpose.value)
-                would = Counter({reason or WRITTEN_TO: number for reason, number in found.items()})
+                spec = of.spec(new.journey)
+                would = Counter(reason or _left_alone(spec, foretold, who) or WRITTEN_TO for who, reason in found)
             else:
-                would = await _entries(clock, connection, new, of)
+                would = await _entries(clock, connection, new, of, foretold)
         finally:
             await transaction.rollback()
     problems = [RowProblem(row=row, problem=problem) for row, problem in report.problems[:_SHOWN]]
@@ -276,17 +282,27 @@ def _checked(
             yield row, told
 
 
-async def _entries(clock: Clock, connection: Connection, new: NewCampaign, spec: JourneySpec) -> Counter[str]:
+def _left_alone(spec: JourneySpec, foretold: Mapping[str, float], drawn_as: UUID) -> str | None:
+    """By which holdout nothing would be sent to a customer, in words."""
+    own, left = holdouts(spec, foretold, drawn_as, withheld=is_left_alone(spec, foretold, drawn_as))
+    by = next((name for name, lot in left.items() if lot.held), None)
+    return because_of(Reason.HOLDOUT, {"prediction": by}) if by and not own else Reason.HOLDOUT.value if own else None
+
+
+async def _entries(
+    clock: Clock, connection: Connection, new: NewCampaign, spec: JourneySpec, foretold: Mapping[str, float]
+) -> Counter[str]:
     """Who would enter, and why the others not, decided as it will be."""
     now, control = clock.now(), await state_of(connection, spec.name)
     would, after, taken = Counter[str](), -1, set[tuple[UUID, str]]()
     while page := await campaigns.rows_after(connection, new.id, after, _PAGE):
         places = [(spec.name, who, key, spec.keyed) for _, who, key in page]
         for (_, _, key), found in zip(page, await entries.standings(connection, places), strict=True):
-            entry = Entry(spec=spec, by="campaign", at=now, key=key, control=control)
+            entry = Entry(spec=spec, by="campaign", at=now, key=key, control=control, foretold=foretold)
             decided = let_in(entry, found, now)
             place = found.profile_id, key
-            would[decided.reason if isinstance(decided, Refused) else ALREADY_RUNNING if place in taken else ENTERING] += 1
+            comes = ALREADY_RUNNING if place in taken else _left_alone(spec, foretold, found.drawn_as) or ENTERING
+            would[decided.reason if isinstance(decided, Refused) else comes] += 1
             taken.add(place)
         after = page[-1][0]
     return would

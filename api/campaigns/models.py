@@ -136,7 +136,8 @@ class Trial(BaseModel):
     bad: int
     twice: int = Field(description="rows that name somebody once more")
     would: dict[str, int] = Field(
-        description="customers by what would come of them", examples=[{"enter": 950, "already running": 50}]
+        description="customers by what would come of them; who is in a holdout would enter, and be sent nothing",
+        examples=[{"enter": 950, "already running": 30, "holdout of the prediction: churn": 20}],
     )
     problems: list[RowProblem] = Field(description="the first hundred bad rows")
     repeated: list[RowProblem] = Field(

@@ -193,7 +193,8 @@ async def make_campaign(
     if body.dry_run:
         response.status_code = 200
         async with answering():
-            trial = await attempt(config.clock, database, new, body.message, catalogue=config.segments)
+            of = config.clock, database, new, body.message
+            trial = await attempt(*of, catalogue=config.segments, predictions=config.predictions)
         return trial.model_copy(update={"warnings": [*warned, *trial.warnings]})
     made = await make(database, new, asked=asked_for(body))
     response.status_code = 201 if made.id == new.id else 200
@@ -405,7 +406,10 @@ async def _made(
         rows = _by_our_names(rows, caller)
         async with answering():
             return await attempt(
-                config.clock, database, new, definition.spec, rows, check, keyed=keyed, catalogue=config.segments
+                *(config.clock, database, new, definition.spec, rows, check),
+                keyed=keyed,
+                catalogue=config.segments,
+                predictions=config.predictions,
             )
     made = await make(database, new, rows, check, keyed=keyed, asked=asked)
     response.status_code = 201 if made.id == new.id else 200

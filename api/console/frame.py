@@ -139,9 +139,9 @@ def _known(said: str) -> str:
 
 
 @lru_cache(maxsize=10_000)
-def number(language: str, value: float | None) -> str:
+def number(language: str, value: float | None, decimals: int = _DECIMALS) -> str:
     """A number as people write it there; a dash where nobody knows it."""
-    return "–" if value is None else format_decimal(round(value, _DECIMALS), locale=language)  # noqa: RUF001 - as print has it
+    return "–" if value is None else format_decimal(round(value, decimals), locale=language, decimal_quantization=False)  # noqa: RUF001 - as print has it
 
 
 def language_of(request: Request) -> str:

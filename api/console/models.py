@@ -14,14 +14,16 @@ from starlette.responses import Response
 from api.console import pictures
 from api.console.frame import PLACE, form, page, pages, read, seen
 from api.console.session import sees
-from api.models.bodies import EXAMPLE, CheckedPrediction, PredictionBody, PredictionName
+from api.models.bodies import EXAMPLES, CheckedPrediction, PredictionBody, PredictionName
 from api.models.declaring import approved, checked, deleted, listed, put
 from api.models.looking import ask_for, customers, stands, waiting_for_approval
 from api.models.routes import asked, in_detail
 from api.models.views import ModelDetail
 from api.problems import Fault, Problem
-from api.segments.access import entries
+from api.segments.access import entries, insist_on_names
 from api.state import Config, Db
+from segments.ask.declared import declared
+from segments.predictions.prediction import Prediction
 from segments.predictions.reasons import MATTERS
 from store import predictions
 from store.keys import Caller, Right
@@ -31,6 +33,7 @@ router = pages("models", most=_LARGE)
 
 Looking = Annotated[Caller, sees(Right.READ)]
 Band = Annotated[int | None, Query(ge=1, le=10, description="which tenth of the score")]
+Sorted = Annotated[str | None, Query(max_length=100, description="into which kind customers are sorted")]
 _SAMPLE = 10
 _FEATURES = 20
 
@@ -45,12 +48,19 @@ async def overview(request: Request, _: Looking, config: Config, database: Db) -
 
 @router.get("/build/new")
 async def begin(
-    request: Request, _: Looking, config: Config, database: Db, copy: Annotated[str | None, Query(max_length=100)] = None
+    request: Request,
+    caller: Looking,
+    config: Config,
+    database: Db,
+    copy: Annotated[str | None, Query(max_length=100)] = None,
+    kind: Annotated[str, Query(max_length=100)] = Prediction.kind,
 ) -> Response:
-    """A declaration to be written: an example, or one that there is, to change it."""
-    said: dict[str, Any] = {"name": "buys-soon"} | EXAMPLE
+    """A declaration to be written: an example of a kind, or one that there is, where the key could save it again."""
+    said: dict[str, Any] = EXAMPLES.get(kind, EXAMPLES[Prediction.kind])
     if copy is not None:
-        said = (await in_detail(config, database, copy)).declared or said
+        if (of := (await declared(database, config.predictions)).get(copy)) is not None:
+            await insist_on_names(config, database, caller, of)
+        said = (await in_detail(config, database, copy, caller)).declared or said
     return _form(request, json.dumps(said, indent=2, ensure_ascii=False))
 
 
@@ -64,7 +74,7 @@ async def write(
     try:
         body = _read(text)
         if said.get("step") != "declare":
-            return _form(request, text, would=await checked(config, database, body))
+            return _form(request, text, would=await checked(config, database, body, caller))
         done = await put(config, database, body.name or "", body, caller)
     except Problem as wrong:
         return _form(request, text, wrong=wrong)
@@ -75,20 +85,29 @@ async def write(
 
 @router.get("/{name}")
 async def show(
-    name: PredictionName, request: Request, caller: Looking, config: Config, database: Db, band: Band = None
+    name: PredictionName,
+    request: Request,
+    caller: Looking,
+    config: Config,
+    database: Db,
+    band: Band = None,
+    kind: Sorted = None,
 ) -> Response:
-    """One of them; `band`: some customers of that tenth of the score."""
-    found = await in_detail(config, database, name)
+    """One of them; `band`, `kind`: with some customers of that tenth, or sorted into that kind."""
+    found = await in_detail(config, database, name, caller)
     personal = caller.may(Right.PERSONAL)
-    sample = await customers(database, config.predictions, name, band, _SAMPLE) if band and personal else None
+    sample = None
+    if personal and (band or kind):
+        sample = await customers(database, config.predictions, name, _SAMPLE, band=band, kind=kind)
     return page(
         request,
         "model",
         model=found,
         **_drawn(found),
-        versions=await listed(database, name),
+        versions=await listed(config, database, name, caller),
         asks=await ask_for(database, config.segments, entries(config), name),
         band=band,
+        kind=kind,
         sample=sample,
         personal=personal,
         now=config.clock.now(),
@@ -183,7 +202,16 @@ def _read(text: str) -> PredictionBody:
 def _form(request: Request, text: str, *, wrong: Problem | None = None, would: CheckedPrediction | None = None) -> Response:
     places = [(each, _at(text, each.pointer)) for each in wrong.errors] if wrong else []
     status = wrong.status if wrong else 200
-    return page(request, "model_declare", status=status, text=text, wrong=wrong, places=places, would=would)
+    return page(
+        request,
+        "model_declare",
+        status=status,
+        text=text,
+        wrong=wrong,
+        places=places,
+        would=would,
+        examples={kind: each["name"] for kind, each in EXAMPLES.items()},
+    )
 
 
 def _at(text: str, pointer: str) -> str:

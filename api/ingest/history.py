@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
 from api.auth import may, schemes
+from api.body import AsSent
 from api.ingest.spec import BATCH_LIMIT
 from api.ingest.taking import Taking
 from api.problems import responses
@@ -21,7 +22,7 @@ from store import Database
 from store.audit import note
 from store.keys import Caller, Right
 
-router = APIRouter(prefix="/v1", tags=["ingest"], dependencies=schemes())
+router = APIRouter(prefix="/v1", tags=["ingest"], dependencies=schemes(), route_class=AsSent)
 
 _EXAMPLE = {
     "type": "track",
@@ -60,12 +61,19 @@ class HistoryTaken(BaseModel):
     problems: list[NotTaken] = Field(description="those that were not taken, each with why")
 
 
-@router.post("/history", responses=responses(401, 403, 413, 422, 503))
+@router.post("/history", responses=responses(400, 401, 403, 413, 415, 422, 503))
 async def import_history(
-    body: History, caller: Annotated[Caller, may(Right.OPERATE, "import history")], config: Config, database: Db
+    body: History,
+    request: Request,
+    caller: Annotated[Caller, may(Right.OPERATE, "import history")],
+    config: Config,
+    database: Db,
 ) -> HistoryTaken:
-    """Take in up to 2,500 calls of the past, with the claim that each was known when it happened: predictions learn by it."""
-    taking = Taking(database, config.default_region, config.readings, history=True)
+    """Take in up to 2,500 calls of the past, with the claim that each was known when it happened: predictions learn by it.
+
+    The body may be gzip; 4 MB before and after.
+    """
+    taking = Taking(database, config.default_region, config.readings, history=True, clean=request.state.clean)
     return await brought(database, taking, body.batch, config.clock.now(), caller.name)
 
 

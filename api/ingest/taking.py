@@ -15,8 +15,18 @@ from store.ingest.items import Item
 class Taking:
     """Takes calls in; what cannot be is told by its reason, and costs the others nothing."""
 
-    def __init__(self, database: Database, region: str, readings: Mapping[str, Reading], *, history: bool = False) -> None:
+    def __init__(
+        self,
+        database: Database,
+        region: str,
+        readings: Mapping[str, Reading],
+        *,
+        history: bool = False,
+        clean: bool = False,
+    ) -> None:
+        """`clean`: the strict parser took the calls, so that none of them has to be looked at for what cannot be kept."""
         self._database, self._region, self._readings, self._history = database, region, readings, history
+        self._clean = clean
         self._memory = Memory()
 
     async def take(self, calls: Sequence[dict[str, Any]], at: datetime, source: str) -> list[str | None]:
@@ -41,7 +51,7 @@ class Taking:
     def _read(self, calls: Sequence[dict[str, Any]], at: datetime, source: str) -> tuple[dict[int, Item], list[str | bool]]:
         """Those that can be read, by their places, and of each why it cannot."""
         by: Literal["import", "sync"] = "import" if self._history else "sync"
-        arrival = Arrival(source, at, self._region, readings=self._readings, history=self._history, by=by)
+        arrival = Arrival(source, at, self._region, readings=self._readings, history=self._history, by=by, clean=self._clean)
         read: dict[int, Item] = {}
         told: list[str | bool] = [False] * len(calls)
         for n, call in enumerate(calls):

@@ -5,6 +5,8 @@ survives one; where it waits for approval, nothing changes before that.
 """
 
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Annotated
 
 from fastapi import APIRouter, Response
@@ -13,7 +15,7 @@ from api.auth import Reader, may, schemes
 from api.config import ApiConfig
 from api.models.bodies import CheckedPrediction, DeclarationPage, DeclarationView, DeclaredView, PredictionBody, PredictionName
 from api.problems import Fault, Problem, responses
-from api.segments.access import answering
+from api.segments.access import answering, hidden, insist_on_names
 from api.state import Config, Db
 from segments import DefinitionError
 from segments.define.foretelling import approve, declare, tried, undeclare
@@ -33,12 +35,12 @@ _CALL = re.compile(r"\w+\(.*")
 
 
 @router.post("/models/check", responses=responses(401, 403, 409, 422, 503))
-async def check_prediction(body: PredictionBody, _: Reader, config: Config, database: Db) -> CheckedPrediction:
+async def check_prediction(body: PredictionBody, caller: Reader, config: Config, database: Db) -> CheckedPrediction:
     """Whether a declaration can be used, what it means, of how many customers it is, and whether there is enough to train by.
 
-    Nothing is saved.
+    Nothing is saved, and nobody is counted for a key that may not be shown personal data.
     """
-    return await checked(config, database, body)
+    return await checked(config, database, body, caller)
 
 
 @router.put(
@@ -74,50 +76,54 @@ async def approve_prediction(
 async def delete_prediction(
     name: PredictionName, caller: Annotated[Caller, may(Right.OPERATE, "delete prediction")], config: Config, database: Db
 ) -> None:
-    """Take a prediction out of use: it is trained and scored no more, and its scores go. 409 while a segment asks for it."""
+    """Take a prediction out of use: it is trained and scored no more, and its scores go. 409 while something asks for it."""
     await deleted(config, database, name, caller)
 
 
 @router.get("/models/{name}/declarations", responses=responses(401, 403, 404, 503))
-async def list_declarations(name: PredictionName, _: Reader, database: Db) -> DeclarationPage:
+async def list_declarations(name: PredictionName, caller: Reader, config: Config, database: Db) -> DeclarationPage:
     """The versions of a declaration that was made by API, newest first: what each said, by whom, and which of them holds."""
-    if not (found := await listed(database, name)):
+    if not (found := await listed(config, database, name, caller)):
         raise _unknown(name)
     return DeclarationPage(versions=found)
 
 
-async def listed(database: Database, name: str) -> list[DeclarationView]:
+async def listed(config: ApiConfig, database: Database, name: str, caller: Caller) -> list[DeclarationView]:
     """The versions of a declaration, newest first; none where it was not made by API."""
-    return DeclarationPage.of(await versions(database, name)).versions
+    return DeclarationPage.of(await versions(database, name), hidden(config, caller)).versions
 
 
-async def checked(config: ApiConfig, database: Database, body: PredictionBody) -> CheckedPrediction:
-    """What would come of a declaration.
+async def checked(config: ApiConfig, database: Database, body: PredictionBody, caller: Caller) -> CheckedPrediction:
+    """What would come of a declaration; nobody is counted for who may not look people up.
 
     Raises:
-        Problem: 422, it cannot be used; 409, the catalogue has one of that name.
+        Problem: 422, it cannot be used; 409, the catalogue has one of that name, or one that asks for it could not stand any
+            more; 403, it names people, whom the key may not look up.
     """
-    found = read(body.name or "", body)
-    async with answering():
-        look = await tried(database, config.predictions, found, config.clock.now())
+    found, counting = read(body.name or "", body), caller.may(Right.PERSONAL)
+    await insist_on_names(config, database, caller, found)
+    async with _answering():
+        look = await tried(database, config.predictions, found, config.clock.now(), counting=counting)
     stands = next((each for each in await versions(database, found.name) if not each.waits), None)
-    before = stands.definition if stands else None
-    return CheckedPrediction.of(found, look, before, waits=config.approve_predictions)
+    before, waits = stands.definition if stands else None, config.approve_predictions
+    return CheckedPrediction.of(found, look, before, waits=waits, hidden=hidden(config, caller))
 
 
 async def put(config: ApiConfig, database: Database, name: str, body: PredictionBody, caller: Caller) -> DeclaredView:
     """Declare a prediction, or change one.
 
     Raises:
-        Problem: 422, it cannot be used; 409, the catalogue has one of that name.
+        Problem: 422, it cannot be used; 409, the catalogue has one of that name, or one that asks for it could not stand any
+            more; 403, it names people, whom the key may not look up.
     """
     if body.name not in (None, name):
         raise _refused("/name", f"says {body.name!r}, but the address says {name!r}; leave it out, or say the same")
     found = read(name, body)
-    waits = config.approve_predictions
-    async with answering():
+    await insist_on_names(config, database, caller, found)
+    waits, own = config.approve_predictions, config.personal_traits
+    async with _answering():
         now = config.clock.now()
-        written = await declare(database, config.predictions, found, by=caller.name, at=now, waits=waits)
+        written = await declare(database, config.predictions, found, by=caller.name, at=now, waits=waits, own=own)
     return DeclaredView.of(found, written)
 
 
@@ -125,23 +131,29 @@ async def approved(config: ApiConfig, database: Database, name: str, caller: Cal
     """Let the newest version hold.
 
     Raises:
-        Problem: 404, there is none; 403, the caller wrote it; 409, it waits for no approval.
+        Problem: 404, there is none; 403, the caller wrote it, or it names people, whom the key may not look up; 409, it waits
+            for no approval; 422, it cannot be used any more.
     """
-    async with answering():
-        found = await approve(database, config.predictions, name, by=caller.name, at=config.clock.now())
+    async with _answering():
+        newest = next(iter(await versions(database, name, 1)), None)
+        if newest is not None and newest.definition is not None and newest.waits:
+            await insist_on_names(config, database, caller, declared_from_json(newest.definition))
+        now, own = config.clock.now(), config.personal_traits
+        found = await approve(database, config.predictions, name, by=caller.name, at=now, own=own)
     if found is None:
         raise _unknown(name)
-    return (await listed(database, name))[0]
+    return (await listed(config, database, name, caller))[0]
 
 
 async def deleted(config: ApiConfig, database: Database, name: str, caller: Caller) -> None:
     """Take it out of use.
 
     Raises:
-        Problem: 404, there is none; 409, it stands in code, or a segment asks for it.
+        Problem: 404, there is none; 409, it stands in code, or a segment or another prediction asks for it.
     """
     async with answering():
-        if not await undeclare(database, config.predictions, name, by=caller.name, at=config.clock.now()):
+        now, own = config.clock.now(), config.personal_traits
+        if not await undeclare(database, config.predictions, name, by=caller.name, at=now, own=own):
             raise _unknown(name)
 
 
@@ -161,6 +173,16 @@ def read(name: str, body: PredictionBody) -> Declared:
         raise _refused(pointer(error.place), error.problem, str(error)) from None
     except (TypeError, ValueError, AttributeError, RecursionError) as error:
         raise _refused("", f"cannot be read: {type(error).__name__}") from None
+
+
+@asynccontextmanager
+async def _answering() -> AsyncIterator[None]:
+    """What keeps a declaration from being used, as a problem that points to its place."""
+    async with answering():
+        try:
+            yield
+        except DefinitionError as error:
+            raise _refused(pointer(error.place), error.problem, str(error)) from None
 
 
 def pointer(place: str) -> str:

@@ -1,6 +1,6 @@
 """All that is told of one prediction: how it stands, its models, what came of its scores, whether acting on it helps."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
@@ -17,8 +17,18 @@ from store.measuring import acted, trials
 _LATELY = timedelta(weeks=52)
 
 
-async def detail(database: Database, catalogue: Mapping[str, Declared], name: str, now: datetime) -> ModelDetail | None:
-    """What there is of a prediction of this name; `catalogue` are the predictions in code. None where there is none."""
+async def detail(
+    database: Database,
+    catalogue: Mapping[str, Declared],
+    name: str,
+    now: datetime,
+    *,
+    hidden: Collection[str] | None = None,
+) -> ModelDetail | None:
+    """What there is of a prediction of this name; `catalogue` are the predictions in code. None where there is none.
+
+    All of it, or without what names people, also by these traits (`hidden`).
+    """
     found = await predictions.found(database, name)
     if not found:
         return None
@@ -32,7 +42,7 @@ async def detail(database: Database, catalogue: Mapping[str, Declared], name: st
     said = (await declared(database, catalogue)).get(name)
     return (
         ModelDetail.with_models(row, now, kept, outcomes, shape)
-        .with_declared("code" if name in catalogue else "api", said)
+        .with_declared("code" if name in catalogue else "api", said, hidden)
         .with_weeks(by_week)
         .with_trial(tried)
         .with_acting(helps, exposed, await acted.uplift(database, name))

@@ -7,7 +7,7 @@ from typing import Any
 from api.models.views import AskView, CustomerView, ModelView, ReasonView, WaitingView
 from segments import Segment
 from segments.ask.declared import declared
-from segments.ask.foretold import of_band
+from segments.ask.foretold import some
 from segments.ask.overview import all_segments
 from segments.leaves.crossed import Crossed, Foretold, Sorted
 from segments.predictions.declared import Declared, predictions_in
@@ -45,18 +45,28 @@ async def ask_for(database: Database, segments: Mapping[str, Segment], entries: 
 
 
 async def customers(
-    database: Database, catalogue: Mapping[str, Declared], name: str, band: int, most: int
+    database: Database,
+    catalogue: Mapping[str, Declared],
+    name: str,
+    most: int,
+    *,
+    band: int | None = None,
+    kind: str | None = None,
 ) -> list[CustomerView]:
-    """Some customers of a tenth of the score (1 to 10), the highest first, each with the strongest reasons."""
+    """Some customers of a tenth (1 to 10) or of a kind, the highest score first, each with the strongest reasons."""
     said = (await declared(database, catalogue)).get(name)
     return [
         CustomerView(
             customer_id=who,
             score=each.score,
+            low=each.low,
+            high=each.high,
+            label=each.label,
+            more=None if each.more is None else dict(each.more),
             version=each.version,
             as_of=each.as_of,
             reasons=[ReasonView.model_validate(reason) for reason in each.reasons],
             unexplained=each.unexplained,
         )
-        for who, each in await of_band(database, name, said, band, most)
+        for who, each in await some(database, name, said, most, band=band, label=kind)
     ]

@@ -13,7 +13,7 @@ from api.models.detail import detail
 from api.models.looking import ask_for, customers, stands, waiting_for_approval
 from api.models.views import AskView, CustomerPage, ModelDetail, ModelPage, ModelView, ScorePage
 from api.problems import Problem, responses
-from api.segments.access import entries, no_customer
+from api.segments.access import entries, hidden, no_customer
 from api.state import Config, Db
 from segments.ask.declared import declared
 from segments.ask.foretold import Foretold, foretold
@@ -33,32 +33,38 @@ async def list_models(_: Reader, config: Config, database: Db) -> ModelPage:
 
 
 @router.get("/models/{name}", responses=responses(401, 403, 404, 503))
-async def get_model(name: Name, _: Reader, config: Config, database: Db) -> ModelDetail:
+async def get_model(name: Name, caller: Reader, config: Config, database: Db) -> ModelDetail:
     """A prediction with the cards of its models: family, what it was trained by, features, measures, importance."""
-    return await in_detail(config, database, name)
+    return await in_detail(config, database, name, caller)
 
 
 @router.get("/models/{name}/asks", responses=responses(401, 403, 404, 503))
-async def list_asks(name: Name, _: Reader, config: Config, database: Db) -> list[AskView]:
+async def list_asks(name: Name, caller: Reader, config: Config, database: Db) -> list[AskView]:
     """The segments that ask for a prediction, by which threshold, and the journeys that people enter by them."""
-    await in_detail(config, database, name)
+    await in_detail(config, database, name, caller)
     return await ask_for(database, config.segments, entries(config), name)
 
 
 @router.get("/models/{name}/customers", responses=responses(401, 403, 404, 422, 503))
 async def list_customers(
     name: Name,
-    _: PersonReader,
+    caller: PersonReader,
     config: Config,
     database: Db,
     answer: Response,
-    band: Annotated[int, Query(ge=1, le=10, description="which tenth of the score: 10 is 0.9 and more")] = 10,
+    band: Annotated[
+        int | None,
+        Query(
+            ge=1, le=10, description="which tenth: of probabilities of the score (10 is 0.9 and more), else of the customers"
+        ),
+    ] = None,
+    kind: Annotated[str | None, Query(max_length=100, description="of what sorts customers, into which kind")] = None,
     limit: Annotated[int, Query(ge=1, le=50)] = 10,
 ) -> CustomerPage:
-    """Some customers whose score lies in a tenth, the highest first, each with the strongest reasons in words."""
-    await in_detail(config, database, name)
+    """Some customers of a tenth, of a kind, or of all: the highest first, each with the strongest reasons in words."""
+    await in_detail(config, database, name, caller)
     answer.headers["Cache-Control"] = "no-store"
-    return CustomerPage(customers=await customers(database, config.predictions, name, band, limit))
+    return CustomerPage(customers=await customers(database, config.predictions, name, limit, band=band, kind=kind))
 
 
 @router.post("/models/{name}/train", status_code=202, responses=responses(401, 403, 404, 503))
@@ -93,13 +99,13 @@ async def scores(config: ApiConfig, database: Database, customer: UUID) -> list[
     return await foretold(database, await declared(database, config.predictions), customer)
 
 
-async def in_detail(config: ApiConfig, database: Database, name: str) -> ModelDetail:
-    """A prediction with its models.
+async def in_detail(config: ApiConfig, database: Database, name: str, caller: Caller) -> ModelDetail:
+    """A prediction with its models; who may not look people up reads `…` in the place of what names them.
 
     Raises:
         Problem: 404, there is none.
     """
-    found = await detail(database, config.predictions, name, config.clock.now())
+    found = await detail(database, config.predictions, name, config.clock.now(), hidden=hidden(config, caller))
     if found is None:
         raise await _unknown(database, name)
     return found

@@ -1,6 +1,6 @@
 """Predictions and their models as the API shows them."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any, Literal
@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from journeys.arms import WITHHELD
 from journeys.experiments.acting import Acting, Band
 from segments.ask.foretold import Foretold
+from segments.define.naming import veiled, without_names
 from segments.predictions.declared import Declared
 from segments.predictions.weeks import Week
 from store.measuring.acted import ArmExposed
@@ -24,7 +25,8 @@ class ModelView(BaseModel):
 
     name: str
     kind: str = Field(
-        description="what its scores are", examples=["probability", "lifetime-value", "clusters", "best-channel", "best-hour"]
+        description="what its scores are",
+        examples=["probability", "lifetime-value", "clusters", "best-channel", "best-hour", "uplift"],
     )
     state: Standing = Field(description="held: nobody new comes over a threshold; waiting: no model has been trained yet")
     held_why: str | None = Field(description="why nobody new comes over a threshold now")
@@ -247,7 +249,11 @@ class ModelDetail(ModelView):
     )
     origin: Literal["code", "api"] = Field(default="code", description="where it is declared")
     english: str | None = Field(default=None, description="what is declared, in words; null: it is declared by nobody here")
-    declared: dict[str, Any] | None = Field(default=None, description="the same as JSON, as `PUT /v1/models/{name}` takes it")
+    declared: dict[str, Any] | None = Field(
+        default=None,
+        description="the same as JSON, as `PUT /v1/models/{name}` takes it; with … in the place of what names people for a key"
+        " that may not be shown personal data",
+    )
 
     @classmethod
     def with_models(
@@ -264,9 +270,15 @@ class ModelDetail(ModelView):
             **asdict(shape),
         )
 
-    def with_declared(self, origin: Literal["code", "api"], said: Declared | None) -> "ModelDetail":
-        """The same with where it is declared, and what is."""
-        told = {} if said is None else {"english": str(said), "declared": said.to_json()}
+    def with_declared(
+        self, origin: Literal["code", "api"], said: Declared | None, hidden: Collection[str] | None
+    ) -> "ModelDetail":
+        """The same with where it is declared, and what is: all of it, or without what names people, also by these traits."""
+        told: dict[str, Any] = {}
+        if said is not None and hidden is None:
+            told = {"english": str(said), "declared": said.to_json()}
+        elif said is not None:
+            told = {"english": str(without_names(said, hidden or ())), "declared": veiled(said.to_json(), hidden or ())}
         return self.model_copy(update={"origin": origin, **told})
 
     def with_weeks(self, by_week: Iterable[Week]) -> "ModelDetail":
@@ -315,7 +327,9 @@ class ReasonView(BaseModel):
 
     feature: str
     value: float | None = Field(description="theirs; null: not known")
-    effect: float | None = Field(description="of a probability: added to the log-odds")
+    effect: float | None = Field(
+        description="of a probability: added to the log-odds, against the middle of what the same feature does"
+    )
     words: str
 
 
@@ -337,10 +351,14 @@ class ScoreView(BaseModel):
 
 
 class CustomerView(BaseModel):
-    """A customer of a band, with the score and its reasons."""
+    """A customer of a band or a kind, with the score and its reasons."""
 
     customer_id: UUID
     score: float
+    low: float | None = Field(description="the lower end of the score's interval, where it has one")
+    high: float | None
+    label: str | None = Field(description="the kind that the customer is sorted into, where the prediction sorts")
+    more: dict[str, float] | None = Field(description="further numbers by name")
     version: int
     as_of: datetime
     reasons: list[ReasonView]
@@ -348,7 +366,7 @@ class CustomerView(BaseModel):
 
 
 class CustomerPage(BaseModel):
-    """Some customers of a band, the highest scores first."""
+    """Some customers of a band or a kind, the highest scores first."""
 
     customers: list[CustomerView]
 

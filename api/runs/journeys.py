@@ -307,7 +307,9 @@ async def why_not(
 
 async def why(config: ApiConfig, database: Database, journey: str, customer: UUID, *, show: bool) -> WhyNot:
     """Why a customer did not enter a journey, or was not sent one of its messages; `show`: with what conditions saw."""
-    asking = Asking(database, journey, config.catalogue, config.segments, config.clock.now(), config.personal_traits)
+    asking = Asking(
+        *(database, journey, config.catalogue, config.segments, config.clock.now()), config.personal_traits, config.predictions
+    )
     return await asking.about(customer, show=show)
 
 
@@ -414,7 +416,7 @@ async def planned_in(
     """What the journeys of the catalogue, or some of them, have planned, with what it needs."""
     specs = [definition.spec for name, definition in config.catalogue.items() if names is None or name in names]
     segments = {name: each.segment for name, each in around.known.items()}
-    return await planned(database, specs, config.experiments, segments, config.clock.now(), config.holdout)
+    return await planned(database, specs, config.experiments, segments, config.clock.now(), config.holdout, config.predictions)
 
 
 def _plans(config: ApiConfig, name: str, plans: Mapping[str, Sequence[Planned]]) -> list[Planned]:

@@ -6,6 +6,7 @@ the customer (traits, events) only when it is asked for.
 
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -21,16 +22,18 @@ from journeys.entry import (
     TOO_LATE,
     UNLIKE_DECLARED,
     Past,
-    foretold,
     is_held_out,
+    left_alone,
     refusal,
 )
 from journeys.room import earliest
 from segments import Segment
 from segments.ask.ask import explain
+from segments.ask.declared import leaves_alone
 from segments.ask.overview import all_segments
 from segments.ask.why import Finding
 from segments.define.naming import without_names
+from segments.predictions.declared import Declared
 from store import Database, campaigns
 from store.campaigns import Hindrance, Turn
 from store.runs.lists import Wanted, list_runs
@@ -87,11 +90,12 @@ class Asking:
         segments: Mapping[str, Segment],
         now: datetime,
         own: Collection[str] = (),
+        predictions: Mapping[str, Declared] = MappingProxyType({}),
     ) -> None:
-        """`own`: what names people here, beside the usual (`segments.define.naming`)."""
+        """`own`: what names people here, beside the usual (`segments.define.naming`); the others are the catalogue's."""
         self.database, self.name, self.now, self.own = database, name, now, own
         self.definition = journeys.get(name)
-        self.segments = segments
+        self.segments, self.predictions = segments, predictions
         self.is_campaign = name.startswith(PREFIX)
 
     async def about(self, customer: UUID, *, show: bool = False) -> WhyNot:
@@ -103,6 +107,7 @@ class Asking:
         found += [each async for each in self._messages(runs)]
         found += [each async for each in self._refused(customer)]
         found += list(self._rules(customer, runs))
+        found += [each async for each in self._left_alone(customer)]
         conditions, in_segment = await self._segment(customer, show=show)
         entry = self.definition.spec.entered_by if self.definition else None
         told = WhyNot(
@@ -194,9 +199,15 @@ class Asking:
         if is_held_out(spec, customer):
             what = f"is in the holdout ({spec.holdout:.0%}): enters, and is sent nothing"
             yield Because(rule="holdout", what=what)
-        for name, held in foretold(spec, spec.entered_by, customer).items():
-            if held:
-                what = f"is left alone by the prediction {name} ({spec.foretold[name]:.0%}): enters, and is sent nothing"
+
+    async def _left_alone(self, customer: UUID) -> AsyncIterator[Because]:
+        """By which predictions whoever comes in by the entry segment is left alone."""
+        entry = self.definition.spec.entered_by if self.definition else None
+        known = (await all_segments(self.database, self.segments)).known.get(entry) if entry else None
+        shares = await leaves_alone(self.database, self.predictions, known.segment if known else None)
+        for name, lot in left_alone(shares, customer).items():
+            if lot.held:
+                what = f"is left alone by the prediction {name} ({lot.share:.0%}): enters, and is sent nothing"
                 yield Because(rule="holdout", what=what)
 
     async def _segment(self, customer: UUID, *, show: bool) -> tuple[Condition | None, list[Because]]:

@@ -9,6 +9,7 @@ from uuid import UUID
 from fastapi import Query
 
 from activities.measuring.planning import COMPANY, planned
+from api.auth import insist_on
 from api.config import ApiConfig
 from api.problems import Problem
 from api.segments.models import predicate_of, unusable
@@ -20,9 +21,11 @@ from segments.ask.declared import declared
 from segments.ask.overview import AllSegments, KnownSegment, all_segments, overview
 from segments.define.define import CannotChange
 from segments.define.importing import checked_name
+from segments.define.naming import names_people
 from segments.define.snapshots import CannotFreeze
 from segments.errors import TOO_MANY_PARTS
-from segments.predictions.declared import check_predictions, predictions_in
+from segments.predictions.declared import Declared, check_predictions, predictions_in
+from segments.predictions.paths import asked_through
 from store import Database
 from store.ids import ID_LIMIT
 from store.keys import Caller, Right
@@ -43,7 +46,7 @@ async def too_small_for(config: ApiConfig, database: Database, around: AllSegmen
     """The segments that are too small for what the journeys that they feed are to find; of none: for the company's holdout."""
     specs = [journey.spec for journey in config.catalogue.values()]
     segments = {name: each.segment for name, each in around.known.items()}
-    plans = await planned(database, specs, config.experiments, segments, config.clock.now(), config.holdout)
+    plans = await planned(database, specs, config.experiments, segments, config.clock.now(), config.holdout, config.predictions)
     small = [each for name in sorted(plans) for each in plans[name] if each.too_small and (each.segment or name == COMPANY)]
     return [Concern("GOV-03", "too small", each.segment, each.warning) for each in small]
 
@@ -70,8 +73,7 @@ async def in_detail(config: ApiConfig, database: Database, name: str, at: dateti
     """A segment with its definition, size and worries; who may not look people up reads `…` in the place of what names them."""
     around = await all_segments(database, config.segments)
     [seen] = await overview(database, [known_one(around, name)], entries(config), around, at, WorryFrom())
-    hidden = None if caller.may(Right.PERSONAL) else config.personal_traits
-    return detail(seen, await hinted(database, seen.known.segment.predicate, at), hidden)
+    return detail(seen, await hinted(database, seen.known.segment.predicate, at), hidden(config, caller))
 
 
 async def asked(config: ApiConfig, database: Database, definition: dict[str, Any]) -> Predicate:
@@ -86,6 +88,23 @@ async def asked(config: ApiConfig, database: Database, definition: dict[str, Any
     except DefinitionError as error:
         raise unusable(error, "/predicate") from None
     return predicate
+
+
+async def insist_on_names(config: ApiConfig, database: Database, caller: Caller, what: Predicate | Declared) -> None:
+    """Make sure that who names people, by a definition or by a prediction that it asks for, may look them up.
+
+    Raises:
+        Problem: 403, it does and they may not: its size, or what is foretold, would tell of somebody.
+    """
+    if not caller.may(Right.PERSONAL):
+        around = asked_through(what, await declared(database, config.predictions))
+        if any(names_people(each, config.personal_traits) for each in (what, *around)):
+            insist_on(caller, Right.PERSONAL)
+
+
+def hidden(config: ApiConfig, caller: Caller) -> tuple[str, ...] | None:
+    """What names people here beside the usual, for whom it is hidden; None: the caller may be shown all."""
+    return None if caller.may(Right.PERSONAL) else config.personal_traits
 
 
 def unknown(name: str) -> Problem:

@@ -9,16 +9,15 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from api.auth import Reader, insist_on, may, schemes
+from api.auth import Reader, may, schemes
 from api.config import ApiConfig
 from api.problems import Problem, responses
-from api.segments.access import answering, entries, in_detail, known, unknown
+from api.segments.access import answering, entries, in_detail, insist_on_names, known, unknown
 from api.segments.models import Name, SegmentBody, SnapshotBody, predicate_of
 from api.segments.views import Announced, SegmentDetail, SnapshotView, snapshot
 from api.state import Config, Db
 from segments.ask.overview import all_segments
 from segments.define.define import Standing, anyhow, define, undefine
-from segments.define.naming import names_people
 from segments.define.snapshots import freeze
 from segments.load.announce import MOST_AT_ONCE, announce, unannounced
 from store import Database
@@ -66,8 +65,7 @@ async def put(
     draft = body.draft(name)
     async with answering():
         predicate = predicate_of(body.predicate, (await all_segments(database, config.segments)).predicates, (name,))
-        if names_people(predicate, config.personal_traits):  # its size would tell of somebody whom this key may not look up
-            insist_on(caller, Right.PERSONAL)
+        await insist_on_names(config, database, caller, predicate)
         at, foretold = config.clock.now(), config.predictions
         return await define(
             database,

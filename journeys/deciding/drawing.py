@@ -102,7 +102,7 @@ def pick(choice: Choice, asked: Asked, allocation: Allocation, state: State, lef
         By.HOLDOUT if asked.holdout else By.FLOOR if floored else By.LEARNED,
         choice.floor * even + (1 - choice.floor) * chances[at],
         whole,
-        chances[at],
+        chances[at] if asked.cell in allocation.rows else None,
         left_out,
         _reasons(choice, allocation, asked.cell, combination),
     )
@@ -147,7 +147,9 @@ def _by(by: By, option: str, chance: float | None, propensity: float) -> str:
         case By.FLOOR:
             return f"{option} was drawn evenly, to measure what each option brings (altogether {likely} likely)."
         case By.LEARNED:
-            best = "nothing was known yet" if chance is None else f"it was the best in {_PERCENT * chance:.3g} of 100 guesses"
+            if chance is None:
+                return f"{option} was drawn evenly, since nothing has been learned of it yet ({likely} likely)."
+            best = f"it was the best in {_PERCENT * chance:.3g} of 100 guesses"
             return f"{option} was drawn by what has brought most so far: {best} (altogether {likely} likely)."
         case By.CONTROL:
             return f"{option} is the journey's own choice, which this customer always gets, to compare with."

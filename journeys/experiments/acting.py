@@ -115,7 +115,7 @@ def acting(name: str, share: float, came: Iterable[Came], broken: str | None = N
 
 def _read(name: str, share: float, came: Iterable[Came], alpha: float) -> Result:
     shares = {WITHHELD: share, WRITTEN: 1 - share}
-    comparison = Comparison(name, Metric(_NAME), shares, WITHHELD, alpha=max(alpha, _NEVER))
+    comparison = Comparison(name, Metric(_NAME, comes_true=True), shares, WITHHELD, alpha=max(alpha, _NEVER))
     return follow(comparison, _days(came))
 
 

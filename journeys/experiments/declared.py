@@ -47,6 +47,7 @@ class Metric:
         unit: Of a mean or ratio, such as "EUR".
         cap: What a customer's amount counts for at most, in the unit; without one a single large order can hide any effect.
         before: x is the customer's amount from before the experiment, and y is adjusted by it (CUPED).
+        comes_true: Nobody converts by it: it is the share of whom something comes true.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Metric:
     unit: str = ""
     cap: float | None = None
     before: bool = False
+    comes_true: bool = False
 
     def __post_init__(self) -> None:
         if self.before and self.kind in (Kind.RARE, Kind.RATIO):

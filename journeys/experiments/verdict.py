@@ -164,7 +164,10 @@ def _too_few(finding: Finding, metric: Metric) -> str:
     have = "has" if few == 1 else "have"
     what = {Kind.RATE: f"{have} converted (or, of nearly all, {have} not)"}.get(metric.kind, f"{have} any {metric.name}")
     if few < FIRST:
-        only = f"in the smallest group only {_count(few, 'customer', 'customers')} {what}"
+        customers = _count(few, "customer", "customers")
+        only = f"in the smallest group only {customers} {what}"
+        if metric.comes_true:
+            only = f"in the smallest group it came true for only {customers} (or, of nearly all, did not)"
         return f"{only}, and below {FIRST} a comparison could not keep its promise"
     return "there is no variation to compare it with"
 

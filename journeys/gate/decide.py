@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from journeys.arms import FORETOLD, HOLDOUT, WITHHELD, WRITTEN
+from journeys.arms import FORETOLD, HOLDOUT, WITHHELD, WRITTEN, Lot
 from journeys.contracts import USUAL_CEILINGS, Cap, Ceilings, DeliverRequest, JourneySpec, Outcome, Purpose, Reason
 from journeys.endings import Ending
 from journeys.gate.approval import Approval, Approved
@@ -69,7 +69,7 @@ class Question:
     ending: Ending | None = None  # a goal or an exit that has been reached
     asked: int = 0  # messages that the run has asked for before this one
     holdout: bool = False
-    foretold: Mapping[str, bool] = field(default_factory=dict)  # by which predictions they came, and which leaves them alone
+    foretold: Mapping[str, Lot] = field(default_factory=dict)  # by which predictions they came, and which leaves them alone
     company: GlobalHoldout | None = None  # the company's holdout, beside the journey's own
     held_out_of_all: bool = False
     in_service_window: bool = True  # where it is a message of one's own: whether the customer wrote within 24 hours
@@ -174,7 +174,7 @@ def _drawn(question: Question) -> list[tuple[str, float, bool]]:
     """The holdouts of the journey and of predictions: each with its share, and whether the customer is in it."""
     spec = question.spec
     own = [(f"{HOLDOUT}/{spec.name}", spec.holdout, question.holdout)] if spec.holdout else []
-    return own + [(f"{FORETOLD}/{name}", spec.foretold[name], held) for name, held in question.foretold.items()]
+    return own + [(f"{FORETOLD}/{name}", lot.share, lot.held) for name, lot in question.foretold.items()]
 
 
 def _arm(experiment: str, share: float, *, held_out: bool) -> tuple[str, str, float]:
@@ -328,10 +328,10 @@ def _turn(q: Question) -> No | None:
 def _holdout(q: Question) -> No | None:
     if q.holdout:
         return No(Outcome.WITHHELD, Reason.HOLDOUT, {"fraction": q.spec.holdout, **(q.offer or {})})
-    name = next((name for name, held in q.foretold.items() if held), None)
-    if name is None:
+    by = next(((name, lot.share) for name, lot in q.foretold.items() if lot.held), None)
+    if by is None:
         return None
-    return No(Outcome.WITHHELD, Reason.HOLDOUT, {"prediction": name, "fraction": q.spec.foretold[name], **(q.offer or {})})
+    return No(Outcome.WITHHELD, Reason.HOLDOUT, {"prediction": by[0], "fraction": by[1], **(q.offer or {})})
 
 
 # Whom a message does not suit is no part of its experiment. Who passes these is, and waits like all: only the call is withheld.

@@ -19,6 +19,7 @@ from journeys.simulate.run import Run, Surroundings
 from journeys.simulate.runs import Runs
 from segments import Segment
 from segments.dating import trigger_types
+from segments.predictions.prediction import left_alone
 
 _NOTHING: Mapping[str, Any] = {}
 _NEVER = Past(running=False, runs=0, last_ended_at=None)
@@ -58,6 +59,7 @@ class Admission:
         key: str,
         by: Literal["api", "journey"],
         brought: Mapping[str, Any] = _NOTHING,
+        foretold: Mapping[str, float] = _NOTHING,
     ) -> Run | Refused:
         """A start over the API or by another journey, or why not; one that is paused lets nobody in over the API.
 
@@ -76,6 +78,7 @@ class Admission:
             params=definition.branchable(definition.accept(dict(params))),
             properties=accepted(spec.entry_model, brought) if spec.entry_model else {},
             started=len(started),
+            foretold=foretold,
         )
         decided = self._decide(definition, who, entry)
         if isinstance(decided, Run):
@@ -114,10 +117,16 @@ class Admission:
             key=entry_key(spec, properties),
             control=self._control(spec),
             segment=move.segment,
+            foretold=self._leaves_alone(move.segment),
             params=definition.branchable(definition.accept({})),
             properties=known,
             unlike=unlike,
         )
+
+    def _leaves_alone(self, segment: str) -> Mapping[str, float]:
+        """The predictions that let customers in by a segment and leave some of them alone."""
+        predictions = self._catalogue.predictions
+        return left_alone(self._segments[segment].predicate, predictions) if predictions else _NOTHING
 
     def _decide(self, definition: JourneyDefinition, who: Customer, entry: Entry, *, again: bool = False) -> Run | Refused:
         runs = self._earlier(definition, who, entry.key)
@@ -173,8 +182,8 @@ class Admission:
             past=[],
         )
         spec = definition.spec
-        held_out = bool(spec.holdout or spec.foretold) and is_left_alone(spec, entry.segment, who.id)
-        run = Run(self._world, definition, who, start, key=entry.key, holdout=held_out, waits=waits)
+        held_out = bool(spec.holdout or entry.foretold) and is_left_alone(spec, entry.foretold, who.id)
+        run = Run(self._world, definition, who, start, key=entry.key, holdout=held_out, waits=waits, foretold=entry.foretold)
         self.runs.add(run)
         return run
 

@@ -4,7 +4,7 @@ Promise: as on Temporal, a trait that a run has set is so when the run goes on, 
 enters, ends or hears for it, or for any other action, does once the run waits again.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -45,6 +45,8 @@ from journeys.simulate.services import Again, Services, Told
 from segments import Predicate, Segment
 from segments.facts import Event
 from segments.language.events import CROSSED_EVENT, MESSAGE_REPLIED, TRAITS_CHANGED
+from segments.leaves.crossed import Crossed
+from segments.predictions.declared import leaves_in
 
 #: On Temporal a run's clock goes on while it works: whoever waits again for a time of day waits for the next day's, and what
 #: a run says of its customer comes after its entry, and so can end it.
@@ -70,6 +72,7 @@ class Answers:
     ) -> None:
         self._wish = wish
         self.choices = Choices(catalogue, delivery.foreseen)
+        self.foretelling = Foretelling(catalogue)
         self.services = Services(catalogue.services)
         self.contexts = Contexts(catalogue.contexts)
         self._paused = paused
@@ -92,7 +95,7 @@ class Answers:
             case IsIn():
                 return self._segment(question.segment).predicate.holds(who.facts, question.at)
             case Foretells():
-                return _foretold(question, who)
+                return self.foretelling.says(question, who)
             case When():
                 return next_of(question.moment, who.where(question.zone).zones, question.at + _SINCE, who.traits)
             case Opens():
@@ -112,7 +115,7 @@ class Answers:
             case Understand():
                 return _understood(run, question, self._wish)
             case StartJourney():
-                return self._started(who, question)
+                return self._started(run, question)
             case EndJourney():
                 return self._ended(who, question.journey)
             case Hold():
@@ -152,10 +155,10 @@ class Answers:
             return Called(reason=why)
         return self.services.attempt(told, run.customer, now, paused=self._paused(run.journey) and not call.fetch)
 
-    def _started(self, who: Customer, asked: StartJourney) -> bool:
-        definition = self._catalogue.journey(asked.journey)
+    def _started(self, run: Run, asked: StartJourney) -> bool:
+        definition, who = self._catalogue.journey(asked.journey), run.customer
         try:
-            opened = self._admission.by_hand(definition, who, asked.params, asked.key, "journey")
+            opened = self._admission.by_hand(definition, who, asked.params, asked.key, "journey", foretold=run.foretold)
         except InvalidParams:  # what a run of an older version asks for; of this one it is looked at when the catalogue loads
             return False
         if isinstance(opened, Run):
@@ -177,6 +180,54 @@ def _is_so(predicate: Predicate, run: Run) -> bool:
     if not counts_events(predicate):
         return predicate.holds(run.customer.facts, run.now())
     return goal_reached(predicate, run.customer, run.entered_at, run.now()) is not None
+
+
+class Foretelling:
+    """What predictions say of customers as a test tells it, by a model of that instant, and the events that scoring tells."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        #: By prediction: the number of its newest model, and since when that is.
+        self._models: dict[str, tuple[int, datetime]] = {}
+
+    def scores(
+        self, who: Customer, name: str, score: float | None, label: str | None, known: Iterable[Segment], at: datetime
+    ) -> list[tuple[str, dict[str, Any], datetime]]:
+        """Say this of a customer from now on, by a new model; returns the events of what they cross or come to be by that.
+
+        Without a score nothing is said of them any more: they fall below every threshold and are of no kind.
+        """
+        version, trained_at = self._models.get(name, (0, None))
+        version += trained_at != at  # what is told at one instant is told by one model
+        self._models[name] = version, at
+        before = who.foretold.get(name, Foretold())
+        if score is None:
+            who.foretold[name] = Foretold()
+        elif (before.score, before.label) != (score, label):  # version and date are those at which it became so
+            who.foretold[name] = Foretold(score=score, label=label, version=version, as_of=at)
+        said = {"version": version, "as_of": at.isoformat()}
+        found = []
+        for leaf in leaves_in([*(each.predicate for each in known), *self._catalogue.asks], name):
+            events = who.facts.until(leaf.kind, at)
+            last: Mapping[str, Any] = events[-1].properties if events else {}
+            told: dict[str, Any]
+            if isinstance(leaf, Crossed):
+                was = last.get("over") is True
+                told = {"over": score is not None and leaf.over(score, was=was), "score": score}
+                moves = told["over"] is not was
+            else:
+                told = {"kind": label, "was": last.get("kind")}
+                moves = told["kind"] != told["was"]
+            found += [(leaf.kind, told | said, max(at, events[-1].ts + _SINCE) if events else at)] if moves else []
+        return found
+
+    def says(self, asked: Foretells, who: Customer) -> Foretold:
+        """What a test told of the customer while the model is not too old; else what events say."""
+        if asked.prediction not in who.foretold:
+            return _foretold(asked, who)
+        _, trained_at = self._models[asked.prediction]
+        trusted = asked.at - trained_at <= self._catalogue.predictions[asked.prediction].max_age
+        return who.foretold[asked.prediction] if trusted else Foretold()
 
 
 def _foretold(asked: Foretells, who: Customer) -> Foretold:

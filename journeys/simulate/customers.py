@@ -10,6 +10,7 @@ from uuid import UUID
 
 from journeys.contracts import Channel, Purpose
 from journeys.gate.caps import Past
+from journeys.questions import Foretold
 from segments.facts import Event, Facts, Person
 from segments.language.events import CONSENT_CHANGED, ENDPOINT_CHANGED, MESSAGE_REPLIED
 from segments.time.zones import Whereabouts, whereabouts
@@ -82,6 +83,8 @@ class Customer:
         self.past: list[Sent] = []
         self.earlier: list[Earlier] = []
         self.arms: dict[str, str] = {}
+        #: What predictions say of them, by name, as far as a test told it.
+        self.foretold: dict[str, Foretold] = {}
         self.whole: dict[tuple[Channel, Purpose], str] = {}
         #: In which arm of a holdout they count, from when on.
         self.exposed: dict[str, tuple[str, datetime]] = {}

@@ -125,8 +125,8 @@ class Delivery:
             question.in_segment = self.segment(request.only).predicate.holds(who.facts, now)
         if request.suits is not None and self._around is not None:
             question.unsuited = _unsuited(request.suits, self._around(request.suits.context, who.traits))
-        if run.spec.foretold:
-            of = run.spec, run.start.segment, who.id
+        if run.foretold:
+            of = run.spec, run.foretold, who.id
             question.holdout, question.foretold = holdouts(*of, withheld=run.holdout)
         if self._company is not None:
             question.company, question.held_out_of_all = self._company, is_held_out_of_all(self._company, who.id)

@@ -50,6 +50,7 @@ class Surroundings(Protocol):
 EndedBy = tuple[Reason, str | None, Predicate, frozenset[str]]
 #: By segment, and whether one enters it.
 EndedByMove = Mapping[tuple[str, bool], tuple[Reason, str | None]]
+_NOBODY: Mapping[str, float] = {}
 _KNOWN: dict[str, tuple[JourneyDefinition, list[EndedBy], EndedByMove]] = {}
 
 
@@ -74,11 +75,14 @@ class Run:
         key: str,
         holdout: bool,
         waits: tuple[datetime, datetime] | None = None,
+        foretold: Mapping[str, float] = _NOBODY,
     ) -> None:
         self.customer = customer
         self.start = start
         self.key = key
         self.holdout = holdout
+        #: The predictions that let its customer in, with the share that each leaves alone.
+        self.foretold = foretold
         self.spec: JourneySpec = definition.spec
         #: When its customer entered; a goal counts from here, also where it waited to be let in.
         self.entered_at = start.entered_at

@@ -150,6 +150,11 @@ class World:
         self.changed(who, frozenset({type_}), event)
         return event
 
+    def foretells(self, who: Customer, prediction: str, score: float | None, label: str | None) -> None:
+        """Scoring says this of a customer from now on, and of what they cross or come to be by that; None: nothing."""
+        for told in self._answers.foretelling.scores(who, prediction, score, label, self._known.values(), self.now):
+            self.happened(who, *told)
+
     def keep(self, who: Customer, type_: str, properties: Mapping[str, Any], ts: datetime) -> Event:
         """A customer did something, and what follows of it is looked at later: whoever asks sees it."""
         event = Event(type_, ts, properties, f"e-{next(self._numbers)}")

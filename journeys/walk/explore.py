@@ -89,6 +89,8 @@ class Effect:
     context: str | None = None
     understands: Understand | None = None
     draws: Arm | None = None
+    #: The name of the prediction that it asks.
+    foretells: str | None = None
     #: The numbers of the branches that it stands in.
     branch: tuple[int, ...] = ()
     #: The traits and properties that it names, each with its kind.
@@ -399,7 +401,8 @@ class Walk:
         labels = [(each, Foretold(score=0.0, label=each)) for each in asked.labels or ()]
         ways = [("nothing", Foretold()), *(scores if asked.labels is None else labels)]
         told, answer = ways[self._way((place, asked.summary), len(ways))]
-        self._add(Effect("question", asked.summary, place, self._at, told, said=of_question(asked)))
+        said = of_question(asked)
+        self._add(Effect("question", asked.summary, place, self._at, told, said=said, foretells=asked.prediction))
         return answer if not answer else answer.model_copy(update={"version": 1, "as_of": self._now})
 
     def _called(self, call: Call, place: Place) -> Called:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, TypeVar
+from weakref import ref
 
 from journeys.actions import StartJourney
 from journeys.authoring import JourneyDefinition
@@ -71,6 +72,8 @@ class Seen:
     draws: dict[tuple[object, ...], Drawn] = field(default_factory=dict)
     services: dict[str, tuple[Service[Any], str, int]] = field(default_factory=dict)
     contexts: dict[str, tuple[Context[Any], str, int]] = field(default_factory=dict)
+    #: Where it asks which predictions, by name.
+    foretells: dict[str, tuple[str, int]] = field(default_factory=dict)
     #: Where it names which traits and properties, by kind and name.
     names: dict[tuple[str, str], tuple[str, int]] = field(default_factory=dict)
     problems: dict[tuple[str, int], Problem] = field(default_factory=dict)
@@ -81,8 +84,24 @@ class Seen:
             self.problems.setdefault((problem.file, problem.line), problem)
 
 
+#: What was seen of the journeys there are, by the address of each: those that are equal need not stand in one place.
+_SEEN: dict[int, tuple[ref[JourneyDefinition], Seen]] = {}
+
+
 def look_through(definition: JourneyDefinition, limit: timedelta = WALK) -> Seen:
-    """What the ways through a journey show; what lies behind the clock or free values is checked when it is sent."""
+    """What the ways through a journey show; what lies behind the clock or free values is checked when it is sent.
+
+    Looked for once: as it starts, a process asks several times what is wrong, who sends what, and for which experiments.
+    """
+    if limit != WALK:
+        return _looked_through(definition, limit)
+    at = id(definition)
+    if at not in _SEEN:
+        _SEEN[at] = ref(definition, lambda _: _SEEN.pop(at)), _looked_through(definition, limit)
+    return _SEEN[at][1]
+
+
+def _looked_through(definition: JourneyDefinition, limit: timedelta) -> Seen:
     seen = Seen()
     explored, forgotten = _watched(lambda: explore(definition, limit))
     seen.found(*forgotten)
@@ -121,7 +140,7 @@ def _keep(seen: Seen, explored: Explored) -> None:
 
 
 def _keep_names(seen: Seen, path: Path, effect: Effect, file: str, line: int) -> None:
-    """What it names: segments, a service, a context, traits and properties."""
+    """What it names: segments, a service, a context, a prediction, traits and properties."""
     for name in effect.segments:
         if name in path.segments:
             seen.conditions.setdefault(name, (path.segments[name], file, line))
@@ -129,6 +148,8 @@ def _keep_names(seen: Seen, path: Path, effect: Effect, file: str, line: int) ->
         seen.services.setdefault(effect.service, (path.services[effect.service], file, line))
     if effect.context is not None:
         seen.contexts.setdefault(effect.context, (path.contexts[effect.context], file, line))
+    if effect.foretells is not None:
+        seen.foretells.setdefault(effect.foretells, (file, line))
     for named in effect.names:
         seen.names.setdefault(named, (file, line))
 

@@ -13,6 +13,7 @@ from uuid import UUID
 
 import asyncpg
 
+from segments.ask.crossings import to_come, waiting
 from segments.ask.hints import hints
 from segments.ask.why import Finding, why
 from segments.errors import SegmentError
@@ -101,8 +102,9 @@ async def sampled(
         TooSlow: that took longer than the patience, too.
         CannotAsk: Postgres refuses it.
     """
-    statement = await asyncio.to_thread(compiler.among, predicate)
     async with briefly(database, patience) as connection:
+        unwritten = (await waiting(connection, predicate, at)).types
+        statement = await asyncio.to_thread(compiler.among, predicate, unwritten)
         customers = await connection.fetchval(_VIEWS["customers"])
         share = min(100.0, 100 * sample / max(customers, 1))
         ids = [row["id"] for row in await connection.fetch(_VIEWS["sample"], share)]
@@ -112,19 +114,15 @@ async def sampled(
 
 
 async def _counted(database: Database, predicate: Predicate, at: datetime, patience: timedelta) -> int:
-    statement = await asyncio.to_thread(_statement, predicate)  # seconds for a large one: others are served meanwhile
-    sql = f"select count(*) from ({statement.sql}) as members"  # noqa: S608 - what the compiler emits
-    async with briefly(database, patience) as connection:
-        await plan_for_everybody(connection)
+    async with _asking(database, predicate, at, patience) as (connection, statement):
+        sql = f"select count(*) from ({statement.sql}) as members"  # noqa: S608 - what the compiler emits
         counted: int = await connection.fetchval(sql, *statement.args(at, shard=0, shards=1))
         return counted
 
 
 async def everyone(database: Database, predicate: Predicate, at: datetime) -> list[UUID]:
     """All customers of whom the definition is true, by their ids; raises as `count` does."""
-    statement = await asyncio.to_thread(_statement, predicate)
-    async with briefly(database, _PATIENCE) as connection:
-        await plan_for_everybody(connection)
+    async with _asking(database, predicate, at, _PATIENCE) as (connection, statement):
         return sorted(row["id"] for row in await connection.fetch(statement.sql, *statement.args(at, shard=0, shards=1)))
 
 
@@ -132,10 +130,8 @@ async def preview(
     database: Database, predicate: Predicate, at: datetime, limit: int, *, patience: timedelta = _PATIENCE
 ) -> list[Member]:
     """Some customers of whom the definition is true, with the traits that it names; raises as `count` does."""
-    statement = await asyncio.to_thread(_statement, predicate)
-    sql = f"select id from ({statement.sql}) as members limit {int(limit)}"  # noqa: S608 - what the compiler emits
-    async with briefly(database, patience) as connection:
-        await plan_for_everybody(connection)
+    async with _asking(database, predicate, at, patience) as (connection, statement):
+        sql = f"select id from ({statement.sql}) as members limit {int(limit)}"  # noqa: S608 - what the compiler emits
         rows = await connection.fetch(sql, *statement.args(at, shard=0, shards=1))
         return await traits_of(connection, [row["id"] for row in rows], sorted(trait_names(predicate)))
 
@@ -166,12 +162,13 @@ async def explain(
         row = next(iter(await connection.fetch(_SQL["lock_facts"], [profile])), None)
         if row is None:
             return None
-        known = await _events(connection, profile, types, at)
+        known = [read_event(each) for each in await _events(connection, profile, types, at)]
+        known += await to_come(connection, await waiting(connection, segment.predicate, at), profile, at)
         [person] = await connection.fetch(_SQL["facts_people"], [profile])
         entered = {each["segment"]: each["entered_at"][0] for each in await connection.fetch(_SQL["members"], [profile])}
         thresholds = await recorded(connection, [segment])
     complete = len(known) < _EVENTS
-    facts = read_facts(row, [read_event(event) for event in known], read_person(person), thresholds)
+    facts = read_facts(row, known, read_person(person), thresholds)
     member = segment.name in entered
     return Answer(at, member, entered.get(segment.name), why(segment.predicate, facts, at, words), complete)
 
@@ -182,8 +179,23 @@ async def _events(connection: Connection, profile: UUID, types: Sequence[str], a
     return list(await connection.fetch(_SQL["facts_events"], [profile], types, _BEGINNING, at + AHEAD, _EVENTS))
 
 
-def _statement(predicate: Predicate) -> compiler.Statement:
-    statement = compiler.everyone(predicate)
+@asynccontextmanager
+async def _asking(
+    database: Database, predicate: Predicate, at: datetime, patience: timedelta
+) -> AsyncIterator[tuple[Connection, compiler.Statement]]:
+    """A question about everybody, planned so; crossings that no scoring has written down yet are told by the scores."""
+    async with briefly(database, patience) as connection:
+        unwritten = (await waiting(connection, predicate, at)).types
+    statement = await asyncio.to_thread(
+        _statement, predicate, unwritten
+    )  # seconds for a large one: others are served meanwhile
+    async with briefly(database, patience) as connection:
+        await plan_for_everybody(connection)
+        yield connection, statement
+
+
+def _statement(predicate: Predicate, unwritten: frozenset[str] = frozenset()) -> compiler.Statement:
+    statement = compiler.everyone(predicate, unwritten) if unwritten else compiler.everyone(predicate)  # as the watch has it
     if len(statement.names) > _MOST_VALUES:
         raise CannotAsk(f"the definition has more than {_MOST_VALUES:,} conditions; put customers on a list instead")
     return statement

@@ -8,6 +8,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from segments.ask.crossings import is_new, no_such_kind
 from segments.ask.hints import of_values
 from segments.ask.silence import Heard
 from segments.language.events import CROSSED_EVENT, LIST_EVENT, TRAITS_CHANGED
@@ -15,7 +16,6 @@ from segments.language.moves import event_types, trait_names
 from segments.language.segment import Segment
 from segments.language.sizing import too_small
 from segments.language.words import span_in_words
-from segments.leaves.crossed import Sorted
 from segments.leaves.people import mentions
 from segments.predictions.declared import predictions_in
 from segments.time.zones import read_zone
@@ -64,11 +64,11 @@ async def concerns(
         *_too_many(segments, limits),
         *_nowhere(await zones_said(database)),
         *(concern for each in segments for concern in of_one(each, sizes.get(each.name, 0), heard, at, limits)),
-        *(concern for each in segments if each.name in done for concern in _empty(each, sizes.get(each.name, 0))),
+        *(concern for each in segments if each.name in done for concern in _empty(each, sizes.get(each.name, 0), foretold, at)),
         *[concern for each in segments for concern in await _of_values(database, each)],
         *(concern for each in segments for concern in _silent(each, senders, heard, at, limits)),
         *(concern for each in segments for concern in _old(each, late)),
-        *(concern for each in segments for concern in _held(each, foretold, at)),
+        *(concern for each in segments for concern in of_foretold(each, foretold, at)),
         *_overlapping([pair for pair in shared if not _by_definition(pair, made_of)], limits),
     ]
     return sorted(found, key=lambda concern: (concern.segment or "", concern.id))
@@ -86,8 +86,8 @@ async def _of_values(database: Database, segment: Segment) -> list[Concern]:
         ]
 
 
-def _empty(segment: Segment, members: int) -> Iterable[Concern]:
-    if members == 0:
+def _empty(segment: Segment, members: int, foretold: Mapping[str, PredictionRow], at: datetime) -> Iterable[Concern]:
+    if members == 0 and not any(of_foretold(segment, foretold, at)):  # which says why
         told = f"is live and has no members; look at it by `journeys segments explain {segment.name}`, or retire it"
         yield Concern("GOV-03", "empty", segment.name, told)
 
@@ -157,19 +157,18 @@ def _old(segment: Segment, late: Iterable[SourceRow]) -> Iterable[Concern]:
             yield Concern("GOV-05", "stale", segment.name, sentence)
 
 
-def _held(segment: Segment, foretold: Mapping[str, PredictionRow], at: datetime) -> Iterable[Concern]:
-    """Predictions that it asks for, and that let nobody new in (GOV-06, ML-14)."""
-    for name in sorted({leaf.prediction for leaf in predictions_in(segment.predicate)} & foretold.keys()):
+def of_foretold(segment: Segment, foretold: Mapping[str, PredictionRow], at: datetime) -> Iterable[Concern]:
+    """Predictions that it asks for, and that let nobody new in, or have not said yet who is in by it (GOV-06, ML-14)."""
+    asked = list(predictions_in(segment.predicate))
+    for name in sorted({leaf.prediction for leaf in asked} & foretold.keys()):
         if why := foretold[name].held(at):
             yield Concern("GOV-06", "stale model", segment.name, f"lets nobody new in by the prediction {name}: {why}")
-    for leaf in predictions_in(segment.predicate):
-        kinds = (row.card or {}).get("kinds", []) if (row := foretold.get(leaf.prediction)) is not None else []
-        names = sorted(each["name"] for each in kinds)
-        if isinstance(leaf, Sorted) and names and leaf.label not in names:
-            told = (
-                f"asks who is {leaf.label!r} by the prediction {leaf.prediction}, which has {', '.join(map(repr, names))} only"
-            )
-            yield Concern("GOV-05", "no such kind", segment.name, told)
+    for name in sorted({leaf.prediction for leaf in asked if is_new(leaf, foretold.get(leaf.prediction), at)}):
+        told = f"waits for the scoring of {name}, which is asked for and says who is in: `journeys models show {name}`"
+        yield Concern("GOV-06", "waits for scoring", segment.name, told)
+    for leaf in asked:
+        if kind := no_such_kind(leaf, foretold.get(leaf.prediction)):
+            yield Concern("GOV-05", "no such kind", segment.name, f"asks who is {kind}")
 
 
 def _too_many(segments: Sequence[Segment], limits: WorryFrom) -> Iterable[Concern]:

@@ -1,5 +1,6 @@
 """What is foretold of one customer, and why: the features as they were known then, and the model that scored."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -40,12 +41,13 @@ async def foretold(database: Database, declared: Mapping[str, Declared], custome
         return [await _explained(connection, each, declared.get(each.prediction), customer) for each in found]
 
 
-async def of_band(
-    database: Database, name: str, prediction: Declared | None, band: int, most: int
+async def some(
+    database: Database, name: str, prediction: Declared | None, most: int, *, band: int | None, label: str | None
 ) -> list[tuple[UUID, Foretold]]:
-    """Some customers whose score lies in a tenth (1 to 10), the highest first, and why."""
+    """Some customers of a tenth (1 to 10), or of a kind, the highest score first, and why; nobody where it is unknown."""
+    rows = await predictions.found(database, name)
     async with database.transaction() as connection:
-        found = await predictions.in_band(connection, name, band, most)
+        found = [pair for row in rows for pair in await predictions.in_band(connection, row, band, label, most)]
         return [(who, await _explained(connection, each, prediction, who)) for who, each in found]
 
 
@@ -58,6 +60,6 @@ async def _explained(connection: "Connection", score: Score, prediction: Declare
         return Foretold(*told, unexplained="the model that scored is gone")
     values = await of_one(connection, prediction.columns, customer, score.as_of)
     try:
-        return Foretold(*told, tuple(prediction.reasons(*kept, values)))
+        return Foretold(*told, tuple(await asyncio.to_thread(prediction.reasons, *kept, values)))
     except DefinitionError as error:
         return Foretold(*told, unexplained=str(error))

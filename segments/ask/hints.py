@@ -11,12 +11,13 @@ from datetime import datetime
 from difflib import get_close_matches
 
 from segments.ask.coverage import needed
+from segments.ask.crossings import no_such_kind, waiting
 from segments.language.events import LIST_EVENT, OURS
 from segments.language.moves import event_types
 from segments.language.predicate import Predicate
 from segments.language.values import ISO, Expected, Kind
 from segments.predictions.declared import predictions_in
-from store import Connection, queries
+from store import Connection, predictions, queries
 
 _SQL, _LISTS = queries("segment_views"), queries("lists")
 #: Newest customers, and newest events of a type, that are looked at.
@@ -34,7 +35,7 @@ _ADVICE = {
 async def hints(connection: Connection, predicate: Predicate, at: datetime) -> list[str]:
     """Why a definition may be true of nobody, a sentence each; none where nothing looks wrong."""
     named = [*await _never_heard(connection, predicate, at), *await _unknown_lists(connection, predicate)]
-    return [*named, *await _without_scores(connection, predicate), *await of_values(connection, predicate)]
+    return [*named, *await _of_predictions(connection, predicate, at), *await of_values(connection, predicate)]
 
 
 async def of_values(connection: Connection, predicate: Predicate) -> list[str]:
@@ -76,11 +77,21 @@ async def _unknown_lists(connection: Connection, predicate: Predicate) -> list[s
     return [f'there is no list "{name}"{_meant(name, known)}' for name in wanted if name not in known]
 
 
-async def _without_scores(connection: Connection, predicate: Predicate) -> list[str]:
-    asked = sorted({crossed.prediction for crossed in predictions_in(predicate)})
-    scored = {row["name"] for row in await connection.fetch(_SQL["that_score"], asked)} if asked else set()
-    told = "has no model that scores yet: nobody is in by it before it is trained, `GET /v1/models` says how far it is"
-    return [f'prediction "{name}" {told}' for name in asked if name not in scored]
+async def _of_predictions(connection: Connection, predicate: Predicate, at: datetime) -> list[str]:
+    """Of what is foretold: that no model scores yet, that nobody new comes in, or that nobody has asked for that so far."""
+    asked = list(predictions_in(predicate))
+    rows = {row.name: row for row in await predictions.found(connection)} if asked else {}
+    untrained = "has no model that scores yet: nobody is in by it before it is trained, `GET /v1/models` says how far it is"
+    found = []
+    for name in sorted({leaf.prediction for leaf in asked}):
+        row = rows.get(name)
+        if row is None or row.champion is None:
+            found.append(f'prediction "{name}" {untrained}')
+        elif why := row.held(at):
+            found.append(f'prediction "{name}" lets nobody new in: {why}')
+    told = "nobody has asked so far: it is told by the scores as they stand, and written down by the next scoring"
+    found += [f"whether {leaf}, {told}" for leaf in (await waiting(connection, predicate, at)).leaves.values()]
+    return found + [f"nobody is {none}" for leaf in asked if (none := no_such_kind(leaf, rows.get(leaf.prediction)))]
 
 
 async def _unknown_property(connection: Connection, expected: Expected) -> list[str]:

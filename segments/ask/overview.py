@@ -1,17 +1,20 @@
 """All segments at a glance: those of the catalogue and those that came through the API, with their sizes and worries."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from segments.ask.concerns import Concern, WorryFrom, of_one, reads
+from segments.ask.concerns import Concern, WorryFrom, of_foretold, of_one, reads
 from segments.define.define import alive
 from segments.errors import DefinitionError
 from segments.language.names import by_name, resolved
+from segments.language.predicate import Predicate
 from segments.language.segment import Segment
+from segments.leaves.crossed import Foretold
 from segments.leaves.people import mentions
-from store import Database
+from segments.predictions.declared import leaves_in
+from store import Database, predictions
 from store.segments.rows import Stored, evaluated, last_heard, loading, stored
 from store.segments.sizes import sizes
 
@@ -136,6 +139,14 @@ async def standing(database: Database, catalogue: Mapping[str, Segment], name: s
     return Standing(segment, f"segment {name!r} {how}; it begins as soon as the watch has loaded it")
 
 
+async def asked_of(
+    database: Database, segments: Mapping[str, Segment], asks: Iterable[Predicate], prediction: str | None = None
+) -> list[Foretold]:
+    """All that anybody asks of predictions, or of one: segments of the catalogue and of the API, goals, exits, places."""
+    known = [each.predicate for each in (await all_segments(database, segments)).segments]
+    return leaves_in((*known, *asks), prediction)
+
+
 async def overview(
     database: Database,
     known: Sequence[KnownSegment],
@@ -156,13 +167,14 @@ async def overview(
     done, begun = await evaluated(database, versions), await loading(database, versions)
     types = sorted(frozenset[str]().union(*map(reads, segments)))
     heard = await last_heard(database, types, at) if types else {}
+    foretold = {row.name: row for row in await predictions.found(database)}
     return [
         Overview(
             each,
             members[each.segment.name],
             done.get(each.segment.name),
             tuple(sorted(journey for journey, made_of in fed.items() if each.segment.name in made_of)),
-            tuple(of_one(each.segment, members[each.segment.name], heard, at, limits)),
+            (*of_one(each.segment, members[each.segment.name], heard, at, limits), *of_foretold(each.segment, foretold, at)),
             begun.get(each.segment.name),
         )
         for each in known

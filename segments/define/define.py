@@ -90,7 +90,7 @@ async def define(
                 check_predictions((await declared(connection, foretold)).values(), predictions_in(segment.predicate))
                 put = connection, draft.name, segment.version, plain
                 new = await put_stored(*put, announce=draft.announce, by=by, at=at)
-                await note(connection, "define", "segment", draft.name, **_noted(written.get(draft.name), plain, own))
+                await note(connection, "define", "segment", draft.name, **noted(written.get(draft.name), plain, own))
                 return new
     raise CannotChange("busy", "others keep changing segments at this moment; try again")
 
@@ -120,11 +120,11 @@ async def undefine(
         journeys = sorted(journey for journey, entry in entries.items() if entry == name)
         starts = await that_need(connection, name, _FEW)
         if segments or journeys or starts:
-            whose = [*_told("segment", segments), *_told("journey", journeys), *_told("campaign", starts)]
+            whose = [*named("segment", segments), *named("journey", journeys), *named("campaign", starts)]
             remedy = "change or cancel that first" if starts else "change that first"
             raise CannotChange("still-named", f"segment {name!r} is named by {' and by '.join(whose)}; {remedy}")
         was = next(row.definition for row in rows if row.name == name)
-        await note(connection, "delete", "segment", name, **_noted(was, None, own))
+        await note(connection, "delete", "segment", name, **noted(was, None, own))
         return await delete_stored(connection, name, by=by, at=at)
 
 
@@ -153,7 +153,7 @@ def _would_break(name: str, draft: Draft, problem: str) -> CannotChange:
     return CannotChange("would-break", told)
 
 
-def _noted(was: Mapping[str, Any] | None, became: Mapping[str, Any] | None, own: Collection[str]) -> dict[str, Any]:
+def noted(was: Mapping[str, Any] | None, became: Mapping[str, Any] | None, own: Collection[str]) -> dict[str, Any]:
     """What the audit keeps of definitions: who is named in one stands in no log that outlives them."""
     return {"was": was and veiled(was, own), "became": became and veiled(became, own)}
 
@@ -172,5 +172,6 @@ def _refuse_code(catalogue: Mapping[str, Segment], name: str) -> None:
         raise CannotChange("in-code", f"segment {name!r} is defined in code; change it there, or choose another name")
 
 
-def _told(kind: str, names: Sequence[str]) -> list[str]:
+def named(kind: str, names: Sequence[str]) -> list[str]:
+    """Who keeps something from being changed, for a sentence; nothing where there is nobody."""
     return [f"{kind}{'s' if len(names) > 1 else ''} {', '.join(map(repr, names))}"] if names else []

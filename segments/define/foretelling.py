@@ -1,18 +1,21 @@
 """Predictions that product teams declare through the API: written, approved by somebody else, taken out of use.
 
 Promise: what is written can be read and asked of Postgres; no segment asks for a prediction that is not declared, also when two
-people write at once; every version is kept, and one that waits for approval changes nothing.
+people write at once, nor does another prediction; what one never looks at it does not learn from another. Every version is
+kept, and one that waits for approval changes nothing.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from segments.ask.ask import check
+from segments.ask.declared import declared
 from segments.ask.outlook import Outlook, outlook
-from segments.define.define import CannotChange, alive
+from segments.define.define import CannotChange, alive, named, noted
+from segments.errors import DefinitionError
 from segments.predictions.declared import Declared
+from segments.predictions.paths import asked_in, asked_through, check_asked, looking
 from segments.predictions.prediction import Prediction
 from segments.predictions.wire import declared_from_json
 from store import Connection, Database, predictions
@@ -39,26 +42,40 @@ class Written:
     waits: bool
 
 
-async def tried(database: Database, catalogue: Mapping[str, Declared], prediction: Declared, at: datetime) -> Outlook:
-    """What would come of declaring it; nothing is written.
+async def tried(
+    database: Database, catalogue: Mapping[str, Declared], prediction: Declared, at: datetime, *, counting: bool = True
+) -> Outlook | None:
+    """What would come of declaring it; nothing is written. Without `counting` it is only seen that it can be declared.
 
     Raises:
-        CannotChange: the catalogue has one of that name.
+        DefinitionError: it asks for itself, for a prediction that there is not, or for what it never looks at.
+        CannotChange: the catalogue has one of that name, or one that asks for it could not stand any more.
         CannotAsk: Postgres cannot evaluate it.
         TooSlow: it would take too long to tell.
     """
     _refuse_code(catalogue, prediction.name)
+    _fits(await declared(database, catalogue), prediction)
     await _evaluable(database, prediction, at)
-    return await outlook(database, prediction, at)
+    return await outlook(database, prediction, at, counting=counting)
 
 
 async def declare(
-    database: Database, catalogue: Mapping[str, Declared], prediction: Declared, *, by: str, at: datetime, waits: bool
+    database: Database,
+    catalogue: Mapping[str, Declared],
+    prediction: Declared,
+    *,
+    by: str,
+    at: datetime,
+    waits: bool,
+    own: Collection[str] = (),
 ) -> Written:
     """Declare a prediction, or change one; where it waits, nothing changes before somebody else approves it.
 
+    `own`: what names people here beside the usual (`segments.define.naming`).
+
     Raises:
-        CannotChange: the catalogue has one of that name.
+        DefinitionError: it asks for itself, for a prediction that there is not, or for what it never looks at.
+        CannotChange: the catalogue has one of that name, or one that asks for it could not stand any more.
         CannotAsk: Postgres cannot evaluate it.
     """
     _refuse_code(catalogue, prediction.name)
@@ -66,6 +83,7 @@ async def declare(
     plain = prediction.to_json()
     async with database.transaction() as connection:
         await lock_definitions(connection)
+        _fits(await declared(connection, catalogue), prediction)
         newest, holds = await _stands(connection, prediction.name)
         if newest is not None and newest.definition == plain:
             return Written(newest.number, new=False, same=True, waits=newest.waits)
@@ -74,18 +92,19 @@ async def declare(
         if not waits:
             await _holds(connection, prediction, at)
         told = {"waits_for_approval": True} if waits else {}
-        await note(connection, "declare", "prediction", prediction.name, was=was, became=plain | told)
+        await note(connection, "declare", "prediction", prediction.name, **noted(was, plain | told, own))
         return Written(number, new=was is None, same=False, waits=waits)
 
 
 async def approve(
-    database: Database, catalogue: Mapping[str, Declared], name: str, *, by: str, at: datetime
+    database: Database, catalogue: Mapping[str, Declared], name: str, *, by: str, at: datetime, own: Collection[str] = ()
 ) -> Declaration | None:
     """Let the newest version hold that somebody else has written; None where there is none of that name.
 
     Raises:
-        CannotChange: nothing of it waits, the same person wrote it, or the catalogue has one of that name by now.
-        DefinitionError: it cannot be read any more.
+        CannotChange: nothing of it waits, the same person wrote it, the catalogue has one of that name by now, or one that asks
+            for it could not stand any more.
+        DefinitionError: it cannot be read any more, or asks for what it may not.
     """
     _refuse_code(catalogue, name)
     async with database.transaction() as connection:
@@ -98,18 +117,21 @@ async def approve(
         if newest.by == by:
             told = "whoever declared it does not approve it; somebody else has to, with a key of their own"
             raise CannotChange("own-declaration", told)
+        _fits(await declared(connection, catalogue), prediction := declared_from_json(newest.definition))
         await declarations.approve(connection, name, newest.number, by=by, at=at)
-        await _holds(connection, declared_from_json(newest.definition), at)
+        await _holds(connection, prediction, at)
         was = holds.definition if holds else None
-        await note(connection, "approve", "prediction", name, was=was, became=newest.definition)
+        await note(connection, "approve", "prediction", name, **noted(was, newest.definition, own))
         return newest
 
 
-async def undeclare(database: Database, catalogue: Mapping[str, Declared], name: str, *, by: str, at: datetime) -> bool:
+async def undeclare(
+    database: Database, catalogue: Mapping[str, Declared], name: str, *, by: str, at: datetime, own: Collection[str] = ()
+) -> bool:
     """Take a prediction out of use: it is trained and scored no more, and its scores go; false where there is none.
 
     Raises:
-        CannotChange: it is declared in code, or a segment asks for it.
+        CannotChange: it is declared in code, or a segment or another prediction asks for it.
     """
     _refuse_code(catalogue, name)
     async with database.transaction() as connection:
@@ -117,13 +139,15 @@ async def undeclare(database: Database, catalogue: Mapping[str, Declared], name:
         newest, _ = await _stands(connection, name)
         if newest is None or newest.definition is None:
             return False
-        asking = [row.name for row in alive(await stored(connection)) if name in _asked(row.definition)]
-        if asking:
-            told = ", ".join(map(repr, asking))
-            raise CannotChange("still-named", f"prediction {name!r} is asked for by segment {told}; change that first")
+        segments = [row.name for row in alive(await stored(connection)) if name in asked_in(row.definition)]
+        around = (await declared(connection, catalogue)).values()
+        others = [each.name for each in around if each.name != name and name in asked_in(looking(each))]
+        if asking := [*named("segment", segments), *named("prediction", others)]:
+            told = " and by ".join(asking)
+            raise CannotChange("still-named", f"prediction {name!r} is asked for by {told}; change that first")
         await declarations.put(connection, name, None, by=by, at=at)
         await predictions.retire(connection, [name], at)
-        await note(connection, "delete", "prediction", name, was=newest.definition)
+        await note(connection, "delete", "prediction", name, **noted(newest.definition, None, own))
         return True
 
 
@@ -144,17 +168,18 @@ async def _holds(connection: Connection, prediction: Declared, at: datetime) -> 
     await predictions.declare(connection, prediction.name, prediction.version, *spans, at, kind=prediction.kind)
 
 
-def _asked(plain: Any) -> Iterator[str]:
-    """The predictions that a definition asks for, as JSON."""
-    match plain:
-        case {"prediction": str(name)}:
-            yield name
-        case Mapping():
-            for each in plain.values():
-                yield from _asked(each)
-        case list():
-            for each in plain:
-                yield from _asked(each)
+def _fits(before: Mapping[str, Declared], prediction: Declared) -> None:
+    """Refuse one that asks for what it may not, or by which one that asks for it would."""
+    after = {**before, prediction.name: prediction}
+    check_asked(after, prediction.name)
+    for name, each in after.items():
+        if name == prediction.name or prediction not in asked_through(each, after):
+            continue
+        try:
+            check_asked(after, name)
+        except DefinitionError as error:
+            told = f"prediction {name!r} asks for {prediction.name!r} and could not be declared so any more: {error}"
+            raise CannotChange("would-break", told) from None
 
 
 def _refuse_code(catalogue: Mapping[str, Declared], name: str) -> None:

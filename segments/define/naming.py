@@ -9,13 +9,18 @@ Promise: pure. What else is narrow (a day of birth and a town, the number of an 
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any
+from typing import Any, TypeVar, cast
 from unicodedata import combining, normalize
 
 from segments.language.moves import trait_names
 from segments.language.predicate import Predicate
 from segments.language.wire import predicate_from_json
+from segments.leaves.amounts import MEASURES
+from segments.predictions.declared import Declared
+from segments.predictions.paths import looking
+from segments.predictions.wire import declared_from_json
 
+What = TypeVar("What", bound=Predicate | Declared)
 #: What stands in the place of a value that names somebody.
 VEIL = "…"
 #: What says who somebody is, in events and of a customer: in any case, with or without accents and signs between the words.
@@ -41,35 +46,48 @@ _LAST = frozenset({
     "correo", "dni", "email", "iban", "ip", "mail", "movil", "nie", "nif", "passport", "phone", "surname", "telefono",
     "telephone",
 })  # fmt: skip
+#: Amounts of a property, which are the property itself where an event has it once; how many values it has tells of nobody.
+_AMOUNTS = tuple(word for word in MEASURES if word not in ("distinct", "count"))
 #: A place in a document leads on from these: `address.city` is a town, `phone.number` is a number.
 _LEADING_ON = frozenset(NAMED["homes"].split()) | {"to", "id", "name"}
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 
-def names_people(predicate: Predicate, own: Collection[str] = ()) -> bool:
+def names_people(what: Predicate | Declared, own: Collection[str] = ()) -> bool:
     """Whether it lists customers, by their ids or on a list, or looks at what says who somebody is.
 
     `own`: traits and properties that do here, beside the usual ones.
     """
-    plain = predicate.to_json()
+    plain = looking(what)
     if any(True for word in ("customers", "listed") for _ in _under(word, plain)):
         return True
     paths = [str(path) for path in _under("trait", plain)]
-    traits = {*paths, *(trait_names(predicate) - {path.partition(".")[0] for path in paths})}
+    beside = trait_names(what) if isinstance(what, Predicate) else frozenset[str]()
+    traits = {*paths, *(beside - {path.partition(".")[0] for path in paths})}
+    properties = (str(path) for word in ("property", *_AMOUNTS) for path in _under(word, plain))
     return any(_says_who(path, _OF_CUSTOMERS, own) for path in traits) or any(
-        _says_who(str(path), _IN_EVENTS, own) for path in _under("property", plain)
+        _says_who(path, _IN_EVENTS, own) for path in properties
     )
 
 
 def veiled(plain: Any, own: Collection[str] = ()) -> Any:
     """A definition in JSON with `…` for every value that names somebody: ids, and what such a trait is compared with."""
+    return _veiled(plain, own, VEIL)
+
+
+def _veiled(plain: Any, own: Collection[str], amount: str | int) -> Any:
+    """The same; what an amount of such a property is compared with is `amount`."""
     if isinstance(plain, list):
-        return [veiled(each, own) for each in plain]
+        return [_veiled(each, own, amount) for each in plain]
     if not isinstance(plain, Mapping):
         return plain
-    hides = _is_compared(plain, own)
+    hides, measures = _is_compared(plain, own), _is_measured(plain, own)
     told = {
-        key: _covered(value) if key == "customers" or (hides and key == "value") else veiled(value, own)
+        key: _covered(value)
+        if key == "customers" or (hides and key == "value")
+        else _covered(value, amount)
+        if measures and key == "value"
+        else _veiled(value, own, amount)
         for key, value in plain.items()
     }
     if "why" in told and told.get("when") != plain.get("when"):
@@ -77,11 +95,14 @@ def veiled(plain: Any, own: Collection[str] = ()) -> Any:
     return told
 
 
-def without_names(predicate: Predicate, own: Collection[str] = ()) -> Predicate:
-    """The same of a predicate, for its words: it keeps its shape, and is true of nobody."""
-    plain = predicate.to_json()
-    told = veiled(plain, own)
-    return predicate if told == plain else predicate_from_json(told)
+def without_names(what: What, own: Collection[str] = ()) -> What:
+    """The same of a predicate or a prediction, for its words: it keeps its shape, and is true of nobody."""
+    plain = what.to_json()
+    told = _veiled(plain, own, 0)  # an amount is compared with a number
+    if told == plain:
+        return what
+    bare: Any = declared_from_json(told) if isinstance(what, Declared) else predicate_from_json(told)
+    return cast("What", bare)
 
 
 def _is_compared(plain: Mapping[str, Any], own: Collection[str]) -> bool:
@@ -91,11 +112,15 @@ def _is_compared(plain: Mapping[str, Any], own: Collection[str]) -> bool:
     return isinstance(of_event, str) and _says_who(of_event, _IN_EVENTS, own)
 
 
-def _covered(value: Any) -> Any:
+def _is_measured(plain: Mapping[str, Any], own: Collection[str]) -> bool:
+    return any(isinstance(path := plain.get(word), str) and _says_who(path, _IN_EVENTS, own) for word in _AMOUNTS)
+
+
+def _covered(value: Any, by: str | int = VEIL) -> Any:
     """A flag says nothing; a list keeps two, because something may be between them."""
     if isinstance(value, list):
-        return [_covered(each) for each in value[:2]]
-    return value if value is None or isinstance(value, bool) else VEIL
+        return [_covered(each, by) for each in value[:2]]
+    return value if value is None or isinstance(value, bool) else by
 
 
 def _says_who(path: str, known: Collection[str], own: Collection[str]) -> bool:

@@ -76,6 +76,10 @@ class Document(Protocol):
 class Query(Document, Protocol):
     """What can be asked of a customer at an instant; of the documents that there are, it is the traits."""
 
+    @property
+    def unwritten(self) -> frozenset[str]:
+        """Types of events of which none was ever written, though what they would say is known."""
+
     def document(self, column: str, *fields: str) -> Document:
         """What is said beside the traits (`traits_at`, `traits_from`), or a field of it."""
 
@@ -83,7 +87,7 @@ class Query(Document, Protocol):
         """The instant since which a trait is what it is."""
 
     def has(self, table: str, **columns: Any) -> Sql:
-        """Whether the customer has a row with these texts (a list: one of them, None: nothing) in a table."""
+        """Whether the customer has a row with these texts (a list: one of them, None: nothing, a number: as much) there."""
 
     def drawn(self, salt: str, below: bytes | None) -> Sql:
         """Whether the customer's draw lies there (None: it always does)."""

@@ -15,6 +15,7 @@ from segments.errors import DefinitionError
 from segments.facts import Facts
 from segments.language.events import CROSSED_EVENT
 from segments.language.predicate import Read
+from segments.language.query import Query, Sql
 from segments.language.reading import only
 from segments.language.values import check_name
 from segments.leaves.standing import Standing
@@ -27,6 +28,18 @@ class Foretold(Standing):
     """What scoring has said of a customer."""
 
     prediction: str
+
+    def is_so(self, score: float, label: str | None) -> bool:
+        """Whether a score says so by itself, of somebody of whom nothing was said before."""
+        raise NotImplementedError
+
+    def scored(self, q: Query) -> Sql:
+        """The same of everybody's score as it stands."""
+        raise NotImplementedError
+
+    def sql(self, q: Query) -> Sql:
+        """That of the last event; where none was ever written, what the scores say."""
+        return self.scored(q) if self.kind in q.unwritten else super().sql(q)
 
     @property
     def wanted(self) -> dict[str, Any]:
@@ -70,6 +83,14 @@ class Crossed(Foretold, keys=("prediction",), past=True):
     def over(self, score: float, *, was: bool) -> bool:
         """Whether a score stands over it, by whether the one before did."""
         return score >= (self.back if was else self.up)
+
+    def is_so(self, score: float, label: str | None) -> bool:  # noqa: ARG002 - one signature for both
+        """Over the upper threshold."""
+        return self.over(score, was=False)
+
+    def scored(self, q: Query) -> Sql:
+        """A score so high."""
+        return q.has("prediction_score", prediction=self.prediction, score=float(self.up))
 
     @property
     def wanted(self) -> dict[str, Any]:
@@ -129,6 +150,14 @@ class Sorted(Foretold, keys=("prediction is",), past=True):
     def to_json(self) -> dict[str, Any]:
         """`{"prediction": …, "is": …}`."""
         return {"prediction": self.prediction, "is": self.label}
+
+    def is_so(self, score: float, label: str | None) -> bool:  # noqa: ARG002 - one signature for both
+        """Of this kind."""
+        return label == self.label
+
+    def scored(self, q: Query) -> Sql:
+        """A score with this label."""
+        return q.has("prediction_score", prediction=self.prediction, label=self.label)
 
     def denied(self) -> str:
         """The opposite, in words."""

@@ -6,7 +6,7 @@ ago.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Self
@@ -135,18 +135,20 @@ class Kinds:
         stand = {each: apart(ranks, fit.labels_, seed) for each, fit in fits.items()} if len(fits) > 1 else {possible[0]: 0.0}
         best, now = max(stand, key=lambda each: stand[each]), 0 if before is None else len(before.kinds)
         chosen = now if now in stand and stand[best] - stand[now] < _BETTER else best
-        return found._named(fits[chosen].cluster_centers_, before)
+        mine = fits[chosen].labels_
+        lacks = [never({name: values[rows][mine == n] for name, values in table.items()}, longest_ago) for n in range(chosen)]
+        return found._named(fits[chosen].cluster_centers_, before, lacks)
 
-    def _named(self, centres: Floats, before: "Kinds | None") -> Self:
+    def _named(self, centres: Floats, before: "Kinds | None", lacks: Sequence[Collection[str]]) -> Self:
         """The same with kinds at these centres, each with the number and the name of the former one that it goes on."""
         kept = {} if before is None or before.scales.keys() != self.scales.keys() else before.kinds
         ids, names, following = self._followed(centres, kept, before)
-        tells = np.ptp(centres, axis=0) >= _PLAIN  # what all kinds have alike, or nobody ever did, sets none apart
+        tells = telling(self.scales, centres)
         for n, centre in enumerate(centres):
             if n not in ids:
                 ids[n], following = following, following + 1
-                unlike = {name: at for name, at, told in zip(self.scales, centre, tells, strict=True) if told}
-                names[n] = _unlike(in_words(unlike), set(names.values()) | set(kept))
+                unlike = {name: at for name, at in zip(self.scales, centre, strict=True) if name in tells}
+                names[n] = _unlike(in_words(unlike, lacks[n]), set(names.values()) | set(kept))
         rows = sorted(ids, key=lambda n: ids[n])
         kinds = {names[n]: One(ids[n], tuple(float(each) for each in centres[n])) for n in rows}
         return type(self)(self.scales, self.unknown, kinds, following)
@@ -221,22 +223,38 @@ def agreement(one: Numbers, other: Numbers) -> float:
     return float(adjusted_rand_score(one, other))
 
 
-def in_words(centre: Mapping[str, float]) -> list[str]:
-    """What sets a centre apart, strongest first: `often`, `recent`, `high value`; a feature of several windows once."""
+def telling(scales: Sequence[str] | Mapping[str, Scale], centres: Floats) -> list[str]:
+    """The features that set kinds apart; what all of them have alike, or nobody ever did, sets none apart."""
+    return [name for name, spread in zip(scales, np.ptp(centres, axis=0), strict=True) if spread >= _PLAIN]
+
+
+def never(table: Table, longest_ago: Sequence[str]) -> list[str]:
+    """Of these features, days since something, those that most of some people have no value of: they never did it."""
+    return [name for name in longest_ago if len(table[name]) and np.isnan(table[name]).mean() > 0.5]  # noqa: PLR2004 - most
+
+
+def in_words(centre: Mapping[str, float], lacks: Collection[str] = ()) -> list[str]:
+    """What sets a centre apart, strongest first: `often`, `recent`, `high value`; a feature of several windows once.
+
+    Those of `lacks` have never been done by most: that is not long ago.
+    """
     strongest = sorted(centre.items(), key=lambda each: (-abs(each[1] - 0.5), each[0]))
     unlike = [(_WINDOW.sub("", name), at > 0.5) for name, at in strongest if abs(at - 0.5) >= _PLAIN]  # noqa: PLR2004 - middle
     first = dict(reversed(unlike))
-    told = [_word(stem, much=first[stem]) for stem in dict.fromkeys(stem for stem, _ in unlike)]
+    told = [_word(stem, much=first[stem], done=stem not in lacks) for stem in dict.fromkeys(stem for stem, _ in unlike)]
     return told[:_WORDS] or ["like most"]
 
 
-def _word(stem: str, *, much: bool) -> str:
+def _word(stem: str, *, much: bool, done: bool) -> str:
     """A feature and on which side of the middle: days since something are recent or long ago, all else is much or little."""
+    plain = stem.replace("_", " ")
+    since = plain.removeprefix("days since ")
+    if much and not done:
+        return f"never {since}"
     if stem in _SIDES:
         return _SIDES[stem][0 if much else 1]
-    plain = stem.replace("_", " ")
-    if plain.startswith("days since "):
-        return f"{plain.removeprefix('days since ')} {'long ago' if much else 'lately'}"
+    if since != plain:
+        return f"{since} {'long ago' if much else 'lately'}"
     return f"{'much' if much else 'little'} {plain}"
 
 

@@ -21,15 +21,15 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
 from segments.errors import DefinitionError
+from segments.predictions.enough import FEWEST
 
 Floats = NDArray[np.float64]
 Table = Mapping[str, Floats]  # of a feature its values, NaN where it is not known
 
-FEWEST = 50  # people of either outcome
 _PLACES = 17  # quantiles of a feature at which its effect is fitted; fewer where values repeat
 _MOST_ROWS = 200_000  # that are fitted: a curve of 17 places is known to a thousandth by then
 _SOFTNESS = (1.0, 0.1, 0.01)  # inverse weights of the penalty that are tried
-_ALIKE = 50  # people whose share is looked at together
+_ALIKE = 20  # people whose share is looked at together
 _MOST_STEPS = 1_000
 _ITERATIONS = 100  # of Newton's method, which needs some five
 _BOUND = 1e-4  # no score is nearer to 0 or 1: nobody is certain
@@ -56,6 +56,15 @@ class Curve:
         """Effect of each value."""
         known = np.interp(values, self.places, self.effects)
         return np.where(np.isnan(values), self.unknown, known)
+
+    def to_json(self) -> dict[str, Any]:
+        """Numbers by name."""
+        return {"places": list(self.places), "effects": list(self.effects), "unknown": self.unknown}
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> Self:
+        """What `to_json` made."""
+        return cls(tuple(plain["places"]), tuple(plain["effects"]), plain["unknown"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,13 +138,8 @@ class Propensity:
 
     @classmethod
     def _of(cls, fitted: LogisticRegression, places: Mapping[str, Floats]) -> Self:
-        middle, weights = float(fitted.intercept_[0]), fitted.coef_[0]
-        curves, at = {}, 0
-        for name, here in places.items():
-            *effects, unknown = _plain(weights[at : at + len(here) + 1])
-            curves[name] = Curve(_plain(here), tuple(effects), unknown)
-            at += len(here) + 1
-        return cls(middle, curves, converged=bool(fitted.n_iter_[0] < _ITERATIONS))
+        curves = curves_by(fitted.coef_[0], places)
+        return cls(float(fitted.intercept_[0]), curves, converged=bool(fitted.n_iter_[0] < _ITERATIONS))
 
     def calibrated(self, table: Table, came: Floats) -> Self:
         """The same with its probabilities set right by people whom the fit did not see."""
@@ -160,20 +164,14 @@ class Propensity:
 
     def to_json(self) -> dict[str, Any]:
         """Numbers by name."""
-        curves = {
-            name: {"places": list(curve.places), "effects": list(curve.effects), "unknown": curve.unknown}
-            for name, curve in self.curves.items()
-        }
+        curves = {name: curve.to_json() for name, curve in self.curves.items()}
         steps = self.calibration and {"foretold": list(self.calibration.foretold), "came": list(self.calibration.came)}
         return {"middle": self.middle, "curves": curves, "calibration": steps}
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> Self:
         """What `to_json` made; `segments.models.stored` looks whether it is."""
-        curves = {
-            name: Curve(tuple(curve["places"]), tuple(curve["effects"]), curve["unknown"])
-            for name, curve in plain["curves"].items()
-        }
+        curves = {name: Curve.from_json(curve) for name, curve in plain["curves"].items()}
         steps = plain["calibration"] and Steps(tuple(plain["calibration"]["foretold"]), tuple(plain["calibration"]["came"]))
         return cls(plain["middle"], curves, steps)
 
@@ -184,6 +182,16 @@ def knots(values: Floats) -> Floats:
     if not len(known):
         return np.zeros(1)
     return np.unique(np.quantile(known, np.linspace(0, 1, _PLACES), method="nearest"))
+
+
+def curves_by(weights: Floats, places: Mapping[str, Floats]) -> dict[str, Curve]:
+    """The curves of weights that were fitted to `hats_of` a table with these places."""
+    curves, at = {}, 0
+    for name, here in places.items():
+        *effects, unknown = _plain(weights[at : at + len(here) + 1])
+        curves[name] = Curve(_plain(here), tuple(effects), unknown)
+        at += len(here) + 1
+    return curves
 
 
 def hats_of(table: Table, places: Mapping[str, Floats]) -> csr_matrix:

@@ -18,6 +18,7 @@ from segments.models.kinds import Kinds
 from segments.models.lifetime import Orders, Value
 from segments.models.propensity import Propensity
 from segments.models.trees import Trees
+from segments.models.uplift import Helps
 
 MOST_CHARACTERS = 4_000_000
 
@@ -78,7 +79,7 @@ class Lifetime:
         return cls(Orders(**plain["orders"]), Value(**plain["value"]) if plain["value"] is not None else None)
 
 
-Model = Propensity | Lifetime | Kinds | Trees | Shares
+Model = Propensity | Lifetime | Kinds | Trees | Shares | Helps
 
 
 class _Family(Protocol):
@@ -86,6 +87,7 @@ class _Family(Protocol):
 
 
 _FAMILIES: Mapping[str, _Family] = {
+    "helps": Helps,
     "kinds": Kinds,
     "lifetime": Lifetime,
     "propensity": Propensity,

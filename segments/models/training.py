@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from segments.errors import DefinitionError
 from segments.models.card import Match, Measures, importance
-from segments.models.propensity import FEWEST, Propensity
+from segments.models.propensity import Propensity
 from segments.models.trees import Trees
+from segments.predictions.enough import FEWEST, FITTED
 
 Floats = NDArray[np.float64]
 _CUTS = 4
@@ -133,8 +134,8 @@ def train(known: Sequence[Cut], families: Sequence[str] = ("propensity",), choic
     if older:
         fit, later, judge = older, newest.rows(lot < 0.5), newest.rows(lot >= 0.5)  # noqa: PLR2004 - halves
     else:
-        fit = [newest.rows(lot < 0.6)]  # noqa: PLR2004 - fifths
-        later, judge = newest.rows((lot >= 0.6) & (lot < 0.8)), newest.rows(lot >= 0.8)  # noqa: PLR2004
+        fit = [newest.rows(lot < FITTED)]
+        later, judge = newest.rows((lot >= FITTED) & (lot < 0.8)), newest.rows(lot >= 0.8)  # noqa: PLR2004
     if min(len(later), len(judge)) < FEWEST:
         raise DefinitionError(
             "prediction",

@@ -7,14 +7,15 @@ curve is of these ranks and of randomised arms alone, so that a model that has f
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import RidgeCV
 
 from segments.errors import DefinitionError
-from segments.models.propensity import FEWEST, Propensity, Table, hats_of, knots
+from segments.models.propensity import Curve, Propensity, Table, curves_by, hats_of, knots
+from segments.predictions.enough import FEWEST
 
 Floats = NDArray[np.float64]
 Chosen = NDArray[np.bool_]
@@ -37,6 +38,7 @@ class Uplift:
         area: Between the curve and the straight line, on which who is written to is drawn by lot; above 0 the ranking helps.
         error: Its standard error.
         fifths: Best first: people, and the share of whom it came true of those written to and of those left alone.
+        slope: How much of a difference between what is expected of two people is there, 0 to 1: what the ranking is sure of.
         who: By feature its mean among the best fifth and among all, as far as it is known; what differs most first.
     """
 
@@ -48,6 +50,7 @@ class Uplift:
     area: float
     error: float
     fifths: tuple[tuple[int, float, float], ...]
+    slope: float
     who: Mapping[str, tuple[float, float]]
 
     def to_json(self, half: float) -> dict[str, Any]:
@@ -68,8 +71,52 @@ def uplift(table: Table, came: Floats, written: Chosen, *, seed: int = 0) -> Upl
     halves = np.random.default_rng(seed).random(len(came)) < 0.5  # noqa: PLR2004 - halves
     expected, base = np.empty(len(came)), np.empty(len(came))
     for theirs in (halves, ~halves):
-        expected[theirs], base[theirs] = _expected(_rows(table, ~theirs), came[~theirs], written[~theirs], _rows(table, theirs))
+        fitted, others = _fit(_rows(table, ~theirs), came[~theirs], written[~theirs]), _rows(table, theirs)
+        expected[theirs], base[theirs] = fitted.changes.at(others), fitted.base(others)
     return _worth(table, came, written, expected, base)
+
+
+@dataclass(frozen=True, slots=True)
+class Helps:
+    """A fitted model: by how much acting is expected to help, a sum of a middle and a curve for each feature."""
+
+    middle: float
+    curves: Mapping[str, Curve]
+
+    def at(self, table: Table) -> Floats:
+        """The help for each row, as a difference of probabilities."""
+        found: Floats = np.full(len(next(iter(table.values()))), self.middle)
+        for name, curve in self.curves.items():
+            found += curve.at(table[name])
+        return found
+
+    def stretched(self, by: float, onto: float, table: Table) -> Self:
+        """The same with differences so many times as large, and this mean of the table's rows."""
+        curves = {
+            name: Curve(each.places, tuple(by * value for value in each.effects), by * each.unknown)
+            for name, each in self.curves.items()
+        }
+        middle = onto + by * (self.middle - float(self.at(table).mean()))
+        return type(self)(middle, curves)
+
+    def to_json(self) -> dict[str, Any]:
+        """Numbers by name."""
+        return {"middle": self.middle, "curves": {name: curve.to_json() for name, curve in self.curves.items()}}
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> Self:
+        """What `to_json` made; `segments.models.stored` looks whether it is."""
+        return cls(plain["middle"], {name: Curve.from_json(curve) for name, curve in plain["curves"].items()})
+
+
+def helps(table: Table, came: Floats, written: Chosen, found: Uplift) -> Helps:
+    """A model of all, for others: help is to the side of all together, and no more certain than `found` has it.
+
+    Differences between people are drawn towards the mean by as much as those who were ranked without having been seen were less
+    unlike than was expected (the best linear predictor of Chernozhukov, Demirer, Duflo, Fernández-Val, 2018).
+    """
+    side = -1.0 if found.fewer else 1.0
+    return _fit(table, came, written).changes.stretched(side * found.slope, side * found.effect, table)
 
 
 def check_enough(came: Floats, written: Chosen) -> None:
@@ -87,22 +134,35 @@ def check_enough(came: Floats, written: Chosen) -> None:
             )
 
 
-def _expected(table: Table, came: Floats, written: Chosen, others: Table) -> tuple[Floats, Floats]:
-    """What acting is expected to change for others, and what is expected of them on average, by people who are none of them."""
+@dataclass(frozen=True, slots=True)
+class _Fitted:
+    """What acting is expected to change, and what is expected in either arm."""
+
+    changes: Helps
+    share: float
+    if_written: Propensity
+    if_not: Propensity
+
+    def base(self, others: Table) -> Floats:
+        """What is expected of others on average."""
+        return self.share * self.if_written.at(others) + (1 - self.share) * self.if_not.at(others)
+
+
+def _fit(table: Table, came: Floats, written: Chosen) -> _Fitted:
     share = float(written.mean())
     to, alone = _rows(table, written), _rows(table, ~written)
     if_written, if_not = Propensity.fit(to, came[written]), Propensity.fit(alone, came[~written])
     here = {name: knots(values) for name, values in sorted(table.items())}
-    by_written = _curves(to, came[written] - if_not.at(to), here, others)
-    by_left = _curves(alone, if_written.at(alone) - came[~written], here, others)
-    return share * by_left + (1 - share) * by_written, share * if_written.at(others) + (1 - share) * if_not.at(others)
+    by_written = _weights(to, came[written] - if_not.at(to), here)
+    by_left = _weights(alone, if_written.at(alone) - came[~written], here)
+    middle, *weights = share * by_left + (1 - share) * by_written
+    return _Fitted(Helps(float(middle), curves_by(np.array(weights), here)), share, if_written, if_not)
 
 
-def _curves(table: Table, changed: Floats, here: Mapping[str, Floats], others: Table) -> Floats:
-    """Curves through what seems to have changed for each of some, at others."""
+def _weights(table: Table, changed: Floats, here: Mapping[str, Floats]) -> Floats:
+    """The middle, and weights of curves, through what seems to have changed for each of some."""
     fitted = RidgeCV(_PENALTIES).fit(hats_of({name: table[name] for name in here}, here).toarray(), changed)
-    found: Floats = fitted.predict(hats_of({name: others[name] for name in here}, here).toarray())
-    return found
+    return np.array([fitted.intercept_, *fitted.coef_])
 
 
 def _worth(table: Table, came: Floats, written: Chosen, expected: Floats, base: Floats) -> Uplift:
@@ -111,6 +171,8 @@ def _worth(table: Table, came: Floats, written: Chosen, expected: Floats, base: 
     changed = (written - share) * (came - base) / (share * (1 - share))
     effect = float(changed.mean())
     side = -1.0 if effect < 0 else 1.0
+    spread = float(expected.var())
+    slope = float(np.mean((expected - expected.mean()) * (changed - effect))) / spread if spread else 0.0
     best = np.argsort(-side * expected, kind="stable")
     helped, rank = side * changed[best], (np.arange(len(best)) + 0.5) / len(best)
     parts = helped * (0.5 - rank)
@@ -125,6 +187,7 @@ def _worth(table: Table, came: Floats, written: Chosen, expected: Floats, base: 
         area=float(parts.mean()),
         error=float(parts.std(ddof=1) / np.sqrt(len(parts))),
         fifths=tuple(_fifth(came[rows], written[rows]) for rows in np.array_split(best, _FIFTHS)),
+        slope=min(max(slope, 0.0), 1.0),
         who=_who(table, best[: len(best) // _FIFTHS]),
     )
 

@@ -6,6 +6,7 @@ from segments.predictions.declared import daily, weekly
 from segments.predictions.features import DaysSince, Feature, TraitValue, engagement, feature, rfm
 from segments.predictions.lifetime import LifetimeValue
 from segments.predictions.prediction import Prediction, Trial
+from segments.predictions.uplift import Uplift
 from segments.predictions.wire import declared_from_json
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "Prediction",
     "TraitValue",
     "Trial",
+    "Uplift",
     "daily",
     "declared_from_json",
     "engagement",

@@ -82,6 +82,11 @@ class Best(Declared):
         """Of each option how many messages there were, and how many were answered."""
         return counts(self.options, self.messages)
 
+    @property
+    def told(self) -> dict[str, Any]:
+        """Which messages count, in place of every option of them."""
+        return super().told | {"features": {"messages": f"of {self.within.days} days, {self.messages.answer}, by option"}}
+
     def lately(self, span: timedelta) -> tuple[Feature, ...]:
         """The same of the messages of a shorter while."""
         return counts(self.options, self.messages.lately(span))

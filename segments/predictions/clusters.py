@@ -58,7 +58,7 @@ class Clusters(Declared):
         if len(set(self.names.values())) < len(self.names):
             raise DefinitionError(f"{self.place}, names", "calls two kinds alike; give each a name of its own")
         check_features(self.place, self.features, self.never)
-        check_never(self.place, self.of, self.never)
+        check_never(f"{self.place}, of", self.of, self.never)
 
     @property
     def columns(self) -> tuple[Feature, ...]:

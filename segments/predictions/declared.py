@@ -19,7 +19,7 @@ from segments.language.segment import check_segment_name
 from segments.language.wire import predicate_from_json
 from segments.language.words import span_in_words
 from segments.leaves.crossed import Crossed, Foretold, Sorted
-from segments.predictions.features import Feature, forbidden
+from segments.predictions.features import Feature, forbidden, names_read
 from segments.predictions.reasons import Reason
 
 DAY, WEEK = timedelta(days=1), timedelta(weeks=1)
@@ -93,6 +93,11 @@ class Declared:
     def columns(self) -> tuple[Feature, ...]:
         """What is read of each customer, a number each."""
         raise NotImplementedError
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """Of whom it is, and by what it goes, in words: as it stands in the card of a model."""
+        return {"of": str(self.of), "features": words_of(self.columns)}
 
     @property
     def labels(self) -> tuple[str, ...] | None:
@@ -204,23 +209,29 @@ def predictions_in(predicate: Predicate) -> Iterator[Foretold]:
         yield from predictions_in(part)
 
 
+def leaves_in(predicates: Iterable[Predicate], prediction: str | None = None) -> list[Foretold]:
+    """All that these ask of predictions, or of one: what scoring tells of by an event, one of each type of event."""
+    leaves = (leaf for predicate in predicates for leaf in predictions_in(predicate))
+    return list({leaf.kind: leaf for leaf in leaves if prediction in (None, leaf.prediction)}.values())
+
+
 def check_past(place: str, predicate: object) -> None:
     """Refuse what is only known as it is now: a model is fitted to what was."""
     if not isinstance(predicate, Predicate):
         raise DefinitionError(place, f"needs a predicate, not {predicate!r}")
     if now := sorted(predicate.traits):
-        raise DefinitionError(
-            place, f"looks at the trait {now[0]!r}, which is known as it is now only; use a feature TraitValue"
-        )
+        remedy = "say it by events; what identify calls said of it can be a feature"
+        told = f'TraitValue({now[0]!r}) in code, {{"trait": "{now[0]}"}} in JSON'
+        raise DefinitionError(place, f"looks at the trait {now[0]!r}, which is known as it is now only: {remedy}, {told}")
     for leaf in leaves(predicate):
         if not leaf.has_past or leaf.marks or leaf.personal:
             raise DefinitionError(place, f"takes what events tell of any instant of the past, which this does not: {leaf}")
 
 
-def check_never(place: str, of: Predicate, never: frozenset[str]) -> None:
+def check_never(place: str, predicate: Predicate, never: frozenset[str]) -> None:
     """Refuse to look at what is never to be looked at."""
-    if read := forbidden({name for expected in of.expects() for name in expected.path}, never):
-        raise DefinitionError(f"{place}, of", f"reads {read!r}, which stands under never")
+    if read := forbidden(names_read(predicate.to_json()), never):
+        raise DefinitionError(place, f"reads {read!r}, which stands under never")
 
 
 def names_at(place: str, given: Any) -> frozenset[str]:

@@ -26,6 +26,8 @@ from segments.predictions.ordered import Ordered
 
 _DAY = timedelta(days=1)
 _MOST = 200
+#: Under what a definition in JSON has the path of a trait or a property.
+_NAMING = ("trait", "property", "lat", "lon", *MEASURES)
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,6 +145,8 @@ class Feature:
             DefinitionError: it is none; the error names the place.
         """
         found = an_object("feature", plain, "name")
+        if "name" not in found:
+            raise DefinitionError("feature", "has no name")
         kinds: tuple[tuple[tuple[str, ...], Any], ...] = (
             (("days_since",), DaysSince.from_json),
             (("trait",), TraitValue.from_json),
@@ -158,6 +162,20 @@ class Feature:
         return f"{self.name}: {self.of}"
 
 
+class Features(tuple[Feature, ...]):
+    """Some features: a tuple that lists and tuples of one's own are added to, before or behind."""
+
+    __slots__ = ()
+
+    def __add__(self, other: Iterable[Feature]) -> "Features":  # type: ignore[override]  # of a tuple, which takes no list
+        """These, and then the others."""
+        return Features((*self, *other)) if isinstance(other, list | tuple) else NotImplemented
+
+    def __radd__(self, other: Iterable[Feature]) -> "Features":
+        """The others, and then these."""
+        return Features((*other, *self)) if isinstance(other, list | tuple) else NotImplemented
+
+
 def feature(name: str, of: Amount | DaysSince | TraitValue | Ordered) -> Feature:
     """A feature of an amount (`did("Order Completed").within(days=90).total("total")`), of days since, or of a trait.
 
@@ -169,25 +187,27 @@ def feature(name: str, of: Amount | DaysSince | TraitValue | Ordered) -> Feature
     return Feature(name, of.measured if isinstance(of, Amount) else of)
 
 
-def rfm(order: str = "Order Completed", total: str = "total", days: Sequence[int] = (30, 90, 365)) -> tuple[Feature, ...]:
+def rfm(order: str = "Order Completed", total: str = "total", days: Sequence[int] = (30, 90, 365)) -> Features:
     """How recently, how often and for how much a customer ordered."""
     orders = did(order)
     windows = [(each, orders.within(days=each)) for each in days]
-    return (
-        feature("days_since_order", DaysSince(orders)),
-        feature("days_since_first_order", DaysSince(orders, "first")),
-        feature("orders", orders.count()),
-        *(feature(f"orders_{each}d", within.count()) for each, within in windows),
-        *(feature(f"spent_{each}d", within.total(total)) for each, within in windows),
-        feature("order_average", orders.average(total)),
+    return Features(
+        (
+            feature("days_since_order", DaysSince(orders)),
+            feature("days_since_first_order", DaysSince(orders, "first")),
+            feature("orders", orders.count()),
+            *(feature(f"orders_{each}d", within.count()) for each, within in windows),
+            *(feature(f"spent_{each}d", within.total(total)) for each, within in windows),
+            feature("order_average", orders.average(total)),
+        )
     )
 
 
 def engagement(
     events: Sequence[str] = ("Application Opened", "Product Viewed", "Product Added"), days: Sequence[int] = (7, 30, 90)
-) -> tuple[Feature, ...]:
+) -> Features:
     """How recently and how often a customer did each of some things."""
-    return tuple(each for event in events for each in _engagement(did(event), _slug(event), days))
+    return Features(each for event in events for each in _engagement(did(event), _slug(event), days))
 
 
 def _engagement(of: Did, slug: str, days: Sequence[int]) -> Iterator[Feature]:
@@ -206,10 +226,23 @@ def check_features(place: str, features: Sequence[Feature], never: frozenset[str
         raise DefinitionError(f"{place}, features", f"needs 1 to {_MOST} features, not {len(features)}")
     names = [each.name for each in features]
     if double := next((name for name in names if names.count(name) > 1), None):
-        raise DefinitionError(f"{place}, features", f"has two called {double!r}; give one another name")
-    for each in features:
+        second = len(names) - 1 - names[::-1].index(double)
+        raise DefinitionError(f"{place}, features[{second}]", f"is another one called {double!r}; give one another name")
+    for n, each in enumerate(features):
         if read := forbidden(each.reads | {each.name}, never):
-            raise DefinitionError(f"{place}, feature {each.name!r}", f"reads {read!r}, which stands under never")
+            raise DefinitionError(f"{place}, features[{n}]", f"{each.name!r} reads {read!r}, which stands under never")
+
+
+def names_read(plain: Any) -> Iterator[str]:
+    """The traits and properties that a definition looks at, by their paths; `plain` is its JSON."""
+    match plain:
+        case Mapping():
+            yield from (each for word in _NAMING if isinstance(each := plain.get(word), str))
+            for each in plain.values():
+                yield from names_read(each)
+        case list() | tuple():
+            for each in plain:
+                yield from names_read(each)
 
 
 def forbidden(reads: Iterable[str], never: frozenset[str]) -> str | None:

@@ -68,7 +68,7 @@ class LifetimeValue(Declared):
             raise DefinitionError(
                 f"{self.place}, tolerance", f"is a share of what was foretold, above 0, not {self.tolerance!r}"
             )
-        check_never(self.place, self.of, self.never)
+        check_never(f"{self.place}, of", self.of, self.never)
         if read := forbidden({name for each in self.columns for name in each.reads}, self.never):
             raise DefinitionError(f"{self.place}, orders", f"read {read!r}, which stands under never")
 

@@ -14,7 +14,16 @@ from segments.language.predicate import Predicate
 from segments.language.reading import an_object, only
 from segments.language.words import span_in_words
 from segments.leaves.crossed import Foretold
-from segments.predictions.declared import Declared, check_never, check_past, features_at, names_at, no_labels, predicate_at
+from segments.predictions.declared import (
+    Declared,
+    check_never,
+    check_past,
+    features_at,
+    names_at,
+    no_labels,
+    predicate_at,
+    predictions_in,
+)
 from segments.predictions.features import Feature, check_always, check_features
 from segments.predictions.reasons import Reason, reasons
 
@@ -26,6 +35,13 @@ FAMILIES: Mapping[str, tuple[str, ...]] = {
     "trees": ("trees",),
     "both": ("propensity", "trees"),
 }
+
+
+def _within(span: timedelta) -> str:
+    """How a window of this span is written, in code and in JSON."""
+    units = (("days", timedelta(days=1)), ("hours", timedelta(hours=1)), ("seconds", timedelta(seconds=1)))
+    unit, length = next((each for each in units if not span % each[1]), units[-1])
+    return f'.within({unit}={span / length:.12g}) in code, "within": {span.total_seconds():.12g} in JSON'
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +88,15 @@ class Prediction(Declared):
         label: What comes true, as it is at the end of the horizon.
         horizon: From the instant of the score on.
         features: What is known of a customer then.
-        never: Names of traits, properties and features that must not be looked at.
+        never: Names of traits, properties and features that must not be looked at, nor foretold, nor asked for through
+            another prediction.
         retrain: How often a new model is fitted.
         score: How often customers are scored.
         max_age: An older model lets nobody enter.
         always: Names of features that no selection drops.
         most: A model goes by so many features at most: those that matter most to people whom the fit has not seen.
         tolerance: Nor does one whose probabilities have come to be further than this from what came, on average.
-        family: "propensity" is a curve for each feature, whose scores are explained; "trees" is LightGBM's (`journeys[trees]`);
+        family: "propensity" is a curve for each feature; "trees" is LightGBM's (`journeys[trees]`);
             "both" fits both to the same, and keeps the trees where they are better by more than chance.
         challenger: Another family, on trial: a share of the customers is scored by it until it is decided which is better.
         holdout: The share of those whom a prediction lets in that is left alone, to see whether acting on it helps.
@@ -124,7 +141,7 @@ class Prediction(Declared):
         looks_back = self.label.memory
         if looks_back is None or looks_back > self.horizon:
             back = "at all that ever happened" if looks_back is None else f"back {span_in_words(looks_back)}"
-            says = f"looks {back}, so part of it is known beforehand; narrow it with .within({span_in_words(self.horizon)!r})"
+            says = f"looks {back}, so part of it is known beforehand; narrow it with {_within(self.horizon)}"
             raise DefinitionError(f"{self.place}, label", f"{says}, the horizon, or less")
         if not 0 <= self.holdout <= _MOST_HOLDOUT:
             raise DefinitionError(f"{self.place}, holdout", f"is a share from 0 to {_MOST_HOLDOUT}, not {self.holdout!r}")
@@ -145,12 +162,18 @@ class Prediction(Declared):
             DefinitionError: with what reads it.
         """
         check_features(self.place, self.features, self.never)
-        check_never(self.place, self.of, self.never)
+        check_never(f"{self.place}, of", self.of, self.never)
+        check_never(f"{self.place}, label", self.label, self.never)
 
     @property
     def columns(self) -> tuple[Feature, ...]:
         """Its features."""
         return self.features
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What comes true, too."""
+        return super().told | {"label": str(self.label)}
 
     @property
     def ahead(self) -> timedelta:
@@ -198,3 +221,10 @@ class Prediction(Declared):
 
     def __str__(self) -> str:
         return f"{self.name}: who {self.of}, and {span_in_words(self.horizon)} on {self.label}"
+
+
+def left_alone(predicate: Predicate, predictions: Mapping[str, Declared]) -> dict[str, float]:
+    """The predictions that let customers in by this predicate and leave some of them alone, each with the share."""
+    asked = sorted({leaf.prediction for leaf in predictions_in(predicate)} & predictions.keys())
+    known = ((name, predictions[name]) for name in asked)
+    return {name: each.holdout for name, each in known if isinstance(each, Prediction) and each.holdout}

@@ -1,7 +1,8 @@
 """Why a score is what it is, in words: each feature, its value, and what it does to the odds.
 
 Promise: pure, and needs no library: a model's parameters are a few hundred numbers (`segments.models.stored` checks them), and
-a score is a sum over them, so that a process that trains nothing can tell it.
+a score is a sum over them, so that a process that trains nothing can tell it. Trees are more numbers, and what they say
+together is divided among features by Shapley's values (`segments.predictions.trees`).
 """
 
 from bisect import bisect_right
@@ -14,7 +15,10 @@ from typing import Any
 
 from segments.errors import DefinitionError
 from segments.predictions.features import Feature
+from segments.predictions.trees import effects, read
 
+#: What "raises the odds" compares with: the penalty of the fit draws each curve around nothing.
+AGAINST = "odds compared with the middle of what the same feature does, over all its values and not known"
 _LITTLE = 0.05  # on the log-odds: nobody would call that a reason
 
 #: By how much the log loss has to grow without a feature, for a card to name it: what is less is 0.0000.
@@ -28,7 +32,8 @@ class Reason:
     Attributes:
         feature: Its name.
         value: Theirs; None where it is not known.
-        effect: What is added to the log-odds; above 0 raises the score. None: the score is no sum.
+        effect: What is added to the log-odds, against the mean of the feature's curve (over its places, which are quantiles of
+            customers, and not known), of an uplift to the score; above 0 raises it. None: the score is no sum.
         words: As a sentence.
     """
 
@@ -53,15 +58,13 @@ def reasons(
     Raises:
         DefinitionError: the model was changed since it was kept, or is of other features.
     """
-    read = loads(unchanged(parameters, digest))
-    if "trees" in read:
-        raise DefinitionError("model", 'is of trees, whose scores are no sum over features; family="propensity" tells why')
-    curves = read.get("curves", {})
+    model = loads(unchanged(parameters, digest))
     told = {each.name: str(each.of) for each in features}
-    if not told.keys() >= curves.keys() or not values.keys() >= curves.keys():
+    names = set(model["features"] if "trees" in model else model.get("curves", {}))
+    if not told.keys() >= names or not values.keys() >= names:
         raise DefinitionError("model", "was trained by other features than are declared now; wait until it is trained again")
-    by = {name: effect(curve, values[name]) for name, curve in curves.items()}
-    found = [(abs(by[name]), _reason(name, told[name], values[name], by[name])) for name in curves]
+    by = _effects(model, values)
+    found = [(abs(by[name]), _reason(name, told[name], values[name], by[name])) for name in by]
     strongest = sorted(found, key=lambda each: -each[0])
     return [reason for by, reason in strongest[:most] if by >= _LITTLE]
 
@@ -75,6 +78,15 @@ def unchanged(parameters: str, digest: str) -> str:
     if sha256(parameters.encode()).hexdigest() != digest:
         raise DefinitionError("model", "was changed after it was kept: its sha256 differs; train it again")
     return parameters
+
+
+def _effects(model: Mapping[str, Any], values: Mapping[str, float]) -> dict[str, float]:
+    """What each feature adds to the log-odds: of curves a sum by itself, of trees its share of what they say together."""
+    if "trees" in model:
+        names: Sequence[str] = model["features"]
+        found = effects(read(model["trees"], len(names)), [values[name] for name in names])
+        return dict(zip(names, found, strict=True))
+    return {name: effect(curve, values[name]) for name, curve in model.get("curves", {}).items()}
 
 
 def effect(curve: Mapping[str, Any], value: float) -> float:

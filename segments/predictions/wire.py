@@ -9,8 +9,11 @@ from segments.predictions.clusters import Clusters
 from segments.predictions.declared import Declared
 from segments.predictions.lifetime import LifetimeValue
 from segments.predictions.prediction import Prediction
+from segments.predictions.uplift import Uplift
 
-KINDS: Mapping[str, type[Declared]] = {each.kind: each for each in (Prediction, LifetimeValue, Clusters, BestChannel, BestHour)}
+KINDS: Mapping[str, type[Declared]] = {
+    each.kind: each for each in (Prediction, LifetimeValue, Clusters, BestChannel, BestHour, Uplift)
+}
 
 
 def declared_from_json(plain: object) -> Declared:

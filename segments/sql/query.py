@@ -111,7 +111,7 @@ class Query(Selection, Document):
         return Number(years - sa.cast(_later(day, years) > today, sa.Integer))
 
     def as_of(self, span: timedelta) -> "Query":
-        return replace(self, when=When(span), recent={}, last={})
+        return replace(self, when=When(span), recent={}, last={}, unwritten=frozenset())
 
     def at_a_step(self, edges: Iterable[tuple[str, timedelta]], span: timedelta, test: Test) -> Expression:
         """The steps of whom it was true before are looked at one by one."""
@@ -136,9 +136,11 @@ def _steps(type_: str, window: timedelta, span: timedelta) -> sa.Select[Any]:
     return sa.select(instant.label(STEP_AT)).where(e.c.profile_id == profile.c.id, *wanted).correlate(profile)
 
 
-def _is(column: Expression, value: str | list[str] | None) -> Expression:
+def _is(column: Expression, value: str | float | list[str] | None) -> Expression:
     if value is None:
         return column.is_(None)
+    if isinstance(value, float):
+        return column >= sa.bindparam(None, value, sa.Double, unique=True)
     one_of = (
         sa.any_(sa.bindparam(None, value, ARRAY(sa.Text), unique=True)) if isinstance(value, list) else bound(value, "text")
     )

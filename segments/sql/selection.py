@@ -37,6 +37,7 @@ class Selection:
     than W: then the last A is, too, and the search for it (by `since_last("A")` in the rest) need not go back further.
     Where a full evaluation starts from the events of a type (`start`), the instant of the `last` of them is there already.
     What several leaves count among the same events is counted in one pass (`tallies`).
+    Of crossings that nobody has asked for so far there are no events (`unwritten`); the scores tell what they will say.
     """
 
     sets: list[sa.Subquery] | None = None
@@ -44,6 +45,7 @@ class Selection:
     tallies: "Mapping[Same, Tally]" = field(default_factory=dict)
     last: Mapping[str, Expression] = field(default_factory=dict)
     when: When = field(default_factory=When)
+    unwritten: frozenset[str] = frozenset()
 
     @property
     def one_by_one(self) -> bool:

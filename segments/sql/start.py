@@ -29,17 +29,18 @@ _DOING = "doing"
 _NOW = When()
 
 
-def everybody(predicate: Predicate, when: When = _NOW) -> sa.Select[Any]:
-    """All living profiles of whom it is true."""
+def everybody(predicate: Predicate, when: When = _NOW, unwritten: frozenset[str] = frozenset()) -> sa.Select[Any]:
+    """All living profiles of whom it is true; of crossings that are `unwritten` the scores tell."""
+    plain = Query(sets=[], when=when, unwritten=unwritten)
     parts = predicate.members if isinstance(predicate, All) else (predicate,)
     counted = next((part.same for part in parts if isinstance(part, Versus) and not part.true_of_nothing), None)
-    asked = _asking(parts, when, counted)
+    asked = _asking(parts, plain, counted)
     if asked.reads and counted is not None:
-        asked = _asking(parts, when)
+        asked = _asking(parts, plain)
     first = min((part for part in parts if _can_start(part)), key=_window, default=None)
     rest = [part for part in parts if part is not first]
     if isinstance(first, Did) and any(_goes_by(first, part) for part in rest):
-        return _since(first, rest, when, reads=asked.reads)
+        return _since(first, rest, plain, reads=asked.reads)
     found = living(sa.and_(*asked.conditions))
     if asked.start is not None:
         others = sa.and_(sa.true(), *(each for each in asked.conditions if not _is_in(each, asked.start)))
@@ -56,13 +57,13 @@ class _Asked(NamedTuple):
     start: sa.Subquery | None
 
 
-def _asking(parts: Sequence[Predicate], when: When, first: Same | None = None) -> _Asked:
+def _asking(parts: Sequence[Predicate], query: Query, first: Same | None = None) -> _Asked:
     """The conditions, and the sets that they speak of.
 
     Amounts against amounts of the same events are counted in one pass, and what else counts these, too. Those of `first` stand
     in place of the profiles.
     """
-    plain = Query(sets=[], when=when)
+    plain = replace(query, sets=[])
     shared = dict.fromkeys(part.same for part in parts if isinstance(part, Versus) and part.same is not None)
     tallies = {
         same: Tally(same, plain, f"tally_{n}", shown_as=profile.name if same == first else None)
@@ -79,11 +80,11 @@ def _asking(parts: Sequence[Predicate], when: When, first: Same | None = None) -
     return _Asked(conditions, sets, reads, None if reads else start)
 
 
-def _since(first: Did, rest: Sequence[Predicate], when: When, *, reads: bool) -> sa.Select[Any]:
+def _since(first: Did, rest: Sequence[Predicate], query: Query, *, reads: bool) -> sa.Select[Any]:
     """Starting from who did it last and when, which the rest goes by."""
-    doing = _doing(first, when).subquery(_DOING)
+    doing = _doing(first, query.when).subquery(_DOING)
     last = sa.literal_column(f"{_DOING if reads else profile.name}.last", INSTANT)
-    known = Query(sets=[], when=when).beside(None, [first])
+    known = replace(query, sets=[]).beside(None, [first])
     parts: list[Any] = [
         part.sql(replace(known.beside(part, rest), last={first.type: last} if _goes_by(first, part) else {})) for part in rest
     ]

@@ -50,18 +50,18 @@ class GoalRow:
 
 
 @lru_cache(_CACHED)
-def everyone(predicate: Predicate) -> Statement:
-    """All profiles of a shard of whom it is true: parameters `shard` and `shards`."""
+def everyone(predicate: Predicate, unwritten: frozenset[str] = frozenset()) -> Statement:
+    """All profiles of a shard of whom it is true: parameters `shard` and `shards`; `unwritten`: as a `Selection` has it."""
     shard, shards = (sa.bindparam(name, type_=sa.SmallInteger) for name in ("shard", "shards"))
     mine = sa.func.bucket(profile.c.id) % shards == shard
-    return compiled(everybody(predicate).where(sa.or_(shards == sa.literal(1, sa.SmallInteger), mine)))
+    return compiled(everybody(predicate, unwritten=unwritten).where(sa.or_(shards == sa.literal(1, sa.SmallInteger), mine)))
 
 
 @lru_cache(_CACHED)
-def among(predicate: Predicate) -> Statement:
-    """Those of the profiles `ids` of whom it is true."""
+def among(predicate: Predicate, unwritten: frozenset[str] = frozenset()) -> Statement:
+    """Those of the profiles `ids` of whom it is true; `unwritten`: as a `Selection` has it."""
     ids = sa.bindparam("ids", type_=ARRAY(UUID_))
-    condition: Any = predicate.sql(Query())
+    condition: Any = predicate.sql(Query(unwritten=unwritten))
     if looks_at_profiles(condition):
         return compiled(living(condition).where(profile.c.id == sa.any_(ids)))
     given = sa.func.unnest(ids).table_valued(sa.column("id", UUID_)).render_derived(name="given")

@@ -53,7 +53,15 @@ delivery = sa.table(
     sa.column("claimed_at", INSTANT),
     sa.column("settled_at", INSTANT),
 )
+#: What predictions say of customers.
+prediction_score = sa.table(
+    "prediction_score",
+    sa.column("prediction", sa.Text),
+    sa.column("profile_id", UUID_),
+    sa.column("score", sa.Double),
+    sa.column("label", sa.Text),
+)
 #: Who is asked about when a table of numbers is made (`store/queries/known.sql`), with the numbers of their rows.
 asked = sa.table("asked", sa.column("n", sa.Integer), sa.column("id", UUID_))
 #: What a customer can have rows in, by `profile_id`.
-tables = {"identity": identity, "endpoint": endpoint}
+tables = {"identity": identity, "endpoint": endpoint, "prediction_score": prediction_score}

@@ -122,7 +122,7 @@ def _left(told: Mapping[str, Any]) -> list[str]:
     words = {
         "kept_by_google_wallet": "Passes that Google Wallet would not let us empty; remove them in the issuer's console",
         "left_at_destinations": "Entries in audiences whose destinations were said to be no more before they were told",
-        "named_in_definitions": "Segments whose definition lists an id of theirs; write them anew without it",
+        "named_in_definitions": "Definitions of segments and predictions that name them; write them anew without it",
     }
     return [f"{sentence}: {told[name]}." for name, sentence in words.items() if told.get(name)]
 

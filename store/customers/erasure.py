@@ -176,10 +176,17 @@ async def finish(
         row = await connection.fetchrow(_SQL["to_purge"], id_)
         if row is not None:
             kept = dict(await connection.fetchrow(_SQL["kept"], row["profiles"]) or {})
-            kept[IN_DEFINITIONS] = await connection.fetchval(_SQL["named_in_definitions"], row["subject"]["names"])
+            kept[IN_DEFINITIONS] = await _named_in_definitions(connection, row["subject"])
             told = Erasure(**dict(await connection.fetchrow(_SQL["by_id"], id_) or {}))
             await connection.execute(_SQL["finish"], id_, at, certified(told, kept))
         return Erasure(**dict(await connection.fetchrow(_SQL["by_id"], id_) or {}))
+
+
+async def _named_in_definitions(connection: Connection, subject: Mapping[str, Sequence[str]]) -> int:
+    """How many definitions list an id of theirs, or spell a name or an address of theirs out."""
+    traces = Traces.of(subject)
+    rows = await connection.fetch(_SQL["definitions"], subject["names"])
+    return sum(1 for row in rows if row["lists"] or traces.are_in(row["text"]))
 
 
 async def _known(connection: Connection, customer: UUID) -> Erasure | None:

@@ -1,7 +1,7 @@
 """The delivery ledger: facts for the gate, the claim under the message's idempotency key, and its settlement."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -55,6 +55,7 @@ class RunFacts:
     waking: tuple[str, ...] = ()  # of those that were to begin just now, and have asked for nothing yet
     fetched: dict[str, Any] = field(default_factory=dict)
     segment: str | None = None  # by which they entered
+    foretold: Mapping[str, float] = field(default_factory=dict)  # the predictions that let them in, with the share left alone
     user_id: str | None = field(default=None, repr=False)  # by which the company knows them: the first of several
 
     @property

@@ -221,8 +221,8 @@ update campaign_row r set due_at = x.at
 from unnest($2::integer[], $3::timestamptz[]) as x (number, at) where r.campaign = $1 and r.number = x.number;
 
 -- name: prepared
--- Its customers are known.
-update campaign set prepared_at = $2, rows = case when segment is null and list is null then rows
+-- Its customers are known, and which predictions leave a share of them alone.
+update campaign set prepared_at = $2, foretold = $3, rows = case when segment is null and list is null then rows
                                                   else (select count(*) from campaign_row where campaign = $1) end
 where id = $1;
 
@@ -298,7 +298,8 @@ where id = $1 and finished_at is null and not exists (select from campaign_row r
 
 -- name: trial_of_message
 -- Of its customers, whom a message on a channel could reach for a purpose: by what stands in the way, where something does.
-select case when not bool_or(e.id is not null) then 'no reachable endpoint' when not bool_or(coalesce(e.allowed, false)) then 'no consent'
+select (select coalesce(p.drawn_as, p.id) from profile p where p.id = coalesce(f.merged_into, f.id)) as drawn_as,
+       case when not bool_or(e.id is not null) then 'no reachable endpoint' when not bool_or(coalesce(e.allowed, false)) then 'no consent'
             when not bool_or(e.allowed and e.invalid_at is null) then 'no reachable endpoint' end as reason
 from campaign_row r join profile f on f.id = r.profile_id
 left join lateral (
@@ -309,7 +310,7 @@ left join lateral (
     where e.profile_id = coalesce(f.merged_into, f.id) and e.channel = $2 and e.replaced_at is null
 ) e on true
 where r.campaign = $1
-group by r.number;
+group by r.number, f.id;
 
 -- name: rows_after
 -- Its customers after a row, for a trial.

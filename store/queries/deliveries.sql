@@ -6,7 +6,7 @@
 -- was said about the customer as a whole. (How long an array is that stands in a `select` of its own the planner does not see: it keeps
 -- one plan, instead of one for each number of messages, which takes longer than the statement.)
 select r.id as run_id, r.profile_id, coalesce(p.drawn_as, p.id) as drawn_as, r.entered_at, coalesce(r.let_in_at, r.entered_at) as in_since,
-       r.exit_reason, r.ended_at, r.outcome, r.holdout, r.segment, r.params, r.entry, r.traceparent,
+       r.exit_reason, r.ended_at, r.outcome, r.holdout, coalesce(r.foretold, '{}') as foretold, r.segment, r.params, r.entry, r.traceparent,
        p.traits, p.device_zone, p.device_locale, fetched_by(r.id) as fetched,
        (select min(value) from identity where profile_id = r.profile_id and kind = 'user_id') as user_id,
        (select address from endpoint e where e.profile_id = r.profile_id and e.channel in ('whatsapp', 'sms') and e.replaced_at is null

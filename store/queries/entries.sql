@@ -21,17 +21,17 @@ order by c.n;
 
 -- name: insert_runs
 -- Open the admitted runs; one whose customer has just entered elsewhere is left out. A version that does not stand here is none.
-insert into run (id, journey, profile_id, entry_key, entered_by, segment, transition_id, params, entry, holdout,
+insert into run (id, journey, profile_id, entry_key, entered_by, segment, transition_id, params, entry, holdout, foretold,
                  entered_at, workflow_id, idempotency_key, traceparent, created_at, version, waits_from, waits_until, campaign,
                  by_campaign, started_at)
-select id, journey, profile_id, entry_key, entered_by, segment, transition_id, params, entry, holdout, entered_at, workflow_id,
+select id, journey, profile_id, entry_key, entered_by, segment, transition_id, params, entry, holdout, foretold, entered_at, workflow_id,
        idempotency_key, traceparent, created_at, (select v.id from catalogue_version v where v.id = x.version and v.dropped_at is null),
        waits_from, waits_until, campaign, started_at is not null, started_at
 from unnest(
     $1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::jsonb[], $9::jsonb[], $10::boolean[],
-    $11::timestamptz[], $12::text[], $13::text[], $14::text[], $15::timestamptz[], $16::text[],
-    $17::timestamptz[], $18::timestamptz[], $19::uuid[], $20::timestamptz[]) as x (
-    id, journey, profile_id, entry_key, entered_by, segment, transition_id, params, entry, holdout, entered_at, workflow_id,
+    $11::jsonb[], $12::timestamptz[], $13::text[], $14::text[], $15::text[], $16::timestamptz[], $17::text[],
+    $18::timestamptz[], $19::timestamptz[], $20::uuid[], $21::timestamptz[]) as x (
+    id, journey, profile_id, entry_key, entered_by, segment, transition_id, params, entry, holdout, foretold, entered_at, workflow_id,
     idempotency_key, traceparent, created_at, version, waits_from, waits_until, campaign, started_at)
 on conflict do nothing
 returning id;

@@ -83,9 +83,12 @@ select (select count(*) from run where profile_id = any($1::uuid[])) as run,
        (select count(*) from exposure where profile_id = any($1::uuid[])) as exposure,
        (select count(*) from entry_refused where profile_id = any($1::uuid[])) as entry_refused;
 
--- name: named_in_definitions
--- Segments defined by API, deleted ones too, that list one of these names: people wrote them there, and they stay.
-select count(*) from segment_definition where jsonb_path_query_array(definition, 'lax $.**.customers[*]') ?| $1::text[];
+-- name: definitions
+-- What was defined by API, out of use too, in its text; and whether it lists one of these names: people wrote them there, and they
+-- stay.
+select definition::text as text, jsonb_path_query_array(definition, 'lax $.**.customers[*]') ?| $1::text[] as lists
+from (select definition from segment_definition union all select definition from prediction_declaration) defined
+where definition is not null;
 
 -- name: purge_identity
 -- The names.
@@ -280,9 +283,12 @@ returning 1;
 
 -- name: purge_definitions
 -- What the audit keeps of definitions that spell one of these out, in whatever place: that somebody wrote one, and when, stays.
-update audit set was = was - 'predicate', became = became - 'predicate'
-where kind = 'segment' and (jsonb_path_query_array(was, 'lax $.predicate.** ? (@.type() == "string")') ?| $1::text[]
-                            or jsonb_path_query_array(became, 'lax $.predicate.** ? (@.type() == "string")') ?| $1::text[])
+with defining as (select '{predicate,of,label,features,orders,by}'::text[] as parts)
+update audit set was = was - parts, became = became - parts from defining
+where kind in ('segment', 'prediction') and exists (
+    select from unnest(array[was, became]) as told, unnest(parts) as part
+    where jsonb_path_query_array(told -> part, 'lax $.** ? (@.type() == "string")') ?| $1::text[]
+)
 returning 1;
 
 -- name: purge_profile

@@ -236,10 +236,11 @@ from prediction_score where prediction = $1;
 select least(width_bucket(score, 0, 1, 10), 10) as tenth, count(*) as people from prediction_score where prediction = $1 group by 1 order by 1;
 
 -- name: in_band
--- Some customers whose score is $2 or more and below $3, the highest first.
+-- Some customers whose score is $2 or more and below $3, of the kind $4 where one is given, the highest first.
 select s.profile_id, s.score, s.version, s.as_of, s.low, s.high, s.label, s.more
 from prediction_score s join profile p on p.id = s.profile_id and p.merged_into is null
-where s.prediction = $1 and s.score >= $2 and s.score < $3 order by s.score desc, s.profile_id limit $4;
+where s.prediction = $1 and s.score >= $2 and s.score < $3 and ($4::text is null or s.label = $4)
+order by s.score desc, s.profile_id limit $5;
 
 -- name: to_come
 -- Who was exposed to a holdout of a prediction long enough ago that it is known what came, and has not been looked at; as who they are by now.

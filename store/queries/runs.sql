@@ -49,8 +49,8 @@ from unnest($1::uuid[], $2::timestamptz[]) as x (id, at)
 where delivery.run_id = x.id and delivery.claimed_at >= x.at and delivery.state in ('claimed', 'sent', 'unconfirmed');
 
 -- name: run_asking
--- Whom a run is about, and since when.
-select id, journey, profile_id, entered_at, version from run where id = $1;
+-- Whom a run is about, since when, and which predictions let them in.
+select id, journey, profile_id, entered_at, version, coalesce(foretold, '{}') as foretold from run where id = $1;
 
 -- name: hold
 -- A run begins to speak to its customer alone; an earlier attempt at it stands.

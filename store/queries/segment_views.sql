@@ -151,10 +151,6 @@ from (select properties from event where type = $4 order by ts desc limit $3) as
      jsonb_path_query(properties, $1::text::jsonpath) as value
 where jsonb_typeof(value) = 'string' and lower(value #>> '{}') = any($2::text[]);
 
--- name: that_score
--- Of these predictions those that a model scores by.
-select name from prediction where name = any($1::text[]) and champion is not null;
-
 -- name: heard_from
 -- Who sent events of these types in the four weeks before $2: the last time, on how many days, and the longest gap between two
 -- of these. Of each type and day the newest $3 are looked at; who sent less than one in fifty of a type is left out.

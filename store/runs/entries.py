@@ -23,6 +23,7 @@ _COLUMNS = (
     "params",
     "entry",
     "holdout",
+    "foretold",
     "entered_at",
     "workflow_id",
     "idempotency_key",

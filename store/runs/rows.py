@@ -68,6 +68,8 @@ class OpenRun:
     profile_id: UUID
     entered_at: datetime
     version: str | None = None
+    #: The predictions that let its customer in, with the share that each leaves alone; known of a run that asks.
+    foretold: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

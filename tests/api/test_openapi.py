@@ -57,6 +57,10 @@ async def test_a_parameter_that_a_call_does_not_have_is_refused_on_every_call(in
                 assert advice in answer.json()["detail"] or len(names) > 1, answer.text
                 asked += 1
     assert asked > 200
+    for path in ("/v1/models", "/v1/history", "/v1/segments"):
+        method = "POST" if path == "/v1/history" else "GET"
+        answer = await ingest_api.http.request(method, path, params={"dry-run": "true"}, auth=("jk_nobodys", ""))
+        assert answer.status_code == 401, f"who has no key hears of that first: {answer.text}"
     for path in ("/v1/customers/file?dry-run=true", "/v1/journeys/welcome/starts/file?dryrun=true"):
         answer = await ingest_api.http.post(path, content=b"user_id\nu-1\n", auth=(OPERATE_KEY, ""))
         assert answer.status_code == 422

@@ -165,6 +165,7 @@ async def welcomed(ledger: Database, users: list[str]) -> bool:
     return sent == len(users)
 
 
+@pytest.mark.slow
 async def test_the_api_is_killed_again_and_again_and_what_is_sent_again_is_stored_once(
     stack: EmbeddedStack, ledger: Database
 ) -> None:

@@ -84,6 +84,13 @@ def test_why_is_told_in_words(method: Method) -> None:
     assert told[-1] == "offer: none was left out: not for them."
 
 
+def test_where_nothing_was_learned_yet_no_guess_is_told_of() -> None:
+    """Guesses of nothing are even draws: "the best in 25 of 100" would say that somebody had looked."""
+    given = next(each for each in drawn(allocation=Allocation()) if each.by is By.LEARNED)
+    (told, *_) = in_words(CHOICE, given.name, given.to_json(), "", given.propensity)
+    assert told == f"{given.name} was drawn evenly, since nothing has been learned of it yet (33.3 % likely)."
+
+
 def test_money_of_an_option_of_which_nothing_came_yet_is_not_given_up() -> None:
     """Its own variance is nothing; by that of all it may still be as good as any."""
     money = replace(CHOICE, reward=replace(CHOICE.reward, kpi="revenue"))

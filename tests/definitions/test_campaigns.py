@@ -188,6 +188,23 @@ def test_jrn_11_something_to_read_each_week_until_the_first_sign_of_life(shop: R
     assert ana.left("win_back", "goal reached")
 
 
+def test_jrn_06_ml_02_who_is_about_to_leave_is_reminded_only_while_they_are(shop: Rehearsal) -> None:
+    churn = shop.prediction("churn")
+    ana, luis, eva = (shop.customer(name) for name in ("ana", "luis", "eva"))
+    for each in (ana, luis):
+        churn.scores(each, 0.72)
+    churn.scores(eva, 0.69)
+    shop.passes(minutes=1)
+    assert [each.inbox for each in (ana, luis, eva)] == [["push:come-back-offer"], ["push:come-back-offer"], []]
+    churn.scores(ana, 0.59)
+    churn.scores(luis, 0.61)
+    shop.passes(days=4)
+    assert ana.inbox == ["push:come-back-offer"]
+    assert luis.got("whatsapp:offer-reminder", after=3 * DAY)
+    luis.does("Order Completed")
+    assert luis.left("retention", "finished")
+
+
 @pytest.mark.parametrize(("reason", "expected"), [("delivery", "email:second-order"), (None, "push:what-kept-you")])
 def test_jrn_12_a_second_purchase_by_the_reason_why_there_was_none(shop: Rehearsal, reason: str | None, expected: str) -> None:
     ana = shop.customer("ana", **({"no_purchase_reason": reason} if reason else {}))

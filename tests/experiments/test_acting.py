@@ -44,7 +44,7 @@ def test_where_nothing_is_planted_five_of_a_hundred_at_most_are_shown_over_all_b
 def test_few_people_are_told_how_many_it_takes() -> None:
     found = acting("$prediction/churn", 0.1, came(2, 100, {}, seed=3))
     assert str(found.all.decision) == "early"
-    assert "in the smallest group only" in found.sentences[0]
+    assert "in the smallest group it came true for only" in found.sentences[0]
     assert found.sentences[1].startswith("To show a lift of +10 % takes some ")
     assert found.sentences[-1] == "Of no band of scores alone a difference is shown."
 

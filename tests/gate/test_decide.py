@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from journeys.arms import Lot
 from journeys.contracts import Cap, Ceilings, Channel, DeliverRequest, JourneySpec, Outcome, Purpose, QuietHours, Reason
 from journeys.endings import Ending
 from journeys.errors import CatalogueError
@@ -374,12 +375,12 @@ def test_marketing_goes_as_marketing_and_nothing_else_does(category: str | None,
 
 
 def test_a_predictions_holdout_withholds_in_both_arms_alike_and_shares_no_customer_with_the_journeys() -> None:
-    spec = replace(SPEC, foretold={"churn": 0.1})
     its, own = "$prediction/churn", "$holdout/trial"
 
     def asked(*, left: bool, holdout: bool, **known: Any) -> tuple[Go | No, list[tuple[str, str, float]]]:
         usual: dict[str, Any] = {"where": HOME, "opt_in": True, "consent": "granted", "addresses": 1, "unsuppressed": 1}
-        question = Question(request=REQUEST, spec=spec, now=NOON, holdout=holdout, foretold={"churn": left}, **usual | known)
+        usual |= {"holdout": holdout, "foretold": {"churn": Lot(0.1, left)}}
+        question = Question(request=REQUEST, spec=SPEC, now=NOON, **usual | known)
         return decide(question), list(exposures(question, decide(question)))
 
     withheld = No(Outcome.WITHHELD, Reason.HOLDOUT, {"prediction": "churn", "fraction": 0.1})

@@ -19,7 +19,7 @@ from segments.time.hours import WEEKDAYS
 from segments.time.zones import ANYWHERE
 from tests.gate.brute import Case, best, minutes, shutters
 from tests.gate.clocks import MINUTE, alike, changes
-from tests.profile import scaled
+from tests.profile import scaled, some
 
 NOON = datetime(2026, 3, 3, 12, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -88,7 +88,7 @@ def random_past(draw: Random, now: datetime) -> Past:
     return Past(now - ago * MINUTE, draw.choice(list(Channel)), draw.choice(list(Purpose)))
 
 
-@pytest.mark.parametrize("batch", range(BATCHES))
+@pytest.mark.parametrize("batch", some(range(BATCHES)))
 def test_the_solver_finds_what_trying_every_minute_finds(batch: int) -> None:
     draw = Random(f"solver {batch}")
     found: list[bool] = []

@@ -25,6 +25,7 @@ from journeys.room import (
     rate_of,
     room_in,
 )
+from tests.profile import some
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)  # a Monday
@@ -103,7 +104,7 @@ def test_somebody_waits_as_long_as_their_entry_is_of_use() -> None:
     assert deadline(limited(capacity=1, max_wait=DAY), NOON) == NOON + DAY
 
 
-@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize("seed", some(range(30)))
 def test_however_they_come_the_limits_hold_and_nobody_is_kept_waiting_beside_room(seed: int) -> None:
     """Entries at random instants, runs of random length; each instant is looked at as a person with a stopwatch would."""
     dice = Random(seed)

@@ -1,10 +1,12 @@
 """Looking into journeys without running them."""
 
+import gc
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
+from weakref import ref
 
 from pydantic import BaseModel
 
@@ -195,6 +197,29 @@ def test_each_effect_is_answered_each_way() -> None:
         ["arm of x: video", "email video: not sent"],
         ["arm of x: video", "email video: sent"],
     ]
+
+
+def test_a_journey_is_looked_through_once_each_by_itself_and_forgotten_with_it() -> None:
+    walked = []
+
+    async def steps(j: Journey) -> None:
+        walked.append(j)
+        await j.push("hello")
+
+    one, other = journey(goal=purchases)(steps), journey(goal=purchases)(steps)
+    assert one == other
+    seen = look_through(one)
+    ways = len(walked)
+    assert look_through(one) is seen
+    assert message_calls(one)
+    assert len(walked) == ways > 0
+    assert look_through(other) is not seen
+    assert len(walked) == 2 * ways
+    walked.clear()
+    kept = ref(one)
+    del one
+    gc.collect()
+    assert kept() is None
 
 
 def test_both_sides_of_what_the_entering_event_is_compared_with_are_walked() -> None:

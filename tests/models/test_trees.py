@@ -6,17 +6,22 @@ from datetime import UTC, datetime
 from functools import cache
 from hashlib import sha256
 
+import lightgbm
 import numpy as np
 import pytest
 from models.planted import planted
 from sklearn.metrics import roc_auc_score
 
 from activities.predicting.guard import Drift
+from segments import did
 from segments.errors import DefinitionError
 from segments.models.propensity import Propensity
 from segments.models.stored import Kept
 from segments.models.training import Cut, train
-from segments.models.trees import Trees, check
+from segments.models.trees import Trees
+from segments.predictions.features import DaysSince, Feature
+from segments.predictions.reasons import reasons
+from segments.predictions.trees import effects, read
 from store.predictions import Outcome
 
 AT = datetime(2026, 3, 2, tzinfo=UTC)
@@ -41,6 +46,46 @@ def test_what_is_kept_says_the_same_again() -> None:
     ), "the same people make the same text"
     with pytest.raises(DefinitionError, match="sha256 differs"):
         replace(kept, text=kept.text.replace("0.05", "0.06", 1)).model()
+
+
+def test_what_each_feature_does_is_what_lightgbm_itself_tells() -> None:
+    """Exact Shapley values, where values are known, unknown, zero and beyond all that was seen."""
+    model, shop = fitted(), planted(60, seed=9)
+    rows = np.stack([shop.table[name] for name in model.features], axis=1)
+    rows[10:20] = 0.0
+    rows[20:30, ::2] = np.nan
+    rows[30] = np.nan
+    rows[31:33] = [[1e9], [-1e9]]
+    theirs = lightgbm.Booster(model_str=model.text).predict(rows, pred_contrib=True, num_threads=1)
+    ours = np.array([effects(read(model.text, len(model.features)), row) for row in rows.tolist()])
+    assert np.abs(theirs[:, :-1]).max() > 1
+    assert np.abs(ours - theirs[:, :-1]).max() < 1e-6
+
+
+def test_zeros_and_what_is_not_known_go_where_lightgbm_has_them_go() -> None:
+    """Each way in which a split may be told to treat them, of the same trees."""
+    rows = np.array([[each] * 9 for each in (np.nan, 0.0, 1e-36, -1e-36, 1e-30, -2.0, 50.0)])
+    for decision in ("0", "2", "4", "6", "8", "10"):
+        text = line("decision_type", " ".join([decision] * 30))
+        theirs = lightgbm.Booster(model_str=text).predict(rows, pred_contrib=True, num_threads=1)
+        ours = np.array([effects(read(text, 9), row) for row in rows.tolist()])
+        assert np.abs(ours - theirs[:, :-1]).max() < 1e-6, decision
+
+
+def test_the_reasons_of_a_score_by_trees_are_told_in_the_words_of_curves() -> None:
+    kept = Kept.of(fitted())
+    features = [Feature(name, DaysSince(did(name))) for name in fitted().features]
+    values = {name: float(values[0]) for name, values in planted(1, seed=11).table.items()} | {"days": 120.0, "orders": 1.0}
+    told = reasons(kept.text, kept.sha256, features, values)
+    (first, *_), effects_ = told, [abs(each.effect or 0) for each in told]
+    assert (first.feature, first.value, effects_) == ("days", 120.0, sorted(effects_, reverse=True))
+    assert first.words.startswith(f"{features[fitted().features.index('days')].of} is 120: raises the odds ")
+    unknown = reasons(kept.text, kept.sha256, features, values | {"days": np.nan})
+    assert "is not known" in next(each.words for each in unknown if each.feature == "days")
+    with pytest.raises(DefinitionError, match="other features"):
+        reasons(kept.text, kept.sha256, features[:3], values)
+    with pytest.raises(DefinitionError, match="sha256"):
+        reasons(kept.text.replace("0.05", "0.06", 1), kept.sha256, features, values)
 
 
 def changed(was: str, now: str, count: int = 1) -> str:
@@ -82,6 +127,8 @@ def line(name: str, values: str) -> str:
         (lambda: line("leaf_value", " ".join(["1e+999"] * 31)), "no numbers"),
         (lambda: line("threshold", "0 " * 5_000 + "0"), "values of threshold"),
         (lambda: line("shrinkage", "0.05\nevil=1"), "begin or end"),
+        (lambda: line("leaf_count", " ".join(["0"] * 31)), "do not add up"),
+        (lambda: line("internal_count", " ".join(["15000"] * 30)), "do not add up"),
         (lambda: changed("Tree=1\n", "Tree=7\n"), "begin or end"),
         (lambda: changed("tree\n", "tr\N{LATIN SMALL LETTER E WITH ACUTE}e\n"), "does not end"),
     ],
@@ -97,7 +144,7 @@ def test_show_5_a_text_that_our_fit_has_not_written_is_refused_before_the_librar
     with pytest.raises(DefinitionError):
         Kept("trees", kept, sha256(kept.encode()).hexdigest()).model()
     with pytest.raises(DefinitionError, match=says):
-        check(poisoned, 9)
+        read(poisoned, 9)
 
 
 def test_its_names_are_texts_and_nothing_else_is_in_it() -> None:

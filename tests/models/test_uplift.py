@@ -4,8 +4,12 @@ import numpy as np
 import pytest
 from models.planted import Floats, planted
 
+from segments import did
 from segments.errors import DefinitionError
-from segments.models.uplift import NEEDED, uplift
+from segments.models.stored import Kept
+from segments.models.uplift import NEEDED, Helps, helps, uplift
+from segments.predictions.features import DaysSince, Feature
+from segments.predictions.uplift import Uplift
 
 LEFT = 0.3
 
@@ -35,6 +39,27 @@ def test_the_planted_persuadable_group_is_found() -> None:
     assert found.who["opens"][0] > found.who["opens"][1] + 0.3, "and open the app more than others"
     halfway = next(gain for share, gain in found.curve if share == pytest.approx(0.5))
     assert halfway > 0.7 * abs(found.effect), "half of the messages bring most of what all bring"
+
+
+def test_what_is_kept_foretells_how_much_others_are_helped() -> None:
+    """Of people whom the fit has not seen: the true help is known, and a score is what it says."""
+    table, came, written, helped = shop(12_000, helps=0.45, seed=3)
+    kept = Kept.of(helps(table, came, written, uplift(table, came, written)))
+    model = kept.model()
+    assert isinstance(model, Helps)
+    others, *_, truth = shop(20_000, helps=0.45, seed=8)
+    score = model.at(others)
+    assert score.mean() == pytest.approx(helped.mean(), abs=0.03), "in the direction that helps: above 0"
+    assert np.corrcoef(score, truth)[0, 1] > 0.6
+    for chosen in np.array_split(np.argsort(score), 5):
+        assert score[chosen].mean() == pytest.approx(truth[chosen].mean(), abs=0.08)
+    declared = Uplift("helped", of=did("A"), by="churn", features=[Feature(name, DaysSince(did(name))) for name in table])
+    values = {name: float(value[0]) for name, value in others.items()}
+    told = declared.reasons(kept.text, kept.sha256, values)
+    assert [each.effect for each in told] == sorted((each.effect for each in told), key=lambda by: -abs(by or 0))
+    all_ = sum(curve.at(np.array([values[name]]))[0] for name, curve in model.curves.items())
+    assert model.middle + all_ == pytest.approx(score[0])
+    assert {each.words.split(": ")[1].split(" ", 1)[1] for each in told} <= {"points more help", "points less help"}
 
 
 def test_where_everybody_is_helped_alike_or_nobody_is_the_ranking_shows_nothing() -> None:

@@ -5,13 +5,13 @@ from uuid import UUID
 
 import numpy as np
 import pytest
-from predicting.conftest import DAY, HELD, Planted
+from predicting.conftest import DAY, HELD, Planted, console_page
 from predicting.test_journey import known
 
 from activities.predicting import acting
 from activities.predicting.acting import look_at_whom_it_helps
 from journeys.catalogue import load
-from journeys.entry import foretold, is_held_out, is_left_alone
+from journeys.entry import is_held_out, left_alone
 from segments.models import propensity, uplift
 from segments.predictions.prediction import Prediction
 from store.customers.erasure import begin, purge
@@ -42,8 +42,7 @@ async def test_a_share_of_whom_a_prediction_lets_in_is_left_alone_by_all_journey
             if run.profile_id in who:
                 await shop.over(run)
     spec = load(HELD).journeys["retention"].spec
-    assert spec.foretold == {"churn": 0.4}
-    left = {each for each in who if foretold(spec, "at-risk", each)["churn"]}
+    left = {each for each in who if left_alone({"churn": 0.4}, each)["churn"].held}
     own = {each for each in who if is_held_out(spec, each)}
     assert 1 <= len(left) < len(who)
     states = await held.database.pool.fetch("select profile_id, journey, state, reason, detail from delivery")
@@ -65,8 +64,6 @@ async def test_a_share_of_whom_a_prediction_lets_in_is_left_alone_by_all_journey
     assert {arms[PREDICTIONS, each]["run_id"] for each in left - own} == {
         run.id for run in await shop.runs("retention") if run.profile_id in left - own
     }, "once, by the run that came first"
-    assert not foretold(spec, None, alone), "whoever is started by API was not let in by the prediction"
-    assert not is_left_alone(spec, None, alone)
     assert PREDICTIONS in {each.name for each in shop.parts.library.own.compared}, "in the report of experiments, by its shares"
     why = (await shop.operate("GET", f"/v1/journeys/retention/why-not?customer_id={alone}")).json()
     assert "is left alone by the prediction churn (40%)" in json.dumps(why)
@@ -118,6 +115,9 @@ async def test_acting_helps_where_it_was_planted_and_nowhere_else(
 
     await whom_it_helps_is_told(held, monkeypatch)
 
+    page = await console_page(held.shop, "/console/models/churn")
+    assert "Does acting on it help?" in page
+    assert found["sentences"][0] in page
     done = await in_thread("models", "show", "churn", database_url=dsn, catalogue=HELD, path=("tests",))
     assert done.returncode == 0, done.stderr
     for part in (

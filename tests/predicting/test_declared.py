@@ -18,6 +18,7 @@ from segments.predictions.declared import predictions_in
 from segments.predictions.reasons import effect, reasons
 from store import Database, predictions
 from store.predictions import Champion, Outcome
+from workers.definitions import examine
 
 ORDERS = did("Order Completed")
 DECLARED = """
@@ -50,11 +51,55 @@ def test_a_segment_that_asks_for_what_nobody_foretells_is_refused(tmp_path: Path
         load(name)
 
 
+ASKING = """
+
+@journey(entry=at_risk, goal=ordered)
+async def retention(j: Journey) -> None:
+    told = await j.foretold("chrun")
+    if await j.foretold(churn) or told:
+        await j.set_traits(risky=True)
+"""
+
+
+def test_a_journey_that_asks_what_nobody_foretells_is_told_by_check_and_may_ask_what_the_api_declares(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = written(tmp_path, monkeypatch, "asking_shop")
+    source = tmp_path / name / "__init__.py"
+    known = (
+        source.read_text().replace("import Prediction", "import Journey, Prediction").replace("did, rfm", "did, journey, rfm")
+    )
+    source.write_text(known + ASKING)
+    (problem,) = [each for each in examine(name).problems if "prediction" in each.text]
+    assert (problem.serious, problem.line) == (False, known.count("\n") + 5)
+    assert (
+        problem.text == "journey retention asks for the prediction 'chrun', which the catalogue does not declare; it has: churn"
+    )
+    assert "if it is declared over the API, all is well" in problem.remedy
+
+
 def test_ml_10_what_is_never_looked_at_is_refused_when_the_catalogue_is_loaded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name = written(tmp_path, monkeypatch, "nosy_shop", more=", never={'total'}")
     with pytest.raises(CatalogueError, match="reads 'total', which stands under never"):
+        load(name)
+
+
+@pytest.mark.parametrize(
+    ("asking", "said"),
+    [
+        ("buys = Prediction('buys', of=churn.crosses(.7), never={'total'}, **SAME)", "buys → churn → total"),
+        ("buys = Prediction('buys', of=did('$crossed:buys:0.5:0.5'), **SAME)", "asks for itself: buys → buys"),
+        ("buys = Prediction('buys', of=did('$crossed:lottery:0.5:0.5'), **SAME)", "'lottery', which is not declared"),
+    ],
+)
+def test_ml_10_nor_is_another_prediction_asked_for_it_nor_one_that_there_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asking: str, said: str
+) -> None:
+    same = "SAME = dict(label=ordered.within(days=9), horizon=days(9), features=rfm(total='price'))"
+    name = written(tmp_path, monkeypatch, f"asking_shop_{len(said)}", segment=f"churn.crosses(0.7))\n{same}\n{asking}\n(1")
+    with pytest.raises(CatalogueError, match=said):
         load(name)
 
 

@@ -196,7 +196,7 @@ WRONG = [
     ({"of": {"trait": "tier", "is": "==", "value": "gold"}}, 422, "/of", "known as it is now only"),
     ({"of": {"any": [{"did": f"Page {n}"} for n in range(3_000)]}}, 422, "", "too many parts, or is nested too deeply"),
     ({"of": {"member_of": "at-risk"}}, 422, "/of", "write what it means in its place"),
-    ({"features": [{"name": "old", "trait": "age"}]}, 422, "/features", "stands under never"),
+    ({"features": [{"name": "old", "trait": "age"}]}, 422, "/features/0", "stands under never"),
     ({"features": [*BUYS["features"], {"name": "x", "days_since": {"did": 7}}]}, 422, "/features/2/days_since", "name"),
     ({"features": [{"name": "x"}]}, 422, "/features/0", "needs one of days_since"),
     ({"features": []}, 422, "/features", "1 to 200 features"),

@@ -71,7 +71,8 @@ async def test_ml_03_a_new_customer_with_two_orders_has_a_value_with_an_interval
     export = (await shop.operate("GET", f"/v1/profiles/{ana}/export")).json()["foretold"][0]
     assert (export["low"], export["high"]) == (row["low"], row["high"])
 
-    assert "How the scores lie" in await console_page(shop, "/console/models/clv")
+    page = await console_page(shop, "/console/models/clv")
+    assert all(each in page for each in ("How the scores lie", "Are its amounts true?", "Purchases before", "Parameters"))
     detail = (await shop.operate("GET", "/v1/models/clv")).json()
     assert (detail["kind"], detail["family"], detail["bands"], len(detail["spread"])) == ("lifetime-value", "lifetime", [], 11)
     card = detail["versions"][0]["card"]

@@ -1,8 +1,10 @@
 """ML-11: another family on trial by a share of the customers, judged by pairs, and decided once by a rule that was declared."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -31,6 +33,10 @@ async def test_ml_11_customers_are_divided_by_lot_judged_in_pairs_and_decided_on
             await on_trial(planted)
 
 
+def by_version(kept: Mapping[int, Any], family: str) -> int:
+    return next(version for version, each in kept.items() if each.family == family)
+
+
 async def on_trial(planted: Planted) -> None:
     await planted.people(900)
     await planted.pass_until(0)
@@ -41,6 +47,8 @@ async def on_trial(planted: Planted) -> None:
     by = {row["profile_id"]: kept[row["version"]].family for row in rows}
     tried = [who for who, family in by.items() if family == "trees"]
     assert 0.3 < len(tried) / len(by) < 0.5
+    (why,) = (await planted.shop.operate("GET", f"/v1/profiles/{tried[0]}/scores")).json()["scores"]
+    assert (why["version"], why["unexplained"], bool(why["reasons"])) == (by_version(kept, "trees"), None, True)
     crossed = (
         "select distinct profile_id, (properties ->> 'version')::integer as version from event where type like '$crossed:%'"
     )

@@ -19,6 +19,7 @@ from store.reports import attribution, commerce
 from store.reports.attribution import NOBODY, By, Counting, Rule, credited
 from store.reports.paths import Path, chance, markov, removal, shapley
 from store.reports.report import Asked
+from tests.profile import some
 from tests.reports.trade import DAY, START, Trade
 
 UNTIL = START + 30 * DAY
@@ -111,13 +112,13 @@ def _random_paths(random: Random) -> list[Path]:
     return paths
 
 
-@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize("seed", some(range(30)))
 def test_shapley_is_the_average_over_all_orders_of_joining(seed: int) -> None:
     paths = _random_paths(Random(seed))
     assert shapley(paths) == _by_joining(paths)
 
 
-@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize("seed", some(range(30)))
 def test_a_chain_comes_to_orders_as_often_as_its_paths_did(seed: int) -> None:
     """A walk by the frequencies of paths that all begin at the start comes to an order as often as they did."""
     paths = _random_paths(Random(seed))

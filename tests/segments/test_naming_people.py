@@ -42,6 +42,24 @@ def test_a_property_that_does(name: str) -> None:
 @pytest.mark.parametrize(
     "predicate",
     [
+        did("$identify").largest("phone") == 34600123456,
+        did("Called").smallest("customer.phone").between(34600123456, 34600123457),
+        (did("Called").total("telefono") > 34600123456) | (trait("tier") == "gold"),
+    ],
+)
+def test_an_amount_of_such_a_property_is_that_property(predicate: Predicate) -> None:
+    """Of one event the largest number of a property is the property."""
+    assert names_people(predicate)
+    bare = without_names(predicate)
+    assert len(bare.parts) == len(predicate.parts)
+    assert "34600" not in str(bare) + str(veiled(predicate.to_json()))
+    assert VEIL in str(veiled(predicate.to_json()))
+    assert not names_people(did("Called").distinct("phone") > 3)
+
+
+@pytest.mark.parametrize(
+    "predicate",
+    [
         trait("tier") == "gold",
         trait("address.city") == "Madrid",
         trait("email_opens") > 3,

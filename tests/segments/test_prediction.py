@@ -46,7 +46,7 @@ def test_its_version_is_of_what_it_means() -> None:
     ("changed", "says"),
     [
         ({"label": ~ORDERED}, "at all that ever happened"),
-        ({"label": ~ORDERED.within(days=91)}, r"back 91 days.*within\('90 days'\)"),
+        ({"label": ~ORDERED.within(days=91)}, r"back 91 days.*within\(days=90\)"),
         ({"label": trait("plan") == "gold"}, "the trait 'plan'"),
         ({"of": consented("email")}, "tell of any instant of the past"),
         ({"of": customers("u-1")}, "tell of any instant of the past"),

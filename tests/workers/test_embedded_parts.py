@@ -314,6 +314,32 @@ async def test_a_part_that_keeps_dying_ends_it_with_its_last_words(children: Chi
         await die_for_ever(supervision, part)
 
 
+async def test_a_part_that_can_be_spared_stays_down_and_the_others_are_looked_after(children: Children, tmp_path: Path) -> None:
+    """Five deaths of the trainer in a minute ended the whole of `journeys dev`."""
+    trainer = program(
+        children, tmp_path, "import time; print('ready', flush=True); time.sleep(0.1); raise SystemExit('out of luck')"
+    )
+    other_at = tmp_path / "other"
+    other_at.mkdir()
+    other, said = program(children, other_at, "import time; print('ready', flush=True); time.sleep(600)"), list[str]()
+    parts: dict[str, Part] = {"trainer": trainer, "other": other}
+    for part in parts.values():
+        part.start()
+    supervision = Supervision(parts, lambda name, sentence: said.append(f"{name} {sentence}"))
+    while not any("goes on without it" in each for each in said):
+        assert trainer.child is not None
+        trainer.child.process.wait()
+        await supervision.look()
+    assert (len(said), trainer.child) == (5, None)
+    assert "5 times within a minute" in said[-1]
+    assert "out of luck" in said[-1]
+    assert other.child is not None
+    other.child.process.kill()
+    other.child.process.wait()
+    await supervision.look()
+    assert (len(said), other.child.running, trainer.child) == (6, True, None)
+
+
 async def die_for_ever(supervision: Supervision, part: Program) -> None:
     while True:
         assert part.child is not None

@@ -66,6 +66,7 @@ async def test_the_ingest_key_opens_ingest(stack: EmbeddedStack) -> None:
     assert await stored(stack, "opens") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", ["postgres", "temporal", "worker-1"])
 async def test_a_part_can_be_killed_and_started_again_at_the_same_address(stack: EmbeddedStack, part: str) -> None:
     before = (stack.dsn, stack.temporal_address)
@@ -233,6 +234,7 @@ def test_dev_comes_up_restarts_what_dies_refuses_a_second_and_leaves_nothing_whe
     assert again.screen.read_text().rstrip().endswith("Stopped.")
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_it_cleanly_also_while_it_starts(tmp_path: Path) -> None:
     with dev(tmp_path / "data") as running:
         running.wait_for("✓ Postgres")

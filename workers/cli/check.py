@@ -125,6 +125,9 @@ def _tell(module: str, examined: "Examined") -> None:
 
     if examined.usable and found is not None and examined.templates is not None:
         counts = [(len(found.journeys), "journey"), (len(found.segments), "segment")]
+        counts += [(len(found.predictions), "prediction")] if found.predictions else []
+        rules = len(found.together) + len(found.changes) + len(found.again)
+        counts += [(rules, "product rule")] if rules else []
         counts += [(len(found.places), "place")] if found.places else []
         counts.append((len(examined.templates.found), "template"))
         told = ", ".join(f"{count} {what}{'' if count == 1 else 's'}" for count, what in counts)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, is_dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from textwrap import wrap
 from typing import Any, TextIO, TypeVar
 
 import orjson
@@ -42,26 +43,33 @@ class Rows:
     title: str | None = None
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """As a table or as lines."""
-        widths = [self._width(n) for n in range(len(self.heads))]
-        frame = 3 * len(widths) + 1 if self.boxed else len(widths)
-        if sum(widths) + frame <= options.max_width:
-            yield self._table()
-        else:
-            if self.title:
-                yield Text(self.title, style="italic")
-            for row in self.cells:
-                yield from self._lines(console, row, options.max_width)
+        """As a table, with its headings broken between words and without its lines where only that fits, or as lines."""
+        for heads, boxed in ((self.heads, self.boxed), (self._broken(), self.boxed), (self._broken(), False)):
+            frame = 3 * len(heads) + 1 if boxed else len(heads)
+            if sum(self._width(n, head) for n, head in enumerate(heads)) + frame <= options.max_width:
+                yield self._table(heads, boxed=boxed)
+                return
+        if self.title:
+            yield Text(self.title, style="italic")
+        if ahead := "  ".join(head.strip() for head in self.heads[: self.ahead] if head.strip() and self.ahead > 1):
+            yield Text(ahead, style="dim", overflow="fold")
+        for row in self.cells:
+            yield from self._lines(console, row, options.max_width)
 
-    def _width(self, n: int) -> int:
-        cells = [self.heads[n], *(row[n] for row in self.cells)]
+    def _width(self, n: int, head: str) -> int:
+        cells = [head, *(row[n] for row in self.cells)]
         natural = max((cell_len(line) for cell in cells for line in cell.splitlines()), default=0)
         return min(natural, _NARROW) if self.heads[n] in self.sentences else natural
 
-    def _table(self) -> Table:
-        table = Table(title=self.title) if self.boxed else Table(box=None, padding=(0, 1, 0, 0))
-        for head in self.heads:
-            wraps = head in self.sentences
+    def _broken(self) -> list[str]:
+        """The headings in several lines, no wider than their cells where that can be."""
+        wide = (max(self._width(n, ""), *map(cell_len, head.split()), 1) for n, head in enumerate(self.heads))
+        return ["\n".join(wrap(head, width, break_long_words=False)) for head, width in zip(self.heads, wide, strict=True)]
+
+    def _table(self, heads: Sequence[str], *, boxed: bool) -> Table:
+        table = Table(title=self.title) if boxed else Table(title=self.title, box=None, padding=(0, 1, 0, 0))
+        for name, head in zip(self.heads, heads, strict=True):
+            wraps = name in self.sentences
             table.add_column(head, no_wrap=not wraps, min_width=_NARROW if wraps else None, overflow="fold")
         for row in self.cells:
             table.add_row(*map(Text, row))
@@ -151,7 +159,8 @@ def words(found: Any) -> str:
         case Mapping():
             return ", ".join(f"{str(name).replace('_', ' ')} {_inner(name, each)}" for name, each in found.items()) or "nothing"
         case list() | tuple():
-            return ", ".join(_inner("", each) for each in found) or "nothing"
+            told = [_inner("", each) for each in found]
+            return (" " if all(each.endswith(".") for each in told) else ", ").join(told) or "nothing"
         case datetime():
             return instant(found)
         case str():

@@ -137,7 +137,8 @@ def _too_small(journey: str | None, catalogue: str | None) -> "Iterator[Problem]
     known = found.journeys if journey is None else {journey: found.journeys[journey]}
     specs, now = [each.spec for each in known.values()], settings_here().clock.now()
     asked = experiments_of(found)
-    plans = with_database(lambda database: planned(database, specs, asked, found.segments, now, found.holdout))
+    of = specs, asked, found.segments, now, found.holdout, found.predictions
+    plans = with_database(lambda database: planned(database, *of))
     for name, each in known.items():
         for small in (one for one in plans[name] if one.too_small):
             yield each.problem(Fault(small.warning.rstrip("."), "see docs/measuring.md", Rule.TOO_SMALL), serious=False)

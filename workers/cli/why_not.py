@@ -49,7 +49,11 @@ async def _asked(database: "Database", customer: str, journey: str, *, show: boo
     profile = await customer_named(database, customer)
     if profile is None:
         fail(f"no such customer {customer!r}: no identify or track call with this userId has come in, nor is it an id of ours")
-    asking = Asking(database, journey, catalogue.journeys, catalogue.segments, given.clock.now(), given.personal_traits)
+    asking = Asking(
+        *(database, journey, catalogue.journeys, catalogue.segments, given.clock.now()),
+        given.personal_traits,
+        catalogue.predictions,
+    )
     return await asking.about(profile, show=show)
 
 

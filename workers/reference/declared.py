@@ -4,6 +4,7 @@ Promise: signatures and texts are those of the code.
 """
 
 import ast
+import dataclasses
 import inspect
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,7 +35,10 @@ _DECLARED: tuple[tuple[str, str, str], ...] = (
     (
         "declaring-predictions",
         "predictions and their features",
-        "Prediction Trial LifetimeValue Clusters BestChannel BestHour TraitValue DaysSince feature rfm engagement daily weekly",
+        (
+            "Prediction Trial LifetimeValue Clusters BestChannel BestHour Uplift"
+            " TraitValue DaysSince feature rfm engagement daily weekly"
+        ),
     ),
     (
         "declaring-products",
@@ -53,6 +57,7 @@ _SAID_BY = {
     "shop.provider(…)": ("rehearsal", "Provider"),
     "shop.service(…)": ("services", "Service"),
     "shop.context(…)": ("contexts", "Context"),
+    "shop.prediction(…)": ("predictions", "Foretelling"),
     "shop.template(…)": ("approvals", "Approval"),
 }
 _TESTING = Path(__file__).parents[1] / "testing"
@@ -109,11 +114,26 @@ def _taken(thing: Any) -> str:
     if isinstance(node, ast.ClassDef):
         made = next((each for each in node.body if isinstance(each, ast.FunctionDef) and each.name == "__init__"), None)
         if made is None:
-            fields = (each for each in node.body if isinstance(each, ast.AnnAssign))
-            return ", ".join(_field(each) for each in fields if not ast.unparse(each.target).startswith("_"))
+            taken = (_field(each) for each in _fields(thing).values())
+            return ", ".join(taken)
         node = made
     assert isinstance(node, ast.FunctionDef)
     return _arguments(node.args)
+
+
+def _fields(thing: type) -> dict[str, ast.AnnAssign]:
+    """The fields of a class by name, those of the classes before it first; what is of the class itself is none."""
+    found: dict[str, ast.AnnAssign] = {}
+    for each in reversed(thing.__mro__):
+        if dataclasses.is_dataclass(each) or each is thing:
+            (node,) = ast.parse(dedent(inspect.getsource(each))).body
+            assert isinstance(node, ast.ClassDef)
+            found |= {ast.unparse(part.target): part for part in node.body if isinstance(part, ast.AnnAssign)}
+    return {
+        name: part
+        for name, part in found.items()
+        if not name.startswith("_") and not ast.unparse(part.annotation).startswith("ClassVar")
+    }
 
 
 def _words(module: str, kind: str) -> Iterator[ast.FunctionDef]:

@@ -64,6 +64,16 @@ def check_context(catalogue: Catalogue, name: str) -> None:
     _check("context", name, catalogue.contexts)
 
 
+def check_prediction(catalogue: Catalogue, name: str) -> None:
+    """Insist that the catalogue declares such a prediction.
+
+    Raises:
+        ValueError: it does not.
+    """
+    __tracebackhide__ = True
+    _check("prediction", name, catalogue.predictions)
+
+
 def check_place(catalogue: Catalogue, name: str) -> None:
     """Insist that the catalogue declares such a place.
 

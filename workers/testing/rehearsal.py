@@ -22,11 +22,13 @@ from workers.testing.names import (
     check_journey,
     check_params,
     check_place,
+    check_prediction,
     check_service,
     check_spans,
     check_template,
 )
 from workers.testing.people import CHANNELS
+from workers.testing.predictions import Foretelling
 from workers.testing.seen import Stage
 from workers.testing.sentences import standing
 from workers.testing.services import Service
@@ -153,6 +155,12 @@ class Rehearsal:
         __tracebackhide__ = True
         check_context(self._stage.catalogue, name)
         return Context(self._stage, name)
+
+    def prediction(self, name: str) -> Foretelling:
+        """What is foretold of a customer, with nothing trained: `shop.prediction("churn").scores(ana, 0.8)`."""
+        __tracebackhide__ = True
+        check_prediction(self._stage.catalogue, name)
+        return Foretelling(self._stage, self._stage.catalogue.predictions[name])
 
     def template(self, name: str) -> Approval:
         """A WhatsApp message's template as it stands with Meta, in all its languages: `shop.template("cart").is_paused()`."""

@@ -147,6 +147,10 @@ class Stage(Protocol):
         """What a context's provider tells of a place from now on; nothing: it is away."""
         ...
 
+    def foretells(self, name: str, prediction: str, score: float | None, label: str | None) -> None:
+        """What a prediction says of a customer from now on; without a score: nothing."""
+        ...
+
     def sells(self, product: Product) -> None:
         """The shop tells a product, and what goes with it."""
         ...

@@ -7,6 +7,7 @@ due: there the servers' time is turned, customer by customer.
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from itertools import count, groupby
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,9 +24,12 @@ from journeys.simulate.products import Product
 from journeys.simulate.providers import Kind
 from journeys.simulate.services import Reply, ServiceReply
 from segments import Segment
+from segments.ask.overview import asked_of
 from segments.language.events import CONTENT_SHOWN
-from store import connect
+from segments.leaves.crossed import Crossed
+from store import connect, predictions
 from store.deliveries.feedback import NewEvent, living, store_events
+from store.predictions import NewModel, NewScores, Told
 from store.runs.calls import calls_of
 from store.runs.views import Run as Row
 from workers.sandbox.faults import FaultRule
@@ -246,6 +250,16 @@ class Served:
         self.shop.sandbox.answers.tell_of_place(name, body, at)
         self.shadow.context(name, answer, at)
 
+    def foretells(self, name: str, prediction: str, score: float | None, label: str | None) -> None:
+        """What a prediction says of a customer from now on: written as a scoring writes it, by a model that nobody fitted."""
+
+        async def foretells() -> None:
+            async with self._about(name):
+                await self._scores(prediction, self._profiles[name], score, label)
+
+        self._portal.call(foretells)
+        self.shadow.foretells(name, prediction, score, label)
+
     def sells(self, product: Product) -> None:
         """The shop tells a product over the API."""
         told = {"id": product.id, "name": product.id.capitalize(), "available": product.available, **product.relations}
@@ -346,6 +360,27 @@ class Served:
         await self.shop.signs_up(name, channels, **traits)
         asked = "select profile_id from identity where kind = 'user_id' and value = $1"
         self._profiles[name] = await self.shop.database.pool.fetchval(asked, name)
+
+    async def _scores(self, name: str, who: UUID, score: float | None, label: str | None) -> None:
+        declared, database, at = self.catalogue.predictions[name], self.shop.database, self.now
+        await self.shop.parts.predicting.declare()
+        (row,) = await predictions.found(database, name)
+        if row.champion_at != at:
+            model = NewModel(declared.version, "told by a test", "{}", sha256(b"{}").hexdigest(), {}, at)
+            await predictions.keep(database, name, model, replacing=row.champion, wins=True)
+            (row,) = await predictions.found(database, name)
+        told = Told(name, row.champion or 0, at)
+        asked = await asked_of(database, self.catalogue.segments, self.catalogue.asks, name)
+        async with database.transaction() as connection:
+            if score is None:
+                await predictions.drop(connection, name, [who])
+            else:
+                await predictions.write(connection, name, at, NewScores.of_one(who, told.version, score, label))
+            for leaf in asked:
+                if isinstance(leaf, Crossed):
+                    await predictions.cross(connection, leaf, [(who, score)], told, at)
+                else:
+                    await predictions.sort(connection, leaf.kind, [(who, label)], told, at)
 
     async def _news(self, name: str, step: str, event: str, told: dict[str, Any]) -> None:
         async with self._about(name):

@@ -135,6 +135,10 @@ class Simulated:
         """What a context's provider tells."""
         self.world.contexts.will(name, answer, at)
 
+    def foretells(self, name: str, prediction: str, score: float | None, label: str | None) -> None:
+        """What a prediction says of a customer from now on."""
+        self.world.foretells(self._who(name), prediction, score, label)
+
     def sells(self, product: Product) -> None:
         """The shop tells a product."""
         self.world.shelf.put(product)

@@ -6,6 +6,7 @@ cores than it may: a training that needs more fails, with a sentence, and nothin
 
 import os
 import resource
+from collections.abc import Collection
 from contextlib import AsyncExitStack
 from importlib.util import find_spec
 
@@ -57,18 +58,22 @@ async def run(settings: Settings) -> None:
         stack.push_async_callback(database.close)
         client = await connect_temporal(settings, runtime)
         catalogue, _ = load_definitions(settings.catalogue)
-        await stack.enter_async_context(serving([trainer(client, database, catalogue, settings.clock, settings.build_id)]))
+        await stack.enter_async_context(
+            serving([trainer(client, database, catalogue, settings.clock, settings.build_id, settings.personal_traits)])
+        )
         log.info("worker serves", queues=[TRAIN_QUEUE], predictions=sorted(catalogue.predictions))
         await until_told_to_stop()
         log.info("worker stops; what it was at begins anew elsewhere")
 
 
-def trainer(client: Client, database: Database, catalogue: Catalogue, clock: Clock, build: str = "") -> Worker:
-    """The worker of the queue `train`: one training or scoring at a time."""
+def trainer(
+    client: Client, database: Database, catalogue: Catalogue, clock: Clock, build: str = "", own: Collection[str] = ()
+) -> Worker:
+    """The worker of the queue `train`: one training or scoring at a time; `own` names people here beside the usual."""
     from activities.predicting.scoring import Scoring  # these load numpy, which is confined by now
     from activities.predicting.training import Training
 
-    training = Training(database, clock, catalogue.predictions)
+    training = Training(database, clock, catalogue.predictions, own)
     scoring = Scoring(database, clock, catalogue.predictions, catalogue.segments, catalogue.asks)
     return Worker(
         client,

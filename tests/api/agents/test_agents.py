@@ -217,6 +217,20 @@ def test_a_confirmation_ends_and_is_of_one_secret() -> None:
         Confirmations("two", now=lambda: 1_001.0).checked(made, *ours)
 
 
+async def test_a_declaration_counts_nobody_for_an_agent_that_may_not_look_people_up(company: Company) -> None:
+    asked = QUESTIONS["check_prediction"]
+    hers = {"did": "Product Added", "where": {"property": "email", "is": "==", "value": "zacharias@example.com"}}
+    async with over_http(company.url, "jk_operate", write=True) as agent:
+        told = await agent.asked("check_prediction", **asked)
+        assert (told["people"], told["came_true"], told["enough"]) == (None, None, None)
+        dry = (await agent.told("declare_prediction", **asked))["dry_run"]
+        assert (dry["would"]["people"], dry["would"]["english"] != "") == (None, True)
+        for tool in ("check_prediction", "declare_prediction"):
+            assert "personal data" in await agent.refused(tool, **asked | {"of": hers})
+    async with over_http(company.url, "jk_operator", write=True) as agent:
+        assert isinstance((await agent.asked("check_prediction", **asked))["people"], int)
+
+
 async def test_every_change_is_made_after_a_dry_run_and_stands_in_the_audit(company: Company) -> None:
     soon = datetime.now(UTC) + timedelta(days=1)
     async with over_http(company.url, "jk_operator", write=True) as agent:

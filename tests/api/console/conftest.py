@@ -19,7 +19,7 @@ from store.keys import Grant, Role, create_key
 from store.runs.views import Run
 from tests.activities.test_deliver import request
 from tests.api.console.chosen import chooses
-from tests.api.console.foretold import foretells
+from tests.api.console.foretold import foretells, tells_of_other_kinds
 from tests.api.server import serving
 from workers.testing.shop import Shop, open_shop
 
@@ -80,7 +80,11 @@ class Console:
             "predictions": "/console/models",
             "prediction": "/console/models/buys",
             "prediction band": "/console/models/buys?band=10",
+            "prediction of kinds": "/console/models/styles?kind=low%20value%2C%20long%20ago",
+            "prediction of channels": "/console/models/best-channel?kind=email",
+            "prediction of amounts": "/console/models/value-of-a-year?band=10",
             "prediction to declare": "/console/models/build/new",
+            "prediction to declare of a kind": "/console/models/build/new?kind=best-hour",
             "prediction to change": "/console/models/build/new?copy=buys",
             "trouble": "/console/trouble",
             "deliverability": "/console/deliverability",
@@ -117,6 +121,7 @@ async def console(database: Database, dsn: str, temporal_address: str, tmp_path:
         assert (await shop.operate("PUT", "/v1/segments/fond-of-shoes", json=FOND_OF_SHOES)).status_code == 201
         await chooses(shop, run)
         await foretells(shop, f"Who buys {HOSTILE}")
+        await tells_of_other_kinds(shop)
         keys = {name: await create_key(database.pool, name, grant) for name, grant in GRANTS.items()}
         config: ApiConfig = shop.api._transport.app.state.config  # type: ignore[attr-defined]
         async with serving(replace(config, key_ttl=0.1)) as url:

@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import replace
+from html import unescape
 from typing import Any
 
 import pytest
@@ -10,12 +11,14 @@ from playwright.async_api import BrowserContext, expect
 
 from api import ApiConfig
 from api.console import pictures
+from api.models.bodies import EXAMPLES
 from segments.predictions.reasons import MATTERS
+from segments.predictions.wire import KINDS, declared_from_json
 from store.audit import Which
 from store.audit import page as audited
 from store.keys import Grant, Role, create_key
 from tests.api.console.conftest import HOSTILE, Console
-from tests.api.console.foretold import BUYS, WEEK
+from tests.api.console.foretold import BUYS, OTHERS, WEEK
 from tests.api.console.test_browser import chromium, scriptless, seen, signed_on, visitor  # noqa: F401 - fixtures
 from tests.api.console.test_pages import asked, rows, shown
 from tests.api.server import serving
@@ -25,11 +28,12 @@ OTHER = BUYS | {"name": "buys-more"}
 
 
 async def test_the_list_and_the_card_say_what_the_api_says(console: Console) -> None:
-    (view,) = (await asked(console, "/v1/models"))["models"]
+    view = next(each for each in (await asked(console, "/v1/models"))["models"] if each["name"] == "buys")
     detail = await asked(console, "/v1/models/buys")
     async with console.signed_on() as browser:
         page = await shown(browser, HERE)
-        [row] = rows(page, "Predictions")
+        row, *others = sorted(rows(page, "Predictions"), key=lambda each: each[0] != "buys")
+        assert {each[0] for each in others} == set(OTHERS)
         assert (row[0], row[1], row[2], row[3]) == ("buys", "held", str(view["people"]), "2 propensity")
         assert f"nobody new comes over a threshold: {view['held_why']}" in page
         card = await shown(browser, f"{HERE}/buys")
@@ -66,7 +70,8 @@ async def test_who_is_in_which_band_and_why_is_shown_to_who_may_see_persons(cons
         assert told[0]["reasons"][0]["words"] in found[0][3]
         assert f'href="/console/customers/{told[0]["customer_id"]}"' in page
         customer = await shown(browser, f"/console/customers/{told[0]['customer_id']}")
-        [(name, score, _, why)] = rows(customer, "What is foretold of them")
+        told_of = rows(customer, "What is foretold of them")
+        name, score, _, why = next(each for each in told_of if each[0] == "buys")
         assert (name, score) == ("buys", f"{round(told[0]['score'] * 100, 2):g} %")
         assert told[0]["reasons"][0]["words"] in why
         assert (await browser.get(f"{HERE}/buys?band=11")).status_code == 422
@@ -76,6 +81,60 @@ async def test_who_is_in_which_band_and_why_is_shown_to_who_may_see_persons(cons
         assert "Who they are is personal data" in page
         assert "What is foretold of them" not in await shown(browser, f"/console/customers/{console.customer}")
         assert "Train now" not in page
+
+
+async def test_who_is_of_a_kind_or_will_bring_much_is_shown_with_what_is_told_of_them_and_why(console: Console) -> None:
+    sizes = (await asked(console, "/v1/models/styles"))["sizes"]
+    kind = next(iter(sizes))
+    by_kind = (await asked(console, "/v1/models/styles/customers", kind=kind, limit=50))["customers"]
+    best = (await asked(console, "/v1/models/value-of-a-year/customers", band=10, limit=50))["customers"]
+    assert {each["label"] for each in by_kind} == {kind}
+    assert len(by_kind) == sizes[kind]
+    spread = (await asked(console, "/v1/models/value-of-a-year"))["spread"]
+    assert min(each["score"] for each in best) >= spread[9], "a tenth of the customers"
+    assert (await asked(console, "/v1/models/styles/customers", kind="none such"))["customers"] == []
+    async with console.signed_on() as browser:
+        page = await shown(browser, f"{HERE}/styles?kind={kind}")
+        found = rows(page, f"Some customers of the kind {kind}, and why")
+        assert [row[0] for row in found] == [each["customer_id"][-12:] for each in by_kind][:10]
+        assert by_kind[0]["reasons"][0]["words"] in found[0][3]
+        page = await shown(browser, f"{HERE}/value-of-a-year?band=10")
+        first = rows(page, "Some of the customers between 90 and 100 %, and why")[0]
+        assert "orders expected; a customer still with" in first[1]
+        channel = next(iter((await asked(console, "/v1/models/best-channel"))["sizes"]))
+        channels = await shown(browser, f"{HERE}/best-channel?kind={channel}")
+        assert "are answered; it is the best one with" in channels.partition('id="sample"')[2]
+        customer = await shown(browser, f"/console/customers/{by_kind[0]['customer_id']}")
+        told = {row[0]: row for row in rows(customer, "What is foretold of them")}
+        assert set(told) == {"buys", *OTHERS}
+        assert told["styles"][1].startswith(kind)
+        assert all(row[3] for row in told.values()), "each with its reasons"
+        spanish = await shown(browser, f"{HERE}/styles?kind={kind}&lang=es")
+        assert "Algunos clientes del tipo" in spanish
+    async with console.signed_on("reader") as browser:
+        page = await shown(browser, f"{HERE}/styles?kind={kind}")
+        assert ("Some customers of" in page, "?kind=" in page.partition("<main")[2].partition("</main>")[0]) == (False, False)
+        assert "Who they are is personal data" in page
+
+
+def test_there_is_an_example_of_each_kind() -> None:
+    assert EXAMPLES.keys() == KINDS.keys()
+    for kind, each in EXAMPLES.items():
+        assert declared_from_json(each).kind == kind
+
+
+async def test_an_example_of_each_kind_is_offered_and_told_of_what_it_would_come_to(console: Console) -> None:
+    async with console.signed_on() as browser:
+        for kind, example in EXAMPLES.items():
+            page = await shown(browser, f"{HERE}/build/new?kind={kind}")
+            text = re.search(r"<textarea[^>]*>(.*?)</textarea>", page, re.DOTALL)
+            assert text is not None
+            assert json.loads(unescape(text[1])) == example
+            other = json.dumps(example | {"name": "another"})
+            would = await browser.post(f"{HERE}/build/new", data={"declaration": other, "step": "check"})
+            assert would.status_code == 200, would.text
+            assert "What it would come to" in would.text
+            assert ("A horizon ago" in would.text) == (kind == "probability")
 
 
 async def test_the_segment_builder_offers_the_predictions_that_there_are(console: Console) -> None:
@@ -144,6 +203,30 @@ async def test_it_is_declared_in_a_form_that_says_what_it_would_come_to_and_wher
         assert (refused.status_code, "asked for by segment" in refused.text) == (409, True)
         assert (await browser.post(f"{HERE}/buys-more/delete")).headers["location"].startswith(HERE)
         assert (await browser.get(f"{HERE}/buys-more")).status_code == 404
+
+
+async def test_who_may_not_look_people_up_is_told_no_number_and_no_name(console: Console) -> None:
+    keys = {"olga": await create_key(console.shop.database.pool, "olga", Grant(Role.OPERATE))}
+    other = replace(console, keys=console.keys | keys)
+    anna = "anna@example.org"
+    hers = {"did": "Product Viewed", "where": {"property": "email", "is": "==", "value": anna}}
+    async with other.signed_on() as personal, other.signed_on("olga") as olga:
+
+        async def sent(browser: Any, body: dict[str, Any], step: str = "check") -> Any:
+            return await browser.post(f"{HERE}/build/new", data={"declaration": json.dumps(body), "step": step})
+
+        for browser, counted in ((personal, True), (olga, False)):
+            would = await sent(browser, OTHER)
+            assert (would.status_code, "Customers now" in would.text, "--personal" in would.text) == (200, counted, not counted)
+        for step in ("check", "declare"):
+            refused = await sent(olga, OTHER | {"of": hers}, step)
+            assert (refused.status_code, "personal data" in refused.text) == (403, True)
+        assert (await sent(personal, OTHER | {"of": hers}, "declare")).headers["location"].startswith(f"{HERE}/buys-more")
+        for browser, told in ((personal, True), (olga, False)):
+            page = await shown(browser, f"{HERE}/buys-more")
+            assert (anna in page, "…" in page) == (told, not told or "…" in page)
+        assert (await olga.get(f"{HERE}/build/new?copy=buys-more")).status_code == 403
+        assert anna in await shown(personal, f"{HERE}/build/new?copy=buys-more")
 
 
 async def test_somebody_else_approves_it_on_the_list(console: Console) -> None:

@@ -1,6 +1,6 @@
 """A shop that leaves two fifths of those alone whom its prediction lets in, to see whether acting helps."""
 
-from journeys import Journey, Prediction, Segment, after, days, did, journey, rfm
+from journeys import Journey, Prediction, Segment, after, days, did, journey, once, rfm
 
 ordered = did("Order Completed")
 churn = Prediction(
@@ -26,3 +26,22 @@ async def another(j: Journey) -> None:
     """Enters the same customers a day later, by the same holdout of the prediction."""
     await j.wait(days=1)
     await j.push("we-miss-you")
+
+
+@journey(reentry=once())
+async def by_hand(j: Journey) -> None:
+    """Nobody enters by a segment: it is started, for one or for all in a segment."""
+    await j.push("we-miss-you")
+
+
+@journey(reentry=once())
+async def afterwards(j: Journey) -> None:
+    """Another journey starts it."""
+    await j.push("we-miss-you")
+
+
+@journey(entry="leaving", goal=did("Plan Renewed"), reentry=once())
+async def of_the_team(j: Journey) -> None:
+    """A product team writes its entry segment through the API; whoever comes goes on to another journey."""
+    await j.push("we-miss-you")
+    await j.start(afterwards)

@@ -44,12 +44,14 @@ from tests.workers.test_telemetry import exporter, log_lines  # noqa: F401 - fix
 from workers.plugin import plugin
 from workers.replaying import as_begun, fetched
 from workers.sandbox.wallet.account import ISSUER
+from workers.testing.people import address_of
 from workers.testing.shop import SECRET, Shop, open_shop
 from workers.workflows.erasing import EraseCustomer
 
 #: No other text of a shop holds it.
 MARK = "qzxjw"
 ANA, OTHER, DEVICE = f"{MARK}-user", f"{MARK}-second", f"{MARK}-device"
+MAIL = address_of(ANA, "email")
 
 
 @pytest.fixture
@@ -354,6 +356,15 @@ async def test_a_purge_shows_that_it_lives_while_it_works(database: Database) ->
         await running
 
 
+FORETOLD = {
+    "of": {"did": "Order Completed"},
+    "label": {"did": "Order Completed", "within": 30 * 86_400},
+    "horizon": 30 * 86_400,
+    "features": [{"name": "days_since_order", "days_since": {"did": "Order Completed"}}],
+    "owner": "crm",
+}
+
+
 async def test_definitions_that_list_a_name_are_counted_and_the_audit_forgets_it(trial: Shop) -> None:
     """Somebody writes the definition anew without the id; an old audit, with a name at a trait that names nobody, loses it."""
     customer = await plant(trial)
@@ -361,12 +372,30 @@ async def test_definitions_that_list_a_name_are_counted_and_the_audit_forgets_it
     for name, predicate in (("hers", listing), ("others", {"customers": ["bea"]}), ("gold", listing["any"][1])):
         answer = await trial.operate("PUT", f"/v1/segments/{name}", json={"predicate": predicate, "owner": "growth"})
         assert answer.status_code == 201, answer.text
+    mailed = {"did": "Order Completed", "where": {"property": "email", "is": "==", "value": MAIL.upper()}}
+    for of in ({"did": "Order Completed"}, mailed, mailed | {"at_least": 2}):
+        foretold = FORETOLD | {"of": of}
+        answer = await trial.operate("PUT", "/v1/models/hers", json=foretold)
+        assert answer.status_code in (200, 201), answer.text
     old = {"predicate": {"trait": "host", "is": "==", "value": ANA}, "owner": "growth"}
     await trial.database.pool.execute(
         "insert into audit (by, role, verb, kind, name, became) values ('eva', 'operate', 'define', 'segment', 'old', $1)", old
     )
+    for name, of in (("spelt", MAIL), ("other", "bea")):
+        declared = FORETOLD | {"of": {"did": "Order Completed", "where": {"property": "host", "is": "==", "value": of}}}
+        await trial.database.pool.execute(
+            "insert into audit (by, role, verb, kind, name, was) values ('eva', 'operate', 'declare', 'prediction', $1, $2)",
+            name,
+            declared,
+        )
     told = await erased(trial, await trial.operate("DELETE", f"/v1/profiles/{customer}"))
-    assert told["certificate"]["named_in_definitions"] == 1
+    assert told["certificate"]["named_in_definitions"] == 3, "a segment, and two versions of a prediction"
+    text = (await trial.operate("GET", f"/v1/erasures/{told['id']}/certificate")).text
+    assert "Definitions of segments and predictions that name them; write them anew without it: 3." in text
+    audit = await trial.database.pool.fetch("select name, was, became from audit where kind = 'prediction'")
+    assert not any(MAIL in str(dict(row)).lower() for row in audit)
+    kept = {row["name"]: row["was"] for row in audit if row["was"] and row["name"] != "hers"}
+    assert ("of" in kept["spelt"], "of" in kept["other"], kept["spelt"]["owner"]) == (False, True, "crm")
     audits = {
         row["name"]: row["became"]
         for row in await trial.database.pool.fetch("select name, became from audit where kind = 'segment'")

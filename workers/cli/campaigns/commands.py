@@ -223,6 +223,7 @@ async def _made(
             check,
             keyed=keyed,
             catalogue=asked.catalogue.segments,
+            predictions=asked.catalogue.predictions,
         )
         return trial.model_dump(mode="json")
     return await told_of(asked, await make(asked.database, new, rows, check, keyed=keyed))

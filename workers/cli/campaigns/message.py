@@ -50,9 +50,9 @@ def message(
         await _insist_on_known(asked, body)
         new = of_message(body, asked.now, whoever(), needs_approval=needs_approval())
         if dry_run:
-            return (
-                await attempt(settings().clock, asked.database, new, body.message, catalogue=asked.catalogue.segments)
-            ).model_dump(mode="json")
+            of, found = (settings().clock, asked.database, new, body.message), asked.catalogue
+            trial = await attempt(*of, catalogue=found.segments, predictions=found.predictions)
+            return trial.model_dump(mode="json")
         return await told_of(asked, await make(asked.database, new))
 
     show_one(work, as_json=as_json)

@@ -112,6 +112,7 @@ def why(
     """Say why a customer has their scores: the strongest reasons of each, in words (this is personal data)."""
     from segments.ask.declared import declared
     from segments.ask.foretold import foretold
+    from segments.predictions.reasons import AGAINST
     from workers.cli import tables
 
     async def work(database: "Database") -> "Sequence[Foretold]":
@@ -121,6 +122,8 @@ def why(
         for each in found:
             yield f"{each.prediction}: {_score(each)}, by version {each.version}, as of {_at(each.as_of)} UTC"
             yield from (f"  {reason.words}" for reason in each.reasons)
+            if any(reason.effect is not None for reason in each.reasons):
+                yield f"  ({AGAINST})"
             if each.unexplained:
                 yield f"  no reasons: {each.unexplained}"
         if not found:
@@ -132,11 +135,17 @@ def why(
 @models.command()
 def customers(
     name: Name,
-    band: Annotated[int, typer.Option(min=1, max=10, help="Which tenth of the score: 10 is 0.9 and more.")] = 10,
+    band: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=10, help="Which tenth: of probabilities of the score (10 is 0.9 and more), else of the customers."
+        ),
+    ] = None,
+    kind: Annotated[str | None, typer.Option(help="Of what sorts customers, into which kind.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=50, help="At most so many.")] = 10,
     as_json: Json = False,
 ) -> None:
-    """Show some customers whose score lies in a tenth, the highest first, and why (this is personal data)."""
+    """Show some customers, of all or of a tenth or a kind, the highest score first, and why (this is personal data)."""
     from api.models.looking import customers as found
     from workers.cli import tables
 
@@ -144,13 +153,15 @@ def customers(
 
     def drawn(rows: "Sequence[CustomerView]") -> "Iterable[RenderableType]":
         cells = [
-            (str(each.customer_id), f"{each.score:.1%}", "\n".join(r.words for r in each.reasons) or each.unexplained or "")
+            (str(each.customer_id), _score(each), "\n".join(r.words for r in each.reasons) or each.unexplained or "")
             for each in rows
         ]
         table = tables.Rows(("customer", "score", "why"), cells, sentences=frozenset({"why"}))
-        return [table] if cells else [f"nobody has a score of the {band}. tenth"]
+        return [table] if cells else ["nobody has such a score"]
 
-    tables.show(with_database(lambda database: found(database, catalogue, name, band, limit)), drawn, as_json=as_json)
+    tables.show(
+        with_database(lambda database: found(database, catalogue, name, limit, band=band, kind=kind)), drawn, as_json=as_json
+    )
 
 
 @models.command()
@@ -252,12 +263,12 @@ def declare(
     async def declaring(database: "Database") -> DeclaredView:
         from segments.define.foretelling import declare as written
 
-        waits = predictions_need_approval()
-        return DeclaredView.of(found, await written(database, catalogue, found, by=whoever(), at=now, waits=waits))
+        waits, own = predictions_need_approval(), settings().personal_traits
+        return DeclaredView.of(found, await written(database, catalogue, found, by=whoever(), at=now, waits=waits, own=own))
 
     if dry_run:
         would = with_database(trying)
-        lines = [would.english, f"it is of {would.people:,} customers now; {would.told}"]
+        lines = [would.english, f"it is of {would.people or 0:,} customers now; {would.told}"]
         lines += ["somebody else has to approve it"] if would.needs_approval else []
         say(would.model_dump(mode="json"), "\n".join([*lines, "nothing was written"]), as_json=as_json)
         return
@@ -274,8 +285,8 @@ def approve(name: Name, as_json: InJson = False) -> None:
     """Let a declaration hold that somebody else has written; whoever wrote it does not approve it."""
     from segments.define.foretelling import approve as let
 
-    catalogue, now = _catalogue(), settings().clock.now()
-    done = with_database(lambda database: let(database, catalogue, name, by=whoever(), at=now))
+    catalogue, now, own = _catalogue(), settings().clock.now(), settings().personal_traits
+    done = with_database(lambda database: let(database, catalogue, name, by=whoever(), at=now, own=own))
     if done is None:
         _undeclared(name)
     say({"approved": name, "number": done.number}, f"version {done.number} of {name} holds", as_json=as_json)
@@ -286,8 +297,8 @@ def delete(name: Name, as_json: InJson = False) -> None:
     """Take a prediction that was declared by API or `declare` out of use; its scores go, and nobody trains it any more."""
     from segments.define.foretelling import undeclare
 
-    catalogue, now = _catalogue(), settings().clock.now()
-    if not with_database(lambda database: undeclare(database, catalogue, name, by=whoever(), at=now)):
+    catalogue, now, own = _catalogue(), settings().clock.now(), settings().personal_traits
+    if not with_database(lambda database: undeclare(database, catalogue, name, by=whoever(), at=now, own=own)):
         _undeclared(name)
     say({"deleted": name}, f"{name} is out of use", as_json=as_json)
 
@@ -335,9 +346,12 @@ def _detail(name: str) -> "ModelDetail":
 def _card(found: "ModelDetail") -> "Iterable[RenderableType]":
     from workers.cli import tables
 
-    yield f"{found.name}: {found.state}" + (f", since {found.held_why}" if found.held_why else "")
     if found.failure:
-        yield f"the last try failed: {found.failure}"
+        yield f"{found.name}: {found.state}, since the last try failed: {found.failure}"
+        if found.held_why and found.failure not in found.held_why:
+            yield f"nobody new comes in: {found.held_why}"
+    else:
+        yield f"{found.name}: {found.state}" + (f", since {found.held_why}" if found.held_why else "")
     if found.doing:
         yield f"now: {found.doing}"
     champion = next((each for each in found.versions if each.state == "champion"), None)
@@ -353,7 +367,7 @@ def _card(found: "ModelDetail") -> "Iterable[RenderableType]":
             ahead=4,
         )
     if found.weeks:
-        yield tables.Rows(_WEEKS, [_week(each) for each in found.weeks[-26:]], title=_BY_WEEK, ahead=8)
+        yield tables.Rows(_WEEKS, [_week(each) for each in found.weeks[-26:]], title=_BY_WEEK, ahead=7)
     if found.trial is not None:
         divided = ", ".join(f"{people:,} by {family}" for family, people in found.trial.scored.items())
         yield f"On trial: {found.trial.family}, by {found.trial.share:.0%} of the customers ({divided}). {found.trial.sentence}"
@@ -364,7 +378,7 @@ def _card(found: "ModelDetail") -> "Iterable[RenderableType]":
         (str(each.version), each.state, _at(each.trained_at), each.card.get("told", "-"), _against(each.card.get("against")))
         for each in found.versions
     ]
-    yield tables.Rows(heads, rows, title="Models", ahead=5, sentences=frozenset({"how good"}))
+    yield tables.Rows(heads, rows, title="Models", ahead=3, sentences=frozenset({"how good", "against"}))
 
 
 def _shape(found: "ModelDetail") -> "Iterable[RenderableType]":
@@ -378,12 +392,15 @@ def _shape(found: "ModelDetail") -> "Iterable[RenderableType]":
         ]
         yield tables.Rows(("score", "customers", ""), tenths, title="Customers by score", ahead=3)
     if found.spread:
-        rows = [(f"{tenth * 10} %", f"{score:,.2f}", _bar(score, found.spread[-1])) for tenth, score in enumerate(found.spread)]
+        form = ".1%" if found.kind == "uplift" else ",.2f"
+        rows = [
+            (f"{tenth * 10} %", f"{score:{form}}", _bar(score, found.spread[-1])) for tenth, score in enumerate(found.spread)
+        ]
         yield tables.Rows(("of the customers have at most", "score", ""), rows, title="How scores lie", ahead=3)
     if found.sizes:
         most = max(found.sizes.values())
         rows = [(name, f"{people:,}", _bar(people, most)) for name, people in found.sizes.items()]
-        yield tables.Rows(("kind", "customers", ""), rows, title="Customers by kind", ahead=3)
+        yield tables.Rows(("kind", "customers", ""), rows, title="Customers by kind", ahead=3, sentences=frozenset({"kind"}))
 
 
 def _measured(version: int, card: dict[str, Any]) -> "Iterable[RenderableType]":
@@ -411,7 +428,8 @@ def _measured(version: int, card: dict[str, Any]) -> "Iterable[RenderableType]":
         yield f"it never looks at: {', '.join(card['never'])}"
     little = sum(by < MATTERS for by in card["importance"].values())
     left_out = f" ({little} more do not matter)" if little else ""
-    yield tables.Rows(("feature", "matters", ""), _importance(card), title=f"What it goes by{left_out}", ahead=3)
+    title, told = f"What it goes by{left_out}", frozenset({"feature"})
+    yield tables.Rows(("feature", "matters", ""), _importance(card), title=title, ahead=3, sentences=told)
 
 
 def _worth(version: int, card: dict[str, Any]) -> "Iterable[RenderableType]":
@@ -437,7 +455,10 @@ def _kinds(version: int, card: dict[str, Any]) -> "Iterable[RenderableType]":
 
     yield f"version {version}, {card['family']}: of who {card['of']}; {card['told']}"
     rows = [(each["name"], str(each["id"]), f"{each['people']:,}", each["words"]) for each in card["kinds"]]
-    yield tables.Rows(("kind", "number", "people", "what sets it apart"), rows, title="Kinds of the sample", ahead=4)
+    heads = ("kind", "number", "people", "what sets it apart")
+    yield tables.Rows(heads, rows, title="Kinds of the sample", ahead=4, sentences=frozenset({"kind", "what sets it apart"}))
+    if alike := card.get("alike"):
+        yield f"all have the same, so nothing is told of it: {', '.join(card['features'][name] for name in alike)}"
     if stability := card["stability"]:
         yield f"against version {stability['version']}: agreement {stability['agreement']:.2f} (1 is all, 0 is chance)"
 
@@ -459,6 +480,14 @@ def _options(version: int, card: dict[str, Any]) -> "Iterable[RenderableType]":
         yield f"{of}: {on['answered']:,} of {on['messages']:,}, on others {off['answered']:,} of {off['messages']:,}"
 
 
+def _helps(version: int, card: dict[str, Any]) -> "Iterable[RenderableType]":
+    from api.models.views import UpliftView
+
+    yield f"version {version}, {card['family']}: of who {card['of']}, how much acting on {card['by']} helps them"
+    yield card["told"]
+    yield from _uplift(UpliftView.of(card["measures"]))
+
+
 #: How the card of each kind is drawn.
 _CARDS = {
     "probability": _measured,
@@ -466,10 +495,11 @@ _CARDS = {
     "clusters": _kinds,
     "best-channel": _options,
     "best-hour": _options,
+    "uplift": _helps,
 }
 
 
-def _score(each: "Foretold") -> str:
+def _score(each: "Foretold | CustomerView") -> str:
     if each.label is not None:
         return each.label
     return f"{each.score:.1%}" if each.low is None else f"{each.score:,.2f} ({each.low:,.2f} to {each.high:,.2f})"
@@ -511,7 +541,9 @@ def _uplift(found: "UpliftView") -> "Iterable[RenderableType]":
     title = f"Writing to the best first (Qini; area {100 * found.area:.2f} ± {100 * found.half:.2f} points)"
     yield tables.Rows(("written to", "points", ""), rows, title=title, ahead=3)
     who = [(str(each["feature"]), f"{each['best']:,.4g}", f"{each['all']:,.4g}") for each in found.who[:5]]
-    yield tables.Rows(("feature", "best fifth", "all"), who, title="Whom it helps most (means)", ahead=3)
+    yield tables.Rows(
+        ("feature", "best fifth", "all"), who, title="Whom it helps most (means)", ahead=3, sentences=frozenset({"feature"})
+    )
 
 
 def _importance(card: dict[str, Any]) -> list[tuple[str, str, str]]:
