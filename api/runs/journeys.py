@@ -444,7 +444,7 @@ def _experiment(planned: Planned) -> dict[str, Any]:
 def _counts_conversions(definition: JourneyDefinition | None) -> bool:
     """Whether something tells who converts: its goal, or a holdout by its rule; of one that is gone, what its runs reached."""
     spec = definition.spec if definition else None
-    return spec is None or spec.goal is not None or (spec.measured is not None and bool(spec.holdout or spec.foretold))
+    return spec is None or spec.goal is not None or (spec.measured is not None and spec.held_out is not None)
 
 
 def _declared(definition: JourneyDefinition) -> dict[str, Any]:

@@ -434,9 +434,10 @@ async def test_a_kill_settles_the_campaigns_whose_messages_wait(trial: Shop, cro
     await trial.watch.dispatcher.campaigner.start()
     for each in turns:  # whose workflows have looked, and wait for the morning
         async with asyncio.timeout(60):
-            handle = trial.client.get_workflow_handle(f"campaign/{each}")
-            while "10 asked again" not in str(await (await handle.describe()).memo()):
+            handle, progress = trial.client.get_workflow_handle(f"campaign/{each}"), ""
+            while "10 asked again" not in progress:
                 await asyncio.sleep(0.05)
+                progress = str(await (await handle.describe()).memo())
     await trial.operate("PUT", "/v1/journeys/campaign:sale/state", json={"state": "killed"})
     await trial.look()
     assert {run.outcome for run in await trial.runs("campaign:sale")} == {"journey killed"}
