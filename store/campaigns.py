@@ -115,6 +115,22 @@ class Staged:
 
 
 @dataclass(frozen=True, slots=True)
+class Twice:
+    """A row that names the customer of another one, the `first`; whether its parameters, or its event, are others."""
+
+    number: int
+    first: int
+    differs: bool
+
+    @property
+    def told(self) -> str:
+        """What became of it, in words."""
+        if self.differs:
+            return f"names the customer of row {self.first} once more, with other parameters: those of row {self.first} hold"
+        return f"names the customer of row {self.first} once more, with the same parameters"
+
+
+@dataclass(frozen=True, slots=True)
 class Where:
     """What tells where a customer is."""
 
@@ -180,10 +196,11 @@ async def campaigns_like(database: Database, beginning: str, most: int = 5) -> l
 
 
 async def newest(
-    database: Database, journey: str | None, before: tuple[datetime, UUID] | None, limit: int
+    database: Database, journey: str | None, before: tuple[datetime, UUID] | None, limit: int, turns_of: UUID | None = None
 ) -> list[CampaignRow]:
-    """Campaigns, newest first."""
-    return [_row(row) for row in await database.pool.fetch(_SQL["newest"], journey, *(before or (None, None)), limit)]
+    """Campaigns, newest first; of all, of a journey, or the turns of a recurring one."""
+    found = await database.pool.fetch(_SQL["newest"], journey, *(before or (None, None)), limit, turns_of)
+    return [_row(row) for row in found]
 
 
 async def to_approve(database: Database, limit: int) -> list[CampaignRow]:
@@ -207,12 +224,16 @@ async def that_need(connection: Connection, segment: str, limit: int) -> list[st
     return [f"{row['name']} ({row['id']})" for row in await connection.fetch(_SQL["that_need"], segment, limit)]
 
 
-async def stage(connection: Connection, id_: UUID, rows: Sequence[Staged], problems: Sequence[tuple[int, str]]) -> None:
-    """More rows, and bad rows, of a campaign."""
-    given = [(row.number, row.profile_id, row.entry_key, row.params, row.entry) for row in rows]
-    came: int = await connection.fetchval(_SQL["stage"], id_, *columns(given, 5))
-    await connection.execute(_SQL["note_problems"], id_, *columns(problems, 2))
-    await connection.execute(_SQL["count_staged"], id_, len(rows) + len(problems), len(problems), len(rows) - came)
+async def stage(connection: Connection, id_: UUID, rows: Sequence[Staged], problems: Sequence[tuple[int, str]]) -> list[Twice]:
+    """More rows, and bad rows, of a campaign; returns those that named somebody once more, who are told of, and not taken."""
+    given = columns([(row.number, row.profile_id, row.entry_key, row.params, row.entry) for row in rows], 5)
+    came: int = await connection.fetchval(_SQL["stage"], id_, *given)
+    others = await connection.fetch(_SQL["named_before"], id_, *given) if came < len(rows) else []
+    twice = [Twice(**row) for row in others]
+    told = [*problems, *((-1 - each.number, each.told) for each in twice)]
+    await connection.execute(_SQL["note_problems"], id_, *columns(told, 2))
+    await connection.execute(_SQL["count_staged"], id_, len(rows) + len(problems), len(problems), len(twice))
+    return twice
 
 
 async def staged(connection: Connection, id_: UUID, at: datetime) -> None:
@@ -223,6 +244,11 @@ async def staged(connection: Connection, id_: UUID, at: datetime) -> None:
 async def problems_of(database: Database, id_: UUID, after: int, limit: int) -> list[tuple[int, str]]:
     """Bad rows after a line."""
     return [(row["row"], row["problem"]) for row in await database.pool.fetch(_SQL["problems"], id_, after, limit)]
+
+
+async def repeated_of(database: Database, id_: UUID, after: int, limit: int) -> list[tuple[int, str]]:
+    """Rows after a line that named somebody once more, and whom."""
+    return [(row["row"], row["problem"]) for row in await database.pool.fetch(_SQL["repeated"], id_, after, limit)]
 
 
 async def refused_of(database: Database, id_: UUID, after: int, limit: int) -> list[tuple[int, UUID, str]]:
@@ -246,26 +272,51 @@ async def approve(database: Database, id_: UUID, by: str, at: datetime) -> bool:
         return approved
 
 
-async def pause(database: Database, id_: UUID, since: datetime | None, at: datetime) -> bool:
-    """Pause a campaign, or let it go on; false where it is over, or was not paused."""
+async def pause(database: Database, id_: UUID, since: datetime | None, at: datetime) -> int | None:
+    """Pause a campaign, or let it go on, and of a recurring one the turns that are not over, or that were paused with it.
+
+    Returns how many turns; None where it is over, or was not paused.
+    """
     return await _switched(database, "pause", id_, since, at, at=at)
 
 
-async def cancel(database: Database, id_: UUID, at: datetime) -> bool:
-    """Cancel a campaign; false where it is over."""
+async def cancel(database: Database, id_: UUID, at: datetime) -> int | None:
+    """Cancel a campaign, and the turns of a recurring one that are not over; returns how many turns, None where it is over."""
     return await _switched(database, "cancel", id_, at, at=at)
 
 
-async def _switched(database: Database, statement: str, id_: UUID, *given: datetime | None, at: datetime) -> bool:
+async def _switched(database: Database, statement: str, id_: UUID, *given: datetime | None, at: datetime) -> int | None:
     async with database.transaction() as connection:
         before = await lock(connection, id_)
         changed = await connection.fetchval(_SQL[statement], id_, *given) is not None
         after = await lock(connection, id_)
-        if changed and before and after:
-            await note(
-                connection, "switch", "campaign", id_, was={"state": before.state(at)}, became={"state": after.state(at)}
-            )
-        return changed
+        if before is None or after is None:
+            return None
+        turns = await _turns_switched(connection, before, after, at)
+        if changed or turns:
+            told = {"turns": turns} if after.cron else {}
+            became = {"state": after.state(at)} | told
+            await note(connection, "switch", "campaign", id_, was={"state": before.state(at)}, became=became)
+        return turns if changed or turns else None
+
+
+async def _turns_switched(connection: Connection, before: CampaignRow, after: CampaignRow, at: datetime) -> int:
+    """The turns of a recurring one follow it, also where it stood so already and they did not."""
+    if after.cron is None:
+        return 0
+    if after.cancelled_at is not None:
+        return len(await connection.fetch(_SQL["cancel_turns"], after.id, at))
+    if after.paused_at is not None:
+        return len(await connection.fetch(_SQL["pause_turns"], after.id, after.paused_at, at))
+    if before.paused_at is not None:
+        return len(await connection.fetch(_SQL["resume_turns"], after.id, before.paused_at, at))
+    return 0
+
+
+async def look_again(database: Database, workflow_ids: Sequence[str], at: datetime) -> None:
+    """Have the campaigns of runs that were ended by somebody else look how they stand, each when all such runs are closed."""
+    if workflow_ids:
+        await database.pool.execute(_SQL["look_again"], workflow_ids, at)
 
 
 async def to_tell(database: Database, limit: int, but: Sequence[tuple[UUID, datetime]] = ()) -> list[CampaignRow]:

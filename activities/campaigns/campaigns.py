@@ -134,6 +134,7 @@ class Campaigns:
 
     async def _look(self, campaign: CampaignRow) -> CampaignStands:
         now, spec = self.clock.now(), self.versions.own.specs.get(campaign.journey)
+        await campaigns.rows_of_closed(self.database, campaign.id)
         if campaign.cancelled_at is not None:
             return await self._cancel(campaign, now)
         if campaign.paused_at is not None or (campaign.needs_approval and campaign.approved_at is None):
@@ -158,7 +159,6 @@ class Campaigns:
         return (await standing(self.database, self.versions.own.segments, campaign.segment)).wanting
 
     async def _next(self, campaign: CampaignRow, now: datetime) -> CampaignStands:
-        await campaigns.rows_of_closed(self.database, campaign.id)
         due = await campaigns.next_due(self.database, campaign.id)
         if due is None:
             await campaigns.finish(self.database, campaign.id, now)
@@ -170,7 +170,6 @@ class Campaigns:
     async def _cancel(self, campaign: CampaignRow, now: datetime) -> CampaignStands:
         async with self.database.transaction() as connection:
             await campaigns.drop_rest(connection, campaign.id, now)
-        await campaigns.rows_of_closed(self.database, campaign.id)
         if await campaigns.next_due(self.database, campaign.id) is None:
             return CampaignStands(state="over")
         return CampaignStands(state="wait", until=now + _SOONEST * self.clock.speed)  # who is at a provider is waited for

@@ -76,7 +76,9 @@ class Campaigner:
     async def _close(self) -> int:
         now = self.clock.now()
         told = await campaigns.to_close(self.database, now - _LONGEST * self.clock.speed, _AT_ONCE)
-        return len(await ends.close(self.database, [Closing(workflow_id, reason, now) for workflow_id, reason in told]))
+        closed = await ends.close(self.database, [Closing(workflow_id, reason, now) for workflow_id, reason in told])
+        await campaigns.look_again(self.database, [workflow_id for workflow_id, _ in told], now)  # their rows are done
+        return len(closed)
 
     async def _tell(self, campaign: CampaignRow) -> int:
         try:

@@ -38,7 +38,7 @@ from segments.ask.overview import Standing, standing
 from segments.language.events import LIST_EVENT
 from segments.predictions.declared import Declared
 from store import Connection, Database, campaigns
-from store.campaigns import CampaignRow, NewCampaign, Staged
+from store.campaigns import CampaignRow, NewCampaign, Staged, Twice
 from store.lists import resolve
 from store.runs import entries
 from store.runs.switches import state_of
@@ -56,6 +56,7 @@ Check = Callable[[Given], tuple[dict[str, Any], dict[str, Any]] | str]
 class _Report:
     told: int = 0  # how many of the problems stand in Postgres
     problems: list[tuple[int, str]] = field(default_factory=list)
+    twice: list[Twice] = field(default_factory=list)
 
 
 def asked_for(body: BaseModel, *more: str) -> str:
@@ -194,10 +195,17 @@ async def attempt(
         finally:
             await transaction.rollback()
     problems = [RowProblem(row=row, problem=problem) for row, problem in report.problems[:_SHOWN]]
+    repeated = [RowProblem(row=each.number, problem=each.told) for each in report.twice[:_SHOWN]]
     told = dict(would.most_common())
     warnings = [f"{stands.wanting}; until then it is counted by asking the definition"] if stands.wanting else []
     return Trial(
-        rows=current.rows, bad=len(report.problems), twice=current.twice, would=told, problems=problems, warnings=warnings
+        rows=current.rows,
+        bad=len(report.problems),
+        twice=current.twice,
+        would=told,
+        problems=problems,
+        repeated=repeated,
+        warnings=warnings,
     )
 
 
@@ -258,7 +266,7 @@ async def _stage(connection: Connection, id_: UUID, rows: Iterable[Given], check
         report.problems += missing
         wrong = sorted(report.problems[report.told :])
         report.told = len(report.problems)
-        await campaigns.stage(connection, id_, known, wrong)
+        report.twice += await campaigns.stage(connection, id_, known, wrong)
     report.problems.sort()
     return report
 

@@ -140,6 +140,10 @@ class Trial(BaseModel):
         examples=[{"enter": 950, "already running": 30, "holdout of the prediction: churn": 20}],
     )
     problems: list[RowProblem] = Field(description="the first hundred bad rows")
+    repeated: list[RowProblem] = Field(
+        default_factory=list,
+        description="the first hundred rows that name somebody once more, and whether with others",
+    )
 
     @computed_field(description="customers with nothing in the way: they would be written to, or would come in")  # type: ignore[prop-decorator]
     @property
@@ -179,7 +183,11 @@ class CampaignView(BaseModel):
     finished_at: datetime | None
     rows: int = Field(description="of a segment or list: its members, as soon as it has begun")
     bad: int
-    twice: int
+    twice: int = Field(description="rows that name somebody once more, which are not taken: `report?of=twice` tells which")
+    turns_switched: int | None = Field(
+        default=None,
+        description="as a recurring one is switched: how many of its turns were switched with it",
+    )
     waiting: int = Field(description="customers who have not had their turn")
     under_way: int = Field(description="whose message is asked again later, or is at a provider")
     done: int

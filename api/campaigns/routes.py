@@ -50,6 +50,8 @@ from store.keys import Caller, Right
 
 router = APIRouter(prefix="/v1", tags=["campaigns"], dependencies=schemes())
 
+#: Of which rows a report tells.
+Told = Literal["bad", "left-out", "twice"]
 _JSON_LIMIT = 8 * 1024 * 1024
 _CALLS = responses(400, 401, 403, 404, 409, 413, 422, 503)
 _Key = Annotated[str | None, Header(alias="Idempotency-Key", max_length=200, description="repeated, it makes nothing more")]
@@ -223,11 +225,12 @@ async def list_campaigns(
     config: Config,
     database: Db,
     journey: Annotated[str | None, Query(max_length=64, description="starts of this journey")] = None,
+    turns_of: Annotated[UUID | None, Query(description="the turns of this recurring one")] = None,
     after: Annotated[str | None, Query(max_length=200, description="`next` of the page before")] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> CampaignPage:
     """Campaigns and bulk starts, newest first, each with how far it is."""
-    return await newest(config, database, journey, after, limit)
+    return await newest(config, database, journey, after, limit, turns_of)
 
 
 @router.get("/campaigns/{campaign}", responses=responses(401, 403, 404, 422, 503))
@@ -241,11 +244,13 @@ async def report_campaign(
     campaign: UUID,
     _: Reader,
     database: Db,
-    of: Annotated[Literal["bad", "left-out"], Query(description="rows that cannot be used, or customers left out")] = "bad",
+    of: Annotated[
+        Told, Query(description="rows that cannot be used, customers left out, or rows that name somebody once more")
+    ] = "bad",
     after: Annotated[int, Query(ge=0, le=2**31 - 1, description="`next` of the page before")] = 0,
     limit: Annotated[int, Query(ge=1, le=10_000)] = 1_000,
 ) -> ReportPage:
-    """Row by row what was wrong with it, or why nothing came of a customer."""
+    """Row by row what was wrong with it, why nothing came of a customer, or which row had named them before."""
     await _existing(database, campaign)
     return await reported(database, campaign, of, after, limit)
 
@@ -287,7 +292,10 @@ async def switch_campaign(
     config: Config,
     database: Db,
 ) -> CampaignView:
-    """Pause a campaign, let it go on, or cancel it. What is at a provider goes out; runs of a journey that began go on."""
+    """Pause a campaign, let it go on, or cancel it; a recurring one with the turns of it that are not over.
+
+    What is at a provider goes out; runs of a journey that began go on.
+    """
     return await switch(config, database, campaign, body)
 
 
@@ -299,13 +307,15 @@ async def approve_campaign(
     return await approve(config, database, campaign, caller)
 
 
-async def newest(config: ApiConfig, database: Database, journey: str | None, after: str | None, limit: int) -> CampaignPage:
-    """Campaigns and bulk starts, newest first, each with how far it is.
+async def newest(
+    config: ApiConfig, database: Database, journey: str | None, after: str | None, limit: int, turns_of: UUID | None = None
+) -> CampaignPage:
+    """Campaigns and bulk starts, newest first, each with how far it is; or the turns of a recurring one.
 
     Raises:
         Problem: 400, `after` was never the end of a page.
     """
-    found = await campaigns.newest(database, journey, cursor(after, UUID), limit)
+    found = await campaigns.newest(database, journey, cursor(after, UUID), limit, turns_of)
     more = cursor_after(found[-1].created_at, found[-1].id) if len(found) == limit else None
     return CampaignPage(campaigns=[await _view(config, database, each) for each in found], next=more)
 
@@ -319,11 +329,12 @@ async def one(config: ApiConfig, database: Database, campaign: UUID) -> Campaign
     return await _view(config, database, await _existing(database, campaign))
 
 
-async def reported(database: Database, campaign: UUID, of: Literal["bad", "left-out"], after: int, limit: int) -> ReportPage:
-    """Rows that cannot be used, or customers for whom nothing came of it, after a row."""
-    if of == "bad":
-        bad = await campaigns.problems_of(database, campaign, after, limit)
-        rows = [ReportRow(row=row, customer_id=None, reason=problem) for row, problem in bad]
+async def reported(database: Database, campaign: UUID, of: Told, after: int, limit: int) -> ReportPage:
+    """Rows that cannot be used, customers for whom nothing came of it, or rows that name somebody once more, after a row."""
+    if of != "left-out":
+        asked = campaigns.problems_of if of == "bad" else campaigns.repeated_of
+        found = await asked(database, campaign, after, limit)
+        rows = [ReportRow(row=row, customer_id=None, reason=problem) for row, problem in found]
     else:
         refused = await campaigns.refused_of(database, campaign, after, limit)
         rows = [ReportRow(row=row, customer_id=who, reason=reason) for row, who, reason in refused]
@@ -339,17 +350,18 @@ async def switch(config: ApiConfig, database: Database, campaign: UUID, wanted: 
     now = config.clock.now()
     await _existing(database, campaign)
     if wanted.state == "cancelled":
-        changed = await campaigns.cancel(database, campaign, now)
+        turns = await campaigns.cancel(database, campaign, now)
     else:
-        changed = await campaigns.pause(database, campaign, now if wanted.state == "paused" else None, now)
+        turns = await campaigns.pause(database, campaign, now if wanted.state == "paused" else None, now)
     found = await _existing(database, campaign)
     stands = found.state(now)
-    if not changed and wanted.state == "running" and stands == WAITS_FOR_APPROVAL:
+    if turns is None and wanted.state == "running" and stands == WAITS_FOR_APPROVAL:
         told = f"it waits for approval by somebody else than who made it: `POST /v1/campaigns/{campaign}/approve` lets it begin"
         raise Problem(409, told, code="not-approved")
-    if not changed and stands in ("cancelled", "finished") and stands != wanted.state:
+    if turns is None and stands in ("cancelled", "finished") and stands != wanted.state:
         raise Problem(409, f"it is {stands} already", code="campaign-over")
-    return await _view(config, database, found)
+    view = await _view(config, database, found)
+    return view.model_copy(update={"turns_switched": turns or 0}) if found.cron else view
 
 
 async def approve(config: ApiConfig, database: Database, campaign: UUID, caller: Caller) -> CampaignView:

@@ -18,11 +18,16 @@ from store.keys import Caller, Right
 router = pages("campaigns")
 
 _SHOWN, _ROWS = 20, 100
-#: What is said once a campaign was switched.
+#: What is said once a campaign was switched; and of a recurring one whose turns were, too.
 DONE: Mapping[str, str] = {
     "paused": "Paused: nobody else has a turn until it goes on.",
     "running": "It goes on.",
     "cancelled": "Cancelled: nobody else is started or written to.",
+}
+DONE_WITH_TURNS: Mapping[str, str] = {
+    "paused": "Paused, with its turns that are not over: nobody else is started or written to until it goes on.",
+    "running": "It goes on, with the turns that were paused with it.",
+    "cancelled": "Cancelled, with its turns that were not over: nobody else is started or written to.",
 }
 
 
@@ -44,11 +49,15 @@ async def overview(
 async def show(
     campaign: UUID, request: Request, _: Annotated[Caller, sees(Right.READ)], config: Config, database: Db
 ) -> Response:
-    """One of them."""
+    """One of them; of a recurring one with its newest turns."""
+    found = await one(config, database, campaign)
+    turns = await newest(config, database, None, None, _SHOWN, campaign) if found.repeat else None
     return page(
         request,
         "campaign",
-        campaign=await one(config, database, campaign),
+        campaign=found,
+        turns=turns,
+        twice=await reported(database, campaign, "twice", 0, _ROWS),
         bad=await reported(database, campaign, "bad", 0, _ROWS),
         left_out=await reported(database, campaign, "left-out", 0, _ROWS),
         now=config.clock.now(),
@@ -65,8 +74,9 @@ async def switch_one(
 ) -> Response:
     """Pause it, let it go on, or cancel it."""
     wanted = read(Wanted, {"state": (await form(request)).get("to")})
-    await switch(config, database, campaign, wanted)
-    return seen(f"{PLACE}/campaigns/{campaign}", DONE[wanted.state])
+    switched = await switch(config, database, campaign, wanted)
+    done = DONE_WITH_TURNS if switched.turns_switched else DONE
+    return seen(f"{PLACE}/campaigns/{campaign}", done[wanted.state])
 
 
 @router.post("/{campaign}/approve")

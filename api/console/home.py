@@ -14,7 +14,7 @@ from api.console.journeys import DONE, wanted
 from api.console.session import sees
 from api.models.looking import stands
 from api.models.views import ModelView
-from api.runs.journeys import OF_EVERYTHING, JourneyView, everything, throw
+from api.runs.journeys import OF_EVERYTHING, JourneyView, by_campaigns, everything, throw
 from api.runs.journeys import seen as journeys_seen
 from api.segments.access import entries
 from api.state import Config, Db
@@ -39,6 +39,7 @@ async def home(
 ) -> Response:
     """The journeys at a glance: of very many those that need somebody or have most people in them, unless all are asked for."""
     journeys = await journeys_seen(config, database, caller, with_plans=False)
+    of_campaigns = await by_campaigns(config, database, caller)
     warned = {warning for each in journeys for warning in each.warnings}
     return page(
         request,
@@ -52,14 +53,15 @@ async def home(
         doubts=await _in_doubt(database, caller),
         to_approve=await campaigns.to_approve(database, _TO_APPROVE) if caller.has(None) else [],
         everything=await everything(database),
-        totals={name: sum(getattr(each, name) for each in journeys) for name in _TOTALS},
+        of_campaigns=of_campaigns,
+        totals={name: sum(getattr(each, name, 0) or 0 for each in (*journeys, of_campaigns)) for name in _TOTALS},
         now=config.clock.now(),
     )
 
 
 _MOST = 200  # journeys, unless all are asked for
 _TO_APPROVE = 20  # campaigns that wait for somebody else than who made them
-#: What the numbers at the top add up.
+#: What the numbers at the top add up, of journeys and of campaigns.
 _TOTALS = ("open_runs", "new_today", "converted_today", "sent_today", "failing_runs", "waiting_runs")
 
 

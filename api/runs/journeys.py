@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 from uuid import UUID
 
 from fastapi import APIRouter, Query
@@ -28,7 +28,7 @@ from store import Database
 from store.deliveries.budgets import Used, used
 from store.keys import Caller, Right
 from store.measuring.sums import Differing, differing
-from store.measuring.today import Today, by_journey
+from store.measuring.today import Today, by_journey, of_campaigns
 from store.runs import switches
 from store.runs.switches import EVERYTHING, LIVE
 from store.runs.switches import Switch as Thrown
@@ -76,6 +76,14 @@ class Affected(BaseModel):
     open_runs: int
     waiting_messages: int = Field(description="they wait for a pause to end; once it has, so many a second leave")
     in_flight: int = Field(description="messages that were being handed to a provider: no other goes out while this holds")
+
+
+class ByCampaigns(NamedTuple):
+    """How many are in campaigns, have entered and were sent one today (UTC): named as a journey names them."""
+
+    open_runs: int
+    new_today: int
+    sent_today: int
 
 
 class Everything(BaseModel):
@@ -146,7 +154,11 @@ class JourneyView(BaseModel):
     priority: int = Field(default=0, description="of two journeys that are due at once for one customer the higher writes")
     budget: BudgetView | None = None
     new_today: int = Field(default=0, description="entries today (UTC), also of whom a holdout keeps out")
-    converted_today: int = Field(default=0, description="customers whose conversion counts for it today")
+    converted_today: int | None = Field(
+        default=0,
+        description="customers whose run reached its goal today; of one without a goal, as its holdout counts them by its rule."
+        " null: it has neither, so nothing counts them",
+    )
     sent_today: int = Field(default=0, description="messages of it that a provider took today")
     experiments: list[ExperimentView] = Field(
         default_factory=list,
@@ -187,7 +199,8 @@ async def seen(
     used = await _used(config, database, names)
     wrong = await differing(database, config.clock.now() - _SUMS_LATELY)
     plans = await planned_in(config, database, around, names) if with_plans else {}
-    today = await by_journey(database, config.clock.now(), f"{HOLDOUT}/", names)
+    goalless = {each for each in names if each in config.catalogue and config.catalogue[each].spec.goal is None}
+    today = await by_journey(database, config.clock.now(), f"{HOLDOUT}/", names, goalless)
     return [
         _journey(
             config,
@@ -203,6 +216,14 @@ async def seen(
         )
         for each in names
     ]
+
+
+async def by_campaigns(config: ApiConfig, database: Database, caller: Caller) -> ByCampaigns:
+    """What the campaigns of a message that a caller may deal with do, all together: they are listed by themselves."""
+    now = config.clock.now()
+    ours = {name: inside for name, inside in (await of_campaigns(database, now)).items() if caller.has(name)}
+    today = (await by_journey(database, now, f"{HOLDOUT}/", sorted(ours))).values()
+    return ByCampaigns(sum(ours.values()), sum(each.new for each in today), sum(each.sent for each in today))
 
 
 def _listed(config: ApiConfig, standing: Mapping[str, JourneyStanding], caller: Caller) -> list[str]:
@@ -373,12 +394,12 @@ def _journey(
             "waiting_runs": stands.waiting_runs,
             "waiting_for": waiting,
             "new_today": today.new,
-            "converted_today": today.converted,
+            "converted_today": today.converted if _counts_conversions(definition) else None,
             "sent_today": today.sent,
             "warnings": [
                 *_switched(switch),
                 *_concerns(definition, around),
-                *_troubles(name, stands, gone=definition is None),
+                *_troubles(name, stands, gone=definition is None and not name.startswith(PREFIX)),
                 *_miscounted(wrong),
                 *(each.warning for each in plans if each.too_small and not each.of_company),  # that is a concern of none
             ],
@@ -418,6 +439,12 @@ def _experiment(planned: Planned) -> dict[str, Any]:
         "days": planned.days,
         "says": planned.said,
     }
+
+
+def _counts_conversions(definition: JourneyDefinition | None) -> bool:
+    """Whether something tells who converts: its goal, or a holdout by its rule; of one that is gone, what its runs reached."""
+    spec = definition.spec if definition else None
+    return spec is None or spec.goal is not None or (spec.measured is not None and spec.held_out is not None)
 
 
 def _declared(definition: JourneyDefinition) -> dict[str, Any]:

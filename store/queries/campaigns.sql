@@ -19,9 +19,9 @@ select * from campaign where id = $1;
 select * from campaign where id between $1 and $2 order by id limit $3;
 
 -- name: newest
--- Campaigns, newest first, of a journey or of all, before a place in that order.
+-- Campaigns, newest first, of a journey or of all, or the turns of one ($5), before a place in that order.
 select * from campaign
-where ($1::text is null or journey = $1) and ($2::timestamptz is null or (created_at, id) < ($2, $3::uuid))
+where ($1::text is null or journey = $1) and ($5::uuid is null or occurrence_of = $5) and ($2::timestamptz is null or (created_at, id) < ($2, $3::uuid))
 order by created_at desc, id desc
 limit $4;
 
@@ -63,6 +63,14 @@ with came as (
 )
 select count(*) from came;
 
+-- name: named_before
+-- Those of these rows whose customer another row had named, which stands: its line, and whether it says anything else of them.
+select x.number, r.number as first, (r.params, r.entry) <> (x.params, x.entry) as differs
+from unnest($2::integer[], $3::uuid[], $4::text[], $5::jsonb[], $6::jsonb[]) as x (number, profile_id, entry_key, params, entry)
+join campaign_row r on r.campaign = $1 and r.profile_id = x.profile_id and r.entry_key = x.entry_key
+where r.number <> x.number
+order by x.number;
+
 -- name: note_problems
 -- More of its rows that cannot be used.
 insert into campaign_problem (campaign, row, problem)
@@ -79,6 +87,11 @@ update campaign set staged_at = $2, changed_at = $2 where id = $1 and staged_at 
 -- name: problems
 -- Its bad rows after a line, by their lines.
 select row, problem from campaign_problem where campaign = $1 and row > $2 order by row limit $3;
+
+-- name: repeated
+-- Its rows after a line that named somebody once more: among its problems as rows from -2 down, -2 of line 1, so that none is taken for a bad one.
+select -1 - row as row, problem from campaign_problem
+where campaign = $1 and row < -1 - $2::integer order by campaign_problem.row desc limit $3;
 
 -- name: refused
 -- Its customers for whom nothing came of it, after a row: the row, the customer, and why; of who was in doubt as the ledger has it by now.
@@ -108,12 +121,33 @@ where id = $1 and needs_approval and approved_at is null and by <> $2 and cancel
 returning id;
 
 -- name: pause
--- It stands still ($2: since when), or goes on (nothing); not one that is over.
-update campaign set paused_at = $2, changed_at = $3 where id = $1 and cancelled_at is null and finished_at is null and ($2::timestamptz is not null or paused_at is not null) returning id;
+-- It stands still ($2: since when, unless it does already), or goes on (nothing); not one that is over.
+update campaign set paused_at = case when $2::timestamptz is not null then coalesce(paused_at, $2) end, changed_at = $3 where id = $1 and cancelled_at is null and finished_at is null and ($2::timestamptz is not null or paused_at is not null) returning id;
 
 -- name: cancel
 -- Nobody else is started or written to.
 update campaign set cancelled_at = $2, changed_at = $2 where id = $1 and cancelled_at is null and finished_at is null returning id;
+
+-- name: pause_turns
+-- The turns of a recurring one that are not over stand still with it, since when it does ($2); which stood still before, they are not of these.
+update campaign set paused_at = $2, changed_at = $3
+where occurrence_of = $1 and paused_at is null and cancelled_at is null and finished_at is null returning id;
+
+-- name: resume_turns
+-- Those turns go on that have stood still with it, since when it did ($2).
+update campaign set paused_at = null, changed_at = $3
+where occurrence_of = $1 and paused_at = $2 and cancelled_at is null and finished_at is null returning id;
+
+-- name: cancel_turns
+-- The turns of a recurring one that are not over are cancelled with it.
+update campaign set cancelled_at = $2, changed_at = $2
+where occurrence_of = $1 and cancelled_at is null and finished_at is null returning id;
+
+-- name: look_again
+-- The campaigns of these runs, which somebody else has ended, are told to look: of each as soon as no other run of it is to be closed.
+update campaign c set told_at = null, changed_at = greatest(changed_at, $2)
+where id in (select campaign from run where workflow_id = any($1::text[])) and finished_at is null
+  and not exists (select from run r where r.campaign = c.id and r.by_campaign and r.exit_reason is not null and r.ended_at is null);
 
 -- name: to_tell
 -- Campaigns of which Temporal has not heard as they are now.
@@ -143,7 +177,7 @@ delete from campaign_problem where campaign = $1 and row = -1;
 
 -- name: hindrance
 -- Why it does not go on: Temporal does not take it (row 0), or it waits for whom it goes to (row -1).
-select row, problem from campaign_problem where campaign = $1 and row <= 0 order by row desc limit 1;
+select row, problem from campaign_problem where campaign = $1 and row in (0, -1) order by row desc limit 1;
 
 -- name: told
 -- Temporal has heard of it as it was then.
@@ -156,6 +190,7 @@ insert into campaign (id, name, journey, message, segment, list, params, by, cre
 select $2, name, journey, message, segment, list, params, by, $3, $4, null, per_second, id, needs_approval, approved_by, approved_at, $3, $3
 from campaign
 where id = $1 and cron is not null and paused_at is null and cancelled_at is null and (approved_at is not null or not needs_approval)
+for share -- whoever pauses or cancels it finds this turn, or it is not made
 on conflict do nothing
 returning id;
 

@@ -300,6 +300,63 @@ async def test_what_repeats_is_a_schedule_that_makes_a_campaign_each_time(trial:
     assert (await schedule.describe()).status is WorkflowExecutionStatus.TERMINATED
 
 
+async def switched(trial: Shop, id_: str, state: str) -> dict[str, Any]:
+    answer = await trial.operate("PUT", f"/v1/campaigns/{id_}/state", json={"state": state})
+    assert answer.status_code == 200, answer.text
+    told: dict[str, Any] = answer.json()
+    return told
+
+
+async def with_turns(trial: Shop, count: int) -> tuple[str, list[str]]:
+    """A recurring campaign whose turns all wait for the morning, and its turns, oldest first."""
+    night = datetime(2027, 1, 11, 23, 30, tzinfo=UTC)
+    trial.clock.set(night)
+    made = await to_vips(trial, message=note(quiet_hours=["22:00", "08:00"]), repeat={"cron": "0 9 * * *"})
+    for n in range(count):
+        await trial.parts.campaigns.again(CampaignTurn(campaign=UUID(made["id"]), at=night - timedelta(minutes=count - n)))
+    listed = (await trial.operate("GET", "/v1/campaigns", params={"turns_of": made["id"]})).json()["campaigns"]
+    turns = sorted(listed, key=lambda each: str(each["begins_at"]))
+    for each in turns:
+        assert await by_hand(trial, each["id"]) == "wait"
+    return made["id"], [each["id"] for each in turns]
+
+
+async def test_who_cancels_what_repeats_cancels_the_turns_that_are_not_over(trial: Shop, crowd: list[str]) -> None:
+    """An operator's: all turns stayed as they were, and their messages would have gone out in the morning."""
+    whole, turns = await with_turns(trial, 3)
+    assert [(await looked_at(trial, each))["under_way"] for each in turns] == [10, 10, 10]
+    await switched(trial, turns[0], "cancelled")
+    assert (await switched(trial, whole, "cancelled"))["turns_switched"] == 2
+    said = await trial.database.pool.fetchval("select became from audit where name = $1 order by id desc limit 1", whole)
+    assert said == {"state": "cancelled", "turns": 2}
+    for each in turns:
+        await by_hand(trial, each)
+    await trial.watch.dispatcher.campaigner.start()
+    trial.clock.set(datetime(2027, 1, 12, 9, tzinfo=UTC))
+    for each in turns:
+        assert await by_hand(trial, each) == "over"
+        told = await looked_at(trial, each)
+        assert (told["state"], told["outcomes"]) == ("cancelled", {"skipped: ended by an operator": 10})
+    assert not trial.sandbox.messages
+    assert (await switched(trial, whole, "cancelled"))["turns_switched"] == 0
+
+
+async def test_what_repeats_is_paused_with_its_turns_and_goes_on_with_those(trial: Shop, crowd: list[str]) -> None:
+    whole, (first, second, third) = await with_turns(trial, 3)
+    await switched(trial, first, "paused")
+    trial.clock.set(datetime(2027, 1, 11, 23, 40, tzinfo=UTC))
+    assert (await switched(trial, whole, "paused"))["turns_switched"] == 2
+    trial.clock.set(datetime(2027, 1, 11, 23, 50, tzinfo=UTC))
+    assert (await switched(trial, whole, "paused"))["turns_switched"] == 0
+    trial.clock.set(datetime(2027, 1, 12, 9, tzinfo=UTC))
+    assert [await by_hand(trial, each) for each in (first, second, third)] == ["wait"] * 3
+    assert not trial.sandbox.messages
+    assert (await switched(trial, whole, "running"))["turns_switched"] == 2
+    assert [(await looked_at(trial, each))["state"] for each in (first, second, third)] == ["paused", "running", "running"]
+    assert [await by_hand(trial, each) for each in (first, second, third)] == ["wait", "over", "over"]
+    assert sorted(sent(trial).values()) == [2] * 10
+
+
 CRONS = """
 0 9 * * mon|99 99 * * *|* * * * *|/ / / / /|@hourly|@daily|@often|0 9 * * 7|0 9 * * 8|0 9 * * mon-fri|0 9 * * fri-mon
 */5 * * * *|0/7 * * * *|*/0 * * * *|0 9 L * *|0 9 ? * ?|0 9 * jan,dec *|0 9 * january *|0 9 * janu *|0 9 * * 1#2
@@ -369,6 +426,35 @@ async def test_a_killed_campaign_writes_to_nobody_and_a_paused_one_waits(trial: 
     third = await to_vips(trial)
     assert await by_hand(trial, third["id"]) == "wait"
     assert sorted(sent(trial).values()) == [1] * 10
+
+
+async def test_a_kill_settles_the_campaigns_whose_messages_wait(trial: Shop, crowd: list[str]) -> None:
+    """An operator's: the runs were over, and their campaigns said running, under way, until the morning."""
+    _, turns = await with_turns(trial, 2)
+    await trial.watch.dispatcher.campaigner.start()
+    for each in turns:  # whose workflows have looked, and wait for the morning
+        async with asyncio.timeout(60):
+            handle, progress = trial.client.get_workflow_handle(f"campaign/{each}"), ""
+            while "10 asked again" not in progress:
+                await asyncio.sleep(0.05)
+                progress = str(await (await handle.describe()).memo())
+    await trial.operate("PUT", "/v1/journeys/campaign:sale/state", json={"state": "killed"})
+    await trial.look()
+    assert {run.outcome for run in await trial.runs("campaign:sale")} == {"journey killed"}
+    for each in turns:
+        told = await until_state(trial, each, "finished")  # its workflow was told to look
+        assert (told["under_way"], told["outcomes"]) == (0, {"skipped: journey killed": 10})
+    assert not trial.sandbox.messages
+
+
+async def test_a_kill_settles_one_that_is_paused(trial: Shop, crowd: list[str]) -> None:
+    _, [turn] = await with_turns(trial, 1)
+    await switched(trial, turn, "paused")
+    await trial.operate("PUT", "/v1/journeys/campaign:sale/state", json={"state": "killed"})
+    await trial.look()
+    await by_hand(trial, turn)
+    told = await looked_at(trial, turn)
+    assert (told["state"], told["under_way"], told["done"]) == ("paused", 0, 10)
 
 
 async def test_a_campaigns_message_in_doubt_is_repeated_or_settled_and_its_numbers_follow(

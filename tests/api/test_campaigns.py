@@ -51,6 +51,32 @@ async def test_a_file_is_staged_row_by_row_and_a_wrong_column_is_refused_with_th
     assert (told["rows"], told["bad"], told["waiting"]) == (2, 1, 1)
 
 
+async def test_rows_that_name_somebody_once_more_are_told_with_whether_they_say_anything_else(trial: Shop) -> None:
+    """A newcomer's: the second row's other parameters were dropped, and only counted."""
+    for user in ("ana", "bea"):
+        await trial.signs_up(user)
+    sheet = "user_id,route\nana,email\nana,push\nbea,push\nbea,push\n"
+    tried = (await upload(trial, "by_choice", sheet, dry_run=True)).json()
+    made = (await upload(trial, "by_choice", sheet)).json()
+    assert (made["bad"], made["twice"], made["refused"]) == (0, 2, None)
+    told = [
+        (3, "names the customer of row 2 once more, with other parameters: those of row 2 hold"),
+        (5, "names the customer of row 4 once more, with the same parameters"),
+    ]
+    assert [(row["row"], row["problem"]) for row in tried["repeated"]] == told
+
+    async def report(**query: Any) -> dict[str, Any]:
+        answer: dict[str, Any] = (await trial.operate("GET", f"/v1/campaigns/{made['id']}/report", params=query)).json()
+        return answer
+
+    found = await report(of="twice")
+    assert [(row["row"], row["reason"]) for row in found["rows"]] == told
+    first = await report(of="twice", limit=1)
+    assert ([row["row"] for row in first["rows"]], first["next"]) == ([3], 3)
+    assert [row["row"] for row in (await report(of="twice", limit=1, after=3))["rows"]] == [5]
+    assert (await report())["rows"] == []
+
+
 async def test_a_bulk_start_may_have_a_name_of_its_own(trial: Shop) -> None:
     await trial.signs_up("ana")
     named = await trial.operate("POST", "/v1/journeys/by_choice/starts", json={"rows": [{"user_id": "ana"}], "name": "spring"})

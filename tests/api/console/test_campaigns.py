@@ -1,5 +1,10 @@
 """The pages of starts and campaigns: how far each is as the API has it; paused, resumed, cancelled, approved by another."""
 
+from datetime import timedelta
+from uuid import UUID
+
+from activities.measuring.folding import Folding
+from journeys.campaigns.contracts import CampaignPart, CampaignStart, CampaignTurn
 from tests.api.console.conftest import Console
 from tests.api.console.test_pages import asked, rows, shown
 
@@ -60,3 +65,63 @@ async def test_somebody_else_approves_it_than_who_made_it(console: Console) -> N
         answer = await other.post(f"{here}/approve")
         assert "Approved: it begins" in await shown(other, answer.headers["location"])
     assert (await asked(console, f"/v1/campaigns/{console.letter}"))["approved_by"] == "operator"
+
+
+async def test_what_repeats_lists_its_turns_and_is_cancelled_with_them(console: Console) -> None:
+    shop = console.shop
+    body = {
+        "name": "daily",
+        "to": {"segment": "vips"},
+        "message": {"channel": "push", "template": "note"},
+        "repeat": {"cron": "0 9 * * *"},
+    }
+    made = (await shop.operate("POST", "/v1/campaigns", json=body)).json()["id"]
+    here = f"/console/campaigns/{made}"
+    async with console.signed_on() as browser:
+        assert rows(await shown(browser, here), "Its turns") == [["It has had no turn yet."]]
+        for n in range(2):
+            at = shop.clock.now() + timedelta(hours=n - 2)
+            await shop.parts.campaigns.again(CampaignTurn(campaign=UUID(made), at=at))
+        turns = (await asked(console, "/v1/campaigns", turns_of=made))["campaigns"]
+        page = await shown(browser, here)
+        assert [row[1] for row in rows(page, "Its turns")] == ["running", "running"]
+        assert all(f'href="/console/campaigns/{each["id"]}"' in page for each in turns)
+        answer = await browser.post(f"{here}/state", data={"to": "cancelled"})
+        assert "Cancelled, with its turns" in await shown(browser, answer.headers["location"])
+        assert [row[1] for row in rows(await shown(browser, here), "Its turns")] == ["cancelled", "cancelled"]
+
+
+async def test_the_totals_of_home_have_what_campaigns_do(console: Console) -> None:
+    """An operator's: 61 were sent today by home, and 380 by the report."""
+    shop = console.shop
+    for user in ("gil", "gia"):
+        await shop.signs_up(user, tier="gold")
+    await shop.look()
+    body = {
+        "name": "sale",
+        "to": {"segment": "vips"},
+        "message": {"channel": "push", "template": "note", "quiet_hours": None},
+    }
+    made = UUID((await shop.operate("POST", "/v1/campaigns", json=body)).json()["id"])
+    await shop.parts.campaigns.look(CampaignStart(campaign=made, clock=shop.clock))
+    await shop.parts.campaigns.work(CampaignPart(campaign=made, part=0, parts=1))
+    await Folding(shop.database, None, shop.clock).fold()
+    sent = await shop.database.pool.fetchval("select count(*) from delivery where state = 'sent'")
+    midnight = shop.clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    entered = await shop.database.pool.fetchval(
+        "select count(*) from run where waits_until is null and entered_at >= $1", midnight
+    )
+    open_runs = await shop.database.pool.fetchval("select count(*) from run where ended_at is null and waits_until is null")
+    async with console.signed_on() as browser:
+        page = await shown(browser, "/console")
+        assert f"<dt>Sent today</dt><dd>{sent}</dd>" in page
+        assert f"<dt>Entered today</dt><dd>{entered}</dd>" in page
+        assert f"<dt>In a journey now</dt><dd>{open_runs}</dd>" in page
+        written_to = (await asked(console, f"/v1/campaigns/{made}"))["outcomes"]["sent"]
+        assert f"Of these by campaigns: 0 in one now, {written_to} entered today, {written_to} sent today." in page
+        page = await shown(browser, "/console/journeys/campaign:sale")
+    assert "All campaigns of this name together" in page
+    assert "left the catalogue" not in page
+    assert ">gone<" not in page
+    async with console.signed_on("of one") as browser:
+        assert "by campaigns" not in await shown(browser, "/console")

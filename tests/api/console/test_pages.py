@@ -47,7 +47,8 @@ async def test_home_has_the_numbers_of_the_api_and_what_needs_somebody(console: 
     told = {row[0].split()[0]: row for row in rows(page, "Journeys")}
     assert {*told} == {*journeys}
     for name, view in journeys.items():
-        numbers = [str(view[each]) for each in ("open_runs", "new_today", "converted_today", "sent_today")]
+        counts = [view[each] for each in ("open_runs", "new_today", "converted_today", "sent_today")]
+        numbers = ["\N{EN DASH}" if count is None else str(count) for count in counts]
         assert (told[name][1], told[name][2:6]) == (view["state"], numbers)
     assert journeys["three_messages"]["sent_today"] == 1
     assert next(iter(told)) in {"calms_down", "three_messages"}, "first stands what needs somebody"

@@ -10,6 +10,7 @@ import typer
 
 from workers.cli.asked import InJson, fail, needs_approval, say, settings, whoever
 from workers.cli.segments.asked import Asked, Json, ask
+from workers.cli.tables import counted
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -25,6 +26,7 @@ starts = typer.Typer(
 )
 
 _ALL = 100_000
+_TURNS = 20  # the newest
 Journey = Annotated[str, typer.Argument(help="The journey, as `journeys reference` and the API list it.")]
 Id = Annotated[str, typer.Argument(metavar="ID", help="Of the start or campaign, or as much of it as the list shows.")]
 At = Annotated[datetime | None, typer.Option(help="When, in UTC; with --in-their-zone on each customer's own clock.")]
@@ -110,28 +112,32 @@ def everybody(
 def approve(id_: Id, as_json: InJson = False) -> None:
     """Let a campaign begin that somebody else has made; whoever made it does not approve it."""
 
-    async def work(asked: Asked, made: "CampaignRow") -> bool:
+    async def work(asked: Asked, made: "CampaignRow") -> int | None:
         from store import campaigns
 
         if made.needs_approval and made.by == whoever():
             fail("whoever made it does not approve it; somebody else has to, logged in by a name of their own")
-        return await campaigns.approve(asked.database, made.id, whoever(), asked.now)
+        return 0 if await campaigns.approve(asked.database, made.id, whoever(), asked.now) else None
 
     _changed(id_, work, "approved", as_json=as_json, otherwise="it waits for no approval")
 
 
 @starts.command()
 def show(id_: Id, as_json: Json = False) -> None:
-    """How far it is, with the rows that could not be used and the customers left out."""
+    """How far it is, with rows that could not be used or were named twice, who was left out, and a recurring one's turns."""
 
     async def work(asked: Asked) -> dict[str, Any]:
-        from store.campaigns import problems_of, refused_of
+        from store.campaigns import newest, problems_of, refused_of, repeated_of
 
         made = await _existing(asked, id_)
         told = await told_of(asked, made)
         bad = await problems_of(asked.database, made.id, 0, _ALL)
         out = await refused_of(asked.database, made.id, 0, _ALL)
         told["bad_rows"] = [{"row": row, "problem": problem} for row, problem in bad]
+        twice = await repeated_of(asked.database, made.id, 0, _ALL)
+        told["repeated"] = [{"row": row, "problem": problem} for row, problem in twice]
+        turns = await newest(asked.database, None, None, _TURNS, made.id) if made.cron else []
+        told["turns"] = [await told_of(asked, each) for each in turns]
         told["left_out"] = [{"row": row, "customer_id": str(who), "reason": reason} for row, who, reason in out]
         return told
 
@@ -140,9 +146,9 @@ def show(id_: Id, as_json: Json = False) -> None:
 
 @starts.command()
 def pause(id_: Id, as_json: InJson = False) -> None:
-    """Nobody else is started or written to until it is resumed."""
+    """Nobody else is started or written to until it is resumed; a recurring one pauses with its turns that are not over."""
 
-    async def work(asked: Asked, made: "CampaignRow") -> bool:
+    async def work(asked: Asked, made: "CampaignRow") -> int | None:
         from store import campaigns
 
         return await campaigns.pause(asked.database, made.id, asked.now, asked.now)
@@ -152,9 +158,9 @@ def pause(id_: Id, as_json: InJson = False) -> None:
 
 @starts.command()
 def resume(id_: Id, as_json: InJson = False) -> None:
-    """It goes on where it was."""
+    """It goes on where it was; a recurring one with the turns that were paused with it."""
 
-    async def work(asked: Asked, made: "CampaignRow") -> bool:
+    async def work(asked: Asked, made: "CampaignRow") -> int | None:
         from store import campaigns
 
         return await campaigns.pause(asked.database, made.id, None, asked.now)
@@ -165,9 +171,9 @@ def resume(id_: Id, as_json: InJson = False) -> None:
 
 @starts.command()
 def cancel(id_: Id, as_json: InJson = False) -> None:
-    """Nobody else is started or written to; runs of a journey that began go on."""
+    """Nobody else is started or written to, by a recurring one's turns neither; runs of a journey that began go on."""
 
-    async def work(asked: Asked, made: "CampaignRow") -> bool:
+    async def work(asked: Asked, made: "CampaignRow") -> int | None:
         from store import campaigns
 
         return await campaigns.cancel(asked.database, made.id, asked.now)
@@ -255,17 +261,20 @@ def show_one(work: Callable[[Asked], Awaitable[dict[str, Any]]], *, as_json: boo
 
 def _changed(
     named: str,
-    work: Callable[[Asked, "CampaignRow"], Awaitable[bool]],
+    work: Callable[[Asked, "CampaignRow"], Awaitable[int | None]],
     state: str,
     *,
     as_json: bool,
     otherwise: str = "it is over already",
 ) -> None:
-    async def known(asked: Asked) -> tuple["UUID", bool]:
+    """Say how it stands now, and how many turns of a recurring one with it; `work` is None where it could not be done."""
+
+    async def known(asked: Asked) -> tuple["UUID", int | None]:
         made = await _existing(asked, named)
         return made.id, await work(asked, made)
 
-    id_, done = ask(known)
-    if not done:
+    id_, turns = ask(known)
+    if turns is None:
         fail(otherwise)
-    say({"id": id_, "state": state}, f"{id_}: {state}", as_json=as_json)
+    more = f", with {counted(turns, 'turn')} of it" if turns else ""
+    say({"id": id_, "state": state, "turns": turns}, f"{id_}: {state}{more}", as_json=as_json)

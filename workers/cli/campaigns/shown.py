@@ -31,6 +31,7 @@ def one(told: Mapping[str, Any]) -> Iterable[RenderableType]:
         yield Text(f"{counts}; nothing was done")
         yield from _table("would", told["would"])
         yield from _rows(told["problems"])
+        yield from _rows(told.get("repeated", ()))
         yield from map(Text, told.get("warnings", ()))
         return
     yield Text(f"{told['name']} ({told['id']}): {told['state']}; {counts}; {told['done']:,} done, {told['waiting']:,} waiting")
@@ -38,7 +39,10 @@ def one(told: Mapping[str, Any]) -> Iterable[RenderableType]:
         yield Text(f"it does not go on, and is tried again: {told['refused']}")
     yield from _table("outcome", told["outcomes"])
     yield from _rows(told.get("bad_rows", ()))
+    yield from _rows(told.get("repeated", ()))
     yield from _rows(told.get("left_out", ()))
+    if told.get("turns"):
+        yield from listed(told["turns"])
 
 
 def _table(title: str, counted: Mapping[str, int]) -> Iterable[RenderableType]:
