@@ -148,7 +148,7 @@ async def test_configured_servers_are_used_instead_of_embedded_ones(
 ) -> None:
     settings = Settings(data_dir=tmp_path, database_url=empty_dsn, temporal_address=temporal_address)
     async with EmbeddedStack(settings, workers=0, usual_ports=False) as stack:
-        assert set(stack.parts) == {"sandbox", "api"}
+        assert set(stack.parts) == {"sandbox", "api", "trainer"}
         assert (stack.dsn, stack.temporal_address) == (empty_dsn, temporal_address)
         assert await track(stack, "elsewhere") == 200
 
