@@ -10,7 +10,6 @@ import typer
 
 from workers.cli.asked import InJson, fail, needs_approval, say, settings, whoever
 from workers.cli.segments.asked import Asked, Json, ask
-from workers.cli.tables import counted
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -268,6 +267,7 @@ def _changed(
     otherwise: str = "it is over already",
 ) -> None:
     """Say how it stands now, and how many turns of a recurring one with it; `work` is None where it could not be done."""
+    from workers.cli import tables
 
     async def known(asked: Asked) -> tuple["UUID", int | None]:
         made = await _existing(asked, named)
@@ -276,5 +276,5 @@ def _changed(
     id_, turns = ask(known)
     if turns is None:
         fail(otherwise)
-    more = f", with {counted(turns, 'turn')} of it" if turns else ""
+    more = f", with {tables.counted(turns, 'turn')} of it" if turns else ""
     say({"id": id_, "state": state, "turns": turns}, f"{id_}: {state}{more}", as_json=as_json)

@@ -7,7 +7,6 @@ from uuid import UUID
 
 import typer
 
-from segments.predictions.reasons import MATTERS
 from workers.cli.asked import InJson, fail, predictions_need_approval, say, settings, whoever, with_database
 
 if TYPE_CHECKING:
@@ -404,6 +403,7 @@ def _shape(found: "ModelDetail") -> "Iterable[RenderableType]":
 
 
 def _measured(version: int, card: dict[str, Any]) -> "Iterable[RenderableType]":
+    from segments.predictions.reasons import MATTERS
     from workers.cli import tables
 
     measures, people = card["measures"], card["people"]
@@ -426,10 +426,11 @@ def _measured(version: int, card: dict[str, Any]) -> "Iterable[RenderableType]":
         yield f"{rival['won']} is {than} {rival['family']}: {losses}"
     if card["never"]:
         yield f"it never looks at: {', '.join(card['never'])}"
-    little = sum(by < MATTERS for by in card["importance"].values())
+    matters = {name: by for name, by in card["importance"].items() if by >= MATTERS}
+    little = len(card["importance"]) - len(matters)
     left_out = f" ({little} more do not matter)" if little else ""
     title, told = f"What it goes by{left_out}", frozenset({"feature"})
-    yield tables.Rows(("feature", "matters", ""), _importance(card), title=title, ahead=3, sentences=told)
+    yield tables.Rows(("feature", "matters", ""), _importance(card, matters), title=title, ahead=3, sentences=told)
 
 
 def _worth(version: int, card: dict[str, Any]) -> "Iterable[RenderableType]":
@@ -546,8 +547,8 @@ def _uplift(found: "UpliftView") -> "Iterable[RenderableType]":
     )
 
 
-def _importance(card: dict[str, Any]) -> list[tuple[str, str, str]]:
-    found = sorted(((name, by) for name, by in card["importance"].items() if by >= MATTERS), key=lambda each: -each[1])
+def _importance(card: dict[str, Any], matters: dict[str, float]) -> list[tuple[str, str, str]]:
+    found = sorted(matters.items(), key=lambda each: -each[1])
     most = max((by for _, by in found), default=0.0)
     return [(card["features"].get(name, name), f"{by:.4f}", _bar(by, most)) for name, by in found[:15]]
 
