@@ -186,7 +186,7 @@ async def test_it_is_declared_in_a_form_that_says_what_it_would_come_to_and_wher
             ("[]", "an object with a name", "/name"),
             (json.dumps(OTHER | {"horizon": "long"}), "valid number", "/horizon"),
             (json.dumps(OTHER | {"label": {"did": "Order Completed", "within": 2 * WEEK}}), "looks back 14 days", "/label"),
-            (json.dumps(OTHER | {"never": ["added"]}), "stands under never", "/features"),
+            (json.dumps(OTHER | {"never": ["added"]}), "stands under never", "/features/2"),
             (json.dumps(OTHER | {"never": [HOSTILE], "of": HOSTILE}), "valid dictionary", "/of"),
         ):
             wrong = await sent(text)
