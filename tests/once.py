@@ -16,6 +16,7 @@ import jwt.algorithms
 import pytest
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from activities.channels.kinds import KINDS
 from activities.templates import Templates
 from journeys.catalogue import Catalogue
 from journeys.versions.archive import Archive
@@ -58,13 +59,14 @@ def _kept(look: Callable[[str], T]) -> Callable[[str], T]:
 
 
 def _of_an_archive(read: Callable[[Archive, Catalogue], Templates]) -> Callable[[Archive, Catalogue], Templates]:
-    """The templates in an archive: whichever shop opens with them, its id is said of all its texts."""
-    seen: dict[str, Templates] = {}
+    """The templates in an archive, as the channels read them: its id is said of all its texts."""
+    seen: dict[tuple[str, str], Templates] = {}
 
     def once(archive: Archive, catalogue: Catalogue) -> Templates:
-        if archive.id not in seen:
-            seen[archive.id] = read(archive, catalogue)
-        return seen[archive.id]
+        which = archive.id, repr(KINDS)
+        if which not in seen:
+            seen[which] = read(archive, catalogue)
+        return seen[which]
 
     return once
 
