@@ -92,9 +92,7 @@ async def test_a_scoring_that_writes_all_anew_leaves_nearly_each_row_on_its_page
     dice = np.random.default_rng(1)
     before: dict[Any, int] = {}
     for day in range(3):
-        while await database.pool.fetchval(
-            _LOOKING
-        ):  # such as Postgres's own analyze: what it may still see stays in its place
+        while await database.pool.fetchval(_LOOKING):  # noqa: ASYNC110 - Postgres's analyze: what it may see stays
             await asyncio.sleep(0.05)
         scores = NewScores(("id", "version", "score"), packed([ids, np.full(600, day + 1), dice.random(600)]))
         await write(database, now + day * _DAY, scores)
