@@ -230,8 +230,8 @@ async def stage(connection: Connection, id_: UUID, rows: Sequence[Staged], probl
     came: int = await connection.fetchval(_SQL["stage"], id_, *given)
     others = await connection.fetch(_SQL["named_before"], id_, *given) if came < len(rows) else []
     twice = [Twice(**row) for row in others]
-    told = [*problems, *((-1 - each.number, each.told) for each in twice)]
-    await connection.execute(_SQL["note_problems"], id_, *columns(told, 2))
+    told = [*((*each, False) for each in problems), *((each.number, each.told, True) for each in twice)]
+    await connection.execute(_SQL["note_problems"], id_, *columns(told, 3))
     await connection.execute(_SQL["count_staged"], id_, len(rows) + len(problems), len(problems), len(twice))
     return twice
 

@@ -72,9 +72,9 @@ where r.number <> x.number
 order by x.number;
 
 -- name: note_problems
--- More of its rows that cannot be used.
-insert into campaign_problem (campaign, row, problem)
-select $1, row, problem from unnest($2::integer[], $3::text[]) as given (row, problem) on conflict do nothing;
+-- More of its rows that cannot be used, or that named somebody once more ($4).
+insert into campaign_problem (campaign, row, problem, twice)
+select $1, row, problem, twice from unnest($2::integer[], $3::text[], $4::boolean[]) as given (row, problem, twice) on conflict do nothing;
 
 -- name: count_staged
 -- How many rows there were, how many of them are bad, and how many named somebody once more.
@@ -86,12 +86,11 @@ update campaign set staged_at = $2, changed_at = $2 where id = $1 and staged_at 
 
 -- name: problems
 -- Its bad rows after a line, by their lines.
-select row, problem from campaign_problem where campaign = $1 and row > $2 order by row limit $3;
+select row, problem from campaign_problem where campaign = $1 and row > $2 and not twice order by row limit $3;
 
 -- name: repeated
--- Its rows after a line that named somebody once more: among its problems as rows from -2 down, -2 of line 1, so that none is taken for a bad one.
-select -1 - row as row, problem from campaign_problem
-where campaign = $1 and row < -1 - $2::integer order by campaign_problem.row desc limit $3;
+-- Its rows after a line that named somebody once more, by their lines.
+select row, problem from campaign_problem where campaign = $1 and row > $2 and twice order by row limit $3;
 
 -- name: refused
 -- Its customers for whom nothing came of it, after a row: the row, the customer, and why; of who was in doubt as the ledger has it by now.
@@ -177,7 +176,7 @@ delete from campaign_problem where campaign = $1 and row = -1;
 
 -- name: hindrance
 -- Why it does not go on: Temporal does not take it (row 0), or it waits for whom it goes to (row -1).
-select row, problem from campaign_problem where campaign = $1 and row in (0, -1) order by row desc limit 1;
+select row, problem from campaign_problem where campaign = $1 and row <= 0 order by row desc limit 1;
 
 -- name: told
 -- Temporal has heard of it as it was then.
