@@ -302,16 +302,16 @@ async def test_choices_are_drawn_by_the_shares_that_stand_and_an_option_of_which
     database: Database,
 ) -> None:
     """Nothing is learned of a past: customers ordered what they ordered, whatever is drawn for them here."""
-    users = [f"user-{n}" for n in range(12)]
+    users = [f"user-{n}" for n in range(60)]
     await ingest(database, [known(user, "2026-03-02T08:00:00Z") for user in users])
     await ingest(database, [track(user, "Product Rated", "2026-03-03T10:00:00Z") for user in users])
     await ingest(database, [track(user, "Order Completed", "2026-03-03T11:00:00Z") for user in users])
     at_start = await simulated(database, page=100, catalogue="rationing_catalogue")
     assert {version for _, version, _, _ in at_start.chosen} == {0}
     assert sum(count for (_, _, option, _), count in at_start.chosen.items() if option == "gift") == 2
-    assert at_start.chosen.total() == 12
+    assert at_start.chosen.total() == len(users)
     for processes in (1, 2):
-        assert await simulated(database, page=3, processes=processes, catalogue="rationing_catalogue") == at_start
+        assert await simulated(database, page=20, processes=processes, catalogue="rationing_catalogue") == at_start
     async with database.transaction() as connection:
         choice = thanks()
         await choices.declare(connection, choice.name, choice.digest, "thanks", choice.to_json(), BEGIN)
@@ -325,7 +325,8 @@ async def test_choices_are_drawn_by_the_shares_that_stand_and_an_option_of_which
     assert "nothing is learned in a simulation" in told
     assert "of version 7" in told
     await choices.switch(database, "thanks", "fixed", BEGIN)
-    assert (await simulated(database, catalogue="rationing_catalogue")).chosen == {("thanks", 7, "none", "operator"): 12}
+    switched = await simulated(database, catalogue="rationing_catalogue")
+    assert switched.chosen == {("thanks", 7, "none", "operator"): len(users)}
 
 
 def _as(dsn: str, role: str) -> str:
