@@ -93,7 +93,7 @@ async def test_a_scoring_that_writes_all_anew_leaves_nearly_each_row_on_its_page
         stay = [pages[who] == page for who, page in before.items()]
         assert sum(stay) >= 0.9 * len(stay), "the last row of a page may find no room"
         before = pages
-        # A page is tidied as it is looked at, unless a transaction of any database is as old; vacuum asks for those of this one.
+        # A page is tidied as it is looked at, unless a transaction of any database is as old; vacuum asks for this one's.
         await database.pool.execute("vacuum prediction_score")
     assert len(set(before.values())) > 5, "there were pages to go to"
     assert await database.pool.fetchval("select min(version) from prediction_score") == 3
