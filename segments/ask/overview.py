@@ -8,7 +8,7 @@ from typing import Any, Literal
 from segments.ask.concerns import Concern, WorryFrom, of_foretold, of_one, reads
 from segments.define.define import alive
 from segments.errors import DefinitionError
-from segments.language.names import by_name, resolved
+from segments.language.names import Resolved, by_name, resolved
 from segments.language.predicate import Predicate
 from segments.language.segment import Segment
 from segments.leaves.crossed import Foretold
@@ -97,13 +97,18 @@ class Overview:
 
 async def all_segments(database: Database, catalogue: Mapping[str, Segment]) -> AllSegments:
     """Every segment, those of the catalogue and the stored ones; the catalogue's win."""
-    rows = {row.name: row for row in alive(await stored(database)) if row.name not in catalogue}
-    found = resolved(catalogue, {name: row.definition for name, row in rows.items()})
+    rows, found = await _read(database, catalogue)
     known = {
         name: KnownSegment(segment, rows.get(name), _written(segment, rows.get(name), found.segments))
         for name, segment in sorted(found.segments.items())
     }
     return AllSegments(known, found.problems)
+
+
+async def _read(database: Database, catalogue: Mapping[str, Segment]) -> tuple[dict[str, Stored], Resolved]:
+    """The rows of stored segments, and what they and the catalogue's mean."""
+    rows = {row.name: row for row in alive(await stored(database)) if row.name not in catalogue}
+    return rows, resolved(catalogue, {name: row.definition for name, row in rows.items()})
 
 
 def _written(segment: Segment, row: Stored | None, segments: Mapping[str, Segment]) -> Mapping[str, Any]:
@@ -143,8 +148,8 @@ async def asked_of(
     database: Database, segments: Mapping[str, Segment], asks: Iterable[Predicate], prediction: str | None = None
 ) -> list[Foretold]:
     """All that anybody asks of predictions, or of one: segments of the catalogue and of the API, goals, exits, places."""
-    known = [each.predicate for each in (await all_segments(database, segments)).segments]
-    return leaves_in((*known, *asks), prediction)
+    _, found = await _read(database, segments)  # nobody is told of them: they need not be written as JSON
+    return leaves_in((*(each.predicate for _, each in sorted(found.segments.items())), *asks), prediction)
 
 
 async def overview(

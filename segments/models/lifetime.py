@@ -193,10 +193,10 @@ def _at_an_edge(x: Floats, m: Floats) -> tuple[float, float, float]:
 
     Where it is the orders, they vary as much as what is known allows (95 %), so that nobody's next one is taken for certain.
     """
-    spread, all_alike = float(np.average((m - np.average(m, weights=x)) ** 2, weights=x)), float(np.average(m, weights=x))
+    all_alike = float(np.average(m, weights=x))
     p = min(all_alike**2 / max(float(np.mean(x * (m - all_alike) ** 2)), 1e-12), ALIKE)
     found = [(p, ALIKE, all_alike * (ALIKE - 1) / p)]
-    shapes = [ALIKE / 2**n for n in range(14)] if spread > 0 else []
+    shapes = [ALIKE / 2**n for n in range(14)] if np.ptp(m) > 0 else []
     own = []
     for shape in shapes:
         try:
