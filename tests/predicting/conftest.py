@@ -114,31 +114,34 @@ async def opened(
         yield Planted(shop, shop.clock.now())
 
 
-@pytest.fixture
-async def held(database: Database, dsn: str, temporal_address: str, tmp_path: Path) -> AsyncIterator[Planted]:
-    """A shop whose prediction leaves two fifths alone, with a trainer beside it."""
-    async with opened(database, dsn, temporal_address, tmp_path, catalogue=HELD) as found:
+@asynccontextmanager
+async def trained(database: Database, dsn: str, temporal_address: str, folder: Path, catalogue: str) -> AsyncIterator[Planted]:
+    """A shop with a trainer beside it."""
+    async with opened(database, dsn, temporal_address, folder, catalogue=catalogue) as found:
         shop = found.shop
         async with serving([trainer(shop.client, shop.database, shop.parts.catalogue, shop.clock)]):
             yield found
+
+
+@pytest.fixture
+async def held(database: Database, dsn: str, temporal_address: str, tmp_path: Path) -> AsyncIterator[Planted]:
+    """A shop whose prediction leaves two fifths alone, with a trainer beside it."""
+    async with trained(database, dsn, temporal_address, tmp_path, HELD) as found:
+        yield found
 
 
 @pytest.fixture
 async def planted(database: Database, dsn: str, temporal_address: str, tmp_path: Path) -> AsyncIterator[Planted]:
     """The shop with a trainer beside it."""
-    async with opened(database, dsn, temporal_address, tmp_path) as found:
-        shop = found.shop
-        async with serving([trainer(shop.client, shop.database, shop.parts.catalogue, shop.clock)]):
-            yield found
+    async with trained(database, dsn, temporal_address, tmp_path, CATALOGUE) as found:
+        yield found
 
 
 @pytest.fixture
 async def kinds(database: Database, dsn: str, temporal_address: str, tmp_path: Path) -> AsyncIterator[Planted]:
     """A shop that foretells what customers bring and sorts them, with a trainer beside it."""
-    async with opened(database, dsn, temporal_address, tmp_path, catalogue=KINDS) as found:
-        shop = found.shop
-        async with serving([trainer(shop.client, shop.database, shop.parts.catalogue, shop.clock)]):
-            yield found
+    async with trained(database, dsn, temporal_address, tmp_path, KINDS) as found:
+        yield found
 
 
 async def console_page(shop: Shop, path: str) -> str:

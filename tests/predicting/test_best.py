@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
-from predicting.conftest import DAY, Planted, opened
+from predicting.conftest import DAY, Planted, trained
 from uuid_utils.compat import uuid7
 
 from journeys import BestChannel, did
@@ -18,8 +18,6 @@ from segments.ask.foretold import foretold
 from store import Database, predictions
 from tests.command_line import in_thread
 from workers.testing.shop import Shop
-from workers.training.process import trainer
-from workers.worker import serving
 
 BEST = "predicting.best_catalogue"
 RUN = """
@@ -81,10 +79,8 @@ async def known_as(shop: Shop, user: str, channels: Sequence[str] = ("push", "em
 @pytest.fixture
 async def reached(database: Database, dsn: str, temporal_address: str, tmp_path: Path) -> AsyncIterator[Planted]:
     """A shop that learns how its customers are best reached, with a trainer beside it."""
-    async with opened(database, dsn, temporal_address, tmp_path, catalogue=BEST) as found:
-        shop = found.shop
-        async with serving([trainer(shop.client, shop.database, shop.parts.catalogue, shop.clock)]):
-            yield found
+    async with trained(database, dsn, temporal_address, tmp_path, BEST) as found:
+        yield found
 
 
 async def crowd(planted: Planted, post: Post, *, at: Sequence[int] = (9, 13, 18)) -> list[UUID]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from predicting.conftest import Planted, opened
+from predicting.conftest import Planted, trained
 from predicting.test_attributes import CHURN, audit
 
 from activities.predicting.trying import comes_to
@@ -16,8 +16,6 @@ from segments.errors import DefinitionError
 from segments.predictions.prediction import Prediction, Trial
 from store import Database, predictions
 from store.measuring.trials import TrialRow
-from workers.training.process import trainer
-from workers.worker import serving
 
 AT = datetime(2026, 3, 2, tzinfo=UTC)
 TRIED = "predicting.tried_catalogue"
@@ -27,10 +25,8 @@ RULE = TrialRow("trees", 0.2, 4_000, AT, 1, None, None, 0, 0.0, 0.0, None)
 async def test_ml_11_customers_are_divided_by_lot_judged_in_pairs_and_decided_once(
     database: Database, dsn: str, temporal_address: str, tmp_path: Path
 ) -> None:
-    async with opened(database, dsn, temporal_address, tmp_path, catalogue=TRIED) as planted:
-        shop = planted.shop
-        async with serving([trainer(shop.client, shop.database, shop.parts.catalogue, shop.clock)]):
-            await on_trial(planted)
+    async with trained(database, dsn, temporal_address, tmp_path, TRIED) as planted:
+        await on_trial(planted)
 
 
 def by_version(kept: Mapping[int, Any], family: str) -> int:
