@@ -21,12 +21,13 @@ from temporalio.testing import TimeSkipper, WorkflowEnvironment
 from store import Database, connect
 from tests.once import made_once
 from tests.profile import QUICK
+from tests.stuck import pytest_configure, pytest_runtest_protocol
 from tests.wheel import installed, sdist, wheel
 from workers.testing.plugin import servers_of
 from workers.testing.servers import Servers, fresh_database
 from workers.training.process import ONE_THREAD
 
-__all__ = ["installed", "sdist", "wheel"]
+__all__ = ["installed", "pytest_configure", "pytest_runtest_protocol", "sdist", "wheel"]
 
 # As the process that trains does, before numpy is loaded: a second thread does nothing but wait for work in a loop.
 os.environ.update(ONE_THREAD)
