@@ -92,7 +92,8 @@ async def _woke(handles: list["WorkflowHandle[object, RunOver]"], nap: timedelta
     for handle in handles:
         left = (give_up - datetime.now(UTC)).total_seconds()
         try:
-            over += (await asyncio.wait_for(handle.result(), max(1, left))).outcome.value == "finished"
+            async with asyncio.timeout(max(1, left)):
+                over += (await handle.result()).outcome.value == "finished"
         except TimeoutError:
             continue
     return over

@@ -80,7 +80,8 @@ async def _in_turn(originals: Mapping[str, WorkflowHistory], version: str | None
     async with replayer.workflow_replay_iterator(each()) as results:
         for name in names:
             try:
-                result = await asyncio.wait_for(anext(results), limit.total_seconds())
+                async with asyncio.timeout(limit.total_seconds()):
+                    result = await anext(results)
             except TimeoutError:
                 error = NoAnswer(f"the engine did not come to an end with it in {limit.total_seconds():.0f} seconds")
                 yield Replayed(originals[name], error)

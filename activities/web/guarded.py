@@ -89,7 +89,8 @@ class Guard(httpx.AsyncBaseTransport):
 
     async def _looked_up(self, host: str, port: int) -> list[str]:
         try:
-            found = await asyncio.wait_for(self._look_up(host, port), _CONNECT)
+            async with asyncio.timeout(_CONNECT):
+                found = await self._look_up(host, port)
         except (OSError, UnicodeError):  # a time-out is an OSError
             found = []
         if not found:

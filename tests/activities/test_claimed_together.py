@@ -241,12 +241,12 @@ async def test_one_who_is_held_by_somebody_holds_up_nobody_else(shop: Shop, held
     async with shop.database.transaction() as connection:
         await connection.execute(statement, *args)
         waiting = asyncio.create_task(claimed(claims, request(runs[0], Channel.PUSH), now))
-        others = await asyncio.wait_for(
-            asyncio.gather(*(claimed(claims, request(run, Channel.PUSH), now) for run in runs[1:])), timeout=10
-        )
+        async with asyncio.timeout(10):
+            others = await asyncio.gather(*(claimed(claims, request(run, Channel.PUSH), now) for run in runs[1:]))
         assert all(isinstance(each, Claim) for each in others)
         assert not waiting.done()
-    assert isinstance(await asyncio.wait_for(waiting, timeout=10), Claim)
+    async with asyncio.timeout(10):
+        assert isinstance(await waiting, Claim)
 
 
 async def test_two_messages_of_one_customer_asked_together_keep_their_cap(shop: Shop) -> None:

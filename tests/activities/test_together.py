@@ -62,4 +62,5 @@ async def test_a_call_that_fails_or_is_given_up_frees_its_turn() -> None:
     await asyncio.sleep(0)
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
-    assert await asyncio.wait_for(together(map(server.call, range(3)), lane), 5) == [0, 1, 2]
+    async with asyncio.timeout(5):
+        assert await together(map(server.call, range(3)), lane) == [0, 1, 2]

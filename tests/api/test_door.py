@@ -41,7 +41,8 @@ async def answer_to(url: str, head: str, body: bytes = b"", *, seconds: float = 
     reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(url).port)
     writer.write(f"{head}\r\nHost: test\r\n\r\n".encode() + body)
     try:
-        return await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), seconds)
+        async with asyncio.timeout(seconds):
+            return await reader.readuntil(b"\r\n\r\n")
     finally:
         writer.close()
 
@@ -218,7 +219,7 @@ async def settled(http: httpx.AsyncClient, url: str) -> None:
 
 
 async def test_a_frozen_store_is_503_with_a_time_to_come_back_and_not_ready(own_store: OwnStore) -> None:
-    async with httpx.AsyncClient(limits=httpx.Limits(max_connections=100)) as http:
+    async with httpx.AsyncClient(limits=httpx.Limits(max_connections=100), timeout=60) as http:
         await settled(http, own_store.url)
         own_store.signal(signal.SIGSTOP)
         try:
@@ -233,7 +234,7 @@ async def test_a_frozen_store_is_503_with_a_time_to_come_back_and_not_ready(own_
 async def test_a_killed_store_is_503_and_never_a_fault_of_ours(own_store: OwnStore) -> None:
     """Under load, again and again: what is answered is 200 or 503, also to those whose statement was running."""
     seen: set[int] = set()
-    async with httpx.AsyncClient(limits=httpx.Limits(max_connections=100)) as http:
+    async with httpx.AsyncClient(limits=httpx.Limits(max_connections=100), timeout=60) as http:
         await settled(http, own_store.url)
         for _ in range(3):
             load = [asyncio.create_task(statuses(http, own_store.url, CALLS)) for _ in range(20)]

@@ -59,7 +59,8 @@ async def test_a_purchase_at_every_instant_around_a_due_send(shop: Shop) -> None
     async with watching(shop):
         runs = await entered(shop, "three_channels", len(users))
         await asyncio.gather(*(order_at(shop, run, -0.5 + n * 1.6 / len(runs)) for n, run in enumerate(runs)))
-        results = [await asyncio.wait_for(shop.workflow(run).result(), 30) for run in runs]
+        async with asyncio.timeout(60):
+            results = [await shop.workflow(run).result() for run in runs]
     assert {result.outcome.value for result in results} == {"goal reached"}
     await closed(shop, runs)
     for run in runs:
@@ -284,7 +285,8 @@ async def end(shop: Shop, run: Run) -> str:
     answer = await shop.operate("POST", f"/v1/runs/{run.id}/end")
     assert answer.status_code == 202, answer.text
     await shop.look()
-    result = await asyncio.wait_for(shop.workflow(run).result(), 60)
+    async with asyncio.timeout(60):
+        result = await shop.workflow(run).result()
     await shop.closed(run)
     return result.outcome.value
 

@@ -85,7 +85,8 @@ async def test_a_trainer_that_is_killed_leaves_the_champion_and_the_next_one_end
     assert (await alone.stands()).champion == 1
     assert await alone.scores() == before
     async with trains(alone):
-        told = await asyncio.wait_for(training, 240)
+        async with asyncio.timeout(240):
+            told = await training
     kept = await predictions.models(alone.database, "churn")
     assert [each.version for each in kept] == [2, 1], told
     scores = await alone.scores()

@@ -205,7 +205,8 @@ async def test_all_are_told_once_whoever_dies_when(database: Database, monkeypat
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)
 
-    await asyncio.wait_for(asyncio.gather(one(), one()), 120)
+    async with asyncio.timeout(120):
+        await asyncio.gather(one(), one())
     await remind(database, when)
     rows = await database.pool.fetch("select profile_id from event where type = 'Replenishment Due'")
     assert (len(rows), {row["profile_id"] for row in rows}) == (130, set(who))

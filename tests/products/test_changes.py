@@ -227,7 +227,8 @@ async def test_many_are_told_once_each_whoever_dies_when(database: Database, mon
             await asyncio.gather(work, return_exceptions=True)
 
     monkeypatch.setattr(telling, "_LATE", DAY)
-    await asyncio.wait_for(asyncio.gather(one(), one()), 120)
+    async with asyncio.timeout(120):
+        await asyncio.gather(one(), one())
     rows = await database.pool.fetch("select profile_id from event where type = 'Product Price Dropped'")
     assert (len(rows), {row["profile_id"] for row in rows}) == (430, set(who))
     assert (await changes(database, "boots"))[0].dropped == 430

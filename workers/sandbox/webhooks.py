@@ -49,7 +49,7 @@ class _Due:
     at: float
     number: int
     change: dict[str, Any] = field(compare=False)
-    message_id: str | None = field(default=None, compare=False)
+    about: str = field(default="", compare=False)  # a message or a template, whose notices go one after the other
     status: Status | None = field(default=None, compare=False)
 
 
@@ -67,7 +67,7 @@ class Webhooks:
         self.url = url
         self._log, self._clock, self._secret, self._delays = log, clock, app_secret.encode(), delays
         self._pending: list[_Due] = []
-        self._behind: dict[str, list[_Due]] = {}  # by message of which something is on its way now: what comes after it
+        self._behind: dict[str, list[_Due]] = {}  # by what something is on its way about: what comes after it
         self._numbers = itertools.count()
         self._wake = asyncio.Event()
         self._slots = asyncio.Semaphore(_REQUESTS_AT_ONCE)
@@ -81,10 +81,10 @@ class Webhooks:
                 due = list(itertools.islice(self._due(), _IN_ONE_REQUEST))
                 changes = [self._told(notice) for notice in due]
                 if changes and self.url is not None:
-                    messages = {notice.message_id for notice in due if notice.message_id is not None}
-                    self._behind |= {message: [] for message in messages}
+                    subjects = {notice.about for notice in due if notice.about}
+                    self._behind |= {about: [] for about in subjects}
                     await self._slots.acquire()
-                    posts.create_task(self._post(client, self.url, changes, messages))
+                    posts.create_task(self._post(client, self.url, changes, subjects))
 
     def statuses(self, message: Message) -> None:
         """Plan what a message's sender will hear, as its fault wants it."""
@@ -101,7 +101,7 @@ class Webhooks:
 
     def template(self, name: str, language: str, event: str, category: str) -> None:
         """A template stands otherwise from now on."""
-        self._plan(stands(name, language, event, category), 0)
+        self._plan(stands(name, language, event, category), 0, f"{name}/{language}")
 
     def reply(
         self, phone_number_id: str, sender: str, text: str, context_id: str | None, tapped: dict[str, Any] | None = None
@@ -134,9 +134,9 @@ class Webhooks:
         change = _change(message.sender, statuses=[told])
         self._plan(change, delay, message.id, status)
 
-    def _plan(self, change: dict[str, Any], delay: float, message_id: str | None = None, status: Status | None = None) -> None:
+    def _plan(self, change: dict[str, Any], delay: float, about: str = "", status: Status | None = None) -> None:
         at = asyncio.get_running_loop().time() + delay
-        heapq.heappush(self._pending, _Due(at, next(self._numbers), change, message_id, status))
+        heapq.heappush(self._pending, _Due(at, next(self._numbers), change, about, status))
         self._wake.set()
 
     async def _next_due(self) -> None:
@@ -145,25 +145,26 @@ class Webhooks:
         pause = self._pending[0].at - asyncio.get_running_loop().time() if self._pending else None
         if pause is None or pause > 0:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), pause)
+                async with asyncio.timeout(pause):
+                    await self._wake.wait()
 
     def _due(self) -> Iterator[_Due]:
         now = asyncio.get_running_loop().time()
         while self._pending and self._pending[0].at <= now:
             notice = heapq.heappop(self._pending)
-            if (behind := self._behind.get(notice.message_id or "")) is None:
+            if (behind := self._behind.get(notice.about)) is None:
                 yield notice
             else:
                 behind.append(notice)
 
     def _told(self, notice: _Due) -> dict[str, Any]:
         """The notice as it goes out now, noted on the message."""
-        if notice.message_id is not None and notice.status is not None:
-            self._log.advance(notice.message_id, notice.status)
+        if notice.status is not None:
+            self._log.advance(notice.about, notice.status)
             notice.change["value"]["statuses"][0]["timestamp"] = self._timestamp()
         return notice.change
 
-    async def _post(self, client: httpx.AsyncClient, url: str, changes: list[dict[str, Any]], messages: set[str]) -> None:
+    async def _post(self, client: httpx.AsyncClient, url: str, changes: list[dict[str, Any]], subjects: set[str]) -> None:
         body = orjson.dumps(
             {
                 "object": "whatsapp_business_account",
@@ -179,7 +180,7 @@ class Webhooks:
             _log.warning("the WhatsApp webhook refused %d changes %d times; dropped", len(changes), _ATTEMPTS)
         finally:
             self._slots.release()
-            for notice in itertools.chain.from_iterable(self._behind.pop(message) for message in messages):
+            for notice in itertools.chain.from_iterable(self._behind.pop(about) for about in subjects):
                 heapq.heappush(self._pending, notice)
             self._wake.set()
 

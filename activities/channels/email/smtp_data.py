@@ -52,7 +52,8 @@ async def _sent_but_for_its_end(connection: aiosmtplib.SMTP, written: bytes, blo
     try:
         for start in range(0, len(content), _BLOCK):
             protocol.write(content[start : start + _BLOCK])
-            await asyncio.wait_for(_left(protocol), block)
+            async with asyncio.timeout(block):
+                await _left(protocol)
         protocol.write(b".\r\n")
     except _BROKEN as error:
         raise TryLater(f"smtp {type(error).__name__} before the end of the letter") from None

@@ -65,7 +65,8 @@ class Mailbox:
 @pytest.fixture
 async def mailbox(tmp_path: Path) -> AsyncIterator[Mailbox]:
     async with node("maildev", SDK / "mail-receiver.cjs", tmp_path / "mail") as said:
-        smtp, web = map(int, (await asyncio.wait_for(said.readline(), 60)).split())
+        async with asyncio.timeout(60):
+            smtp, web = map(int, (await said.readline()).split())
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{web}", timeout=30) as http:
             yield Mailbox(smtp, http)
 

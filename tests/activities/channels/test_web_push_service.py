@@ -45,7 +45,8 @@ async def service() -> AsyncIterator[Service]:
     )
     try:
         assert running.stdout is not None
-        port = int(await asyncio.wait_for(running.stdout.readline(), 60))
+        async with asyncio.timeout(60):
+            port = int(await running.stdout.readline())
         async with httpx.AsyncClient(base_url=f"http://localhost:{port}", timeout=30) as http:
             asked = {"userVisibleOnly": "true", "applicationServerKey": WEB_PUSH_PUBLIC_KEY}
             answer = await http.post("/subscribe", data=asked)

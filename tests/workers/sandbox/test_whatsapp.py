@@ -5,16 +5,19 @@ import hashlib
 import hmac
 from collections import Counter
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from api.webhooks.whatsapp_templates import templates
+from journeys.clock import Clock
 from tests.workers.sandbox.conftest import DELAYS, Listener, until
 from tests.workers.sandbox.sending import PHONE, chat, template
 from workers.sandbox import Sandbox
-from workers.sandbox.messages import Status
+from workers.sandbox.messages import MessageLog, Status
+from workers.sandbox.webhooks import Webhooks
 
 TEXT = {"messaging_product": "whatsapp", "to": PHONE, "type": "text", "text": {"body": "Hello"}}
 #: Longer than every status takes: what has not come by then does not come.
@@ -192,6 +195,22 @@ async def test_statuses_out_of_order_never_take_a_message_back(
     await listener.heard(3)
     assert [status["status"] for status in listener.statuses] == ["read", "delivered", "sent"]
     assert sandbox.messages[0].status is Status.READ
+
+
+@pytest.mark.parametrize("steps", range(5))
+async def test_it_ends_also_at_the_instant_at_which_something_is_to_be_told(steps: int, tmp_path: Path) -> None:
+    """The event loop's steps between both: what waited for the earlier one lost the end, and a shop never closed."""
+    webhooks = Webhooks(MessageLog(tmp_path / "log"), Clock(), "secret", None)
+    webhooks.template("later", "en", "APPROVED", "MARKETING")
+    running = asyncio.create_task(webhooks.run())
+    await until(lambda: not webhooks._pending)
+    webhooks._plan({}, 60)
+    await asyncio.sleep(0.05)
+    webhooks._plan({}, 30)
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    running.cancel()
+    assert await asyncio.wait([running], timeout=10) == ({running}, set())
 
 
 async def test_statuses_may_come_twice(http: httpx.AsyncClient, sandbox: Sandbox, listener: Listener) -> None:
