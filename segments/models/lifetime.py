@@ -184,7 +184,8 @@ class Value:
 
     def expected(self, orders: Floats, mean: Floats) -> Floats:
         """The mean value of a customer's orders: theirs, drawn towards that of all, the more the fewer they have."""
-        result: Floats = self.p * (self.v + orders * mean) / (self.p * orders + self.q - 1)
+        with np.errstate(over="ignore"):  # what is no number is looked for by whoever writes it
+            result: Floats = self.p * (self.v + orders * mean) / (self.p * orders + self.q - 1)
         return result
 
 

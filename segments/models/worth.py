@@ -190,10 +190,15 @@ def tried(model: Lifetime, of: Purchases, came_orders: Floats, came_value: Float
     )
 
 
-def compared(new: Lifetime, old: Lifetime, of: Purchases, came_value: Floats, ahead: timedelta) -> Match:
-    """Two models by the same customers: the square of what the money of each was foretold wrong by."""
-    off = [(expected(each, of, ahead).value - came_value) ** 2 for each in (new, old)]
-    return Match.of_losses(*off)
+def compared(new: Lifetime, old: Lifetime, of: Purchases, came_value: Floats, ahead: timedelta) -> Match | None:
+    """Two models by the same customers: the square of what the money of each was foretold wrong by.
+
+    None where what the old one says is beyond all numbers.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        off = [(expected(each, of, ahead).value - came_value) ** 2 for each in (new, old)]
+        match = Match.of_losses(*off)
+    return match if np.isfinite([match.old, match.error]).all() else None
 
 
 def _root(differences: Floats) -> float:

@@ -212,6 +212,10 @@ async def statuses(http: httpx.AsyncClient, url: str, calls: list[tuple[str, str
     return await asyncio.gather(*(one(*call) for call in calls))
 
 
+#: Nobody asks on a connection that the server is just hanging up on, having heard nothing for some seconds.
+CROWD = httpx.Limits(max_connections=100, max_keepalive_connections=0)
+
+
 async def settled(http: httpx.AsyncClient, url: str) -> None:
     async with asyncio.timeout(60):
         while any(status not in (200, 404) for status in await statuses(http, url, CALLS)):  # noqa: ASYNC110
@@ -219,7 +223,7 @@ async def settled(http: httpx.AsyncClient, url: str) -> None:
 
 
 async def test_a_frozen_store_is_503_with_a_time_to_come_back_and_not_ready(own_store: OwnStore) -> None:
-    async with httpx.AsyncClient(limits=httpx.Limits(max_connections=100), timeout=60) as http:
+    async with httpx.AsyncClient(limits=CROWD, timeout=60) as http:
         await settled(http, own_store.url)
         own_store.signal(signal.SIGSTOP)
         try:
@@ -234,7 +238,7 @@ async def test_a_frozen_store_is_503_with_a_time_to_come_back_and_not_ready(own_
 async def test_a_killed_store_is_503_and_never_a_fault_of_ours(own_store: OwnStore) -> None:
     """Under load, again and again: what is answered is 200 or 503, also to those whose statement was running."""
     seen: set[int] = set()
-    async with httpx.AsyncClient(limits=httpx.Limits(max_connections=100), timeout=60) as http:
+    async with httpx.AsyncClient(limits=CROWD, timeout=60) as http:
         await settled(http, own_store.url)
         for _ in range(3):
             load = [asyncio.create_task(statuses(http, own_store.url, CALLS)) for _ in range(20)]

@@ -58,8 +58,10 @@ def test_ml_03_a_trial_tells_groups_and_how_much_better_than_their_pace_it_is() 
     for group in trial.groups:
         assert group.orders == pytest.approx(group.came_orders, rel=0.15)
     worse = Lifetime(TRUE.orders, Value(4.0, 4.0, 135.0))
-    assert compared(worse, TRUE, of, money, HALF_A_YEAR).worse
-    assert not compared(TRUE, worse, of, money, HALF_A_YEAR).worse
+    matches = [compared(*both, of, money, HALF_A_YEAR) for both in ((worse, TRUE), (TRUE, worse))]
+    assert [match and match.worse for match in matches] == [True, False]
+    beyond = Lifetime(TRUE.orders, Value(4.0, 4.0, 1e308))
+    assert compared(TRUE, beyond, of, money, HALF_A_YEAR) is None
     kept = Kept.of(TRUE)
     assert kept.model() == TRUE
 

@@ -90,7 +90,9 @@ def _by_the_page(grant: Grant, *, write: bool) -> set[str]:
 
 @pytest.mark.parametrize("key", ["jk_start", "jk_ingest", "jk_nobody", ""])
 async def test_who_reads_nothing_is_not_let_in(company: Company, key: str) -> None:
-    async with httpx.AsyncClient(base_url=company.url, headers={"Authorization": f"Bearer {key}"} if key else {}) as http:
+    async with httpx.AsyncClient(
+        base_url=company.url, headers={"Authorization": f"Bearer {key}"} if key else {}, timeout=60
+    ) as http:
         answer = await http.post("/mcp", json={"jsonrpc": "2.0", "id": 1, "method": "tools/list"})
     assert answer.status_code == (403 if key in ("jk_start", "jk_ingest") else 401)
     assert answer.headers["content-type"] == "application/problem+json"
@@ -100,7 +102,7 @@ async def test_who_reads_nothing_is_not_let_in(company: Company, key: str) -> No
 async def test_a_web_page_of_elsewhere_is_not_let_in_even_under_our_own_name(company: Company) -> None:
     message = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
     headers = {"Authorization": "Bearer jk_read", "Accept": "application/json, text/event-stream"}
-    async with httpx.AsyncClient(base_url=company.url, headers=headers) as http:
+    async with httpx.AsyncClient(base_url=company.url, headers=headers, timeout=60) as http:
         for origin, host in (("http://evil.test", None), ("http://evil.test", "evil.test"), ("null", None)):
             more = {"Origin": origin} | ({"Host": host} if host else {})
             answer = await http.post("/mcp", json=message, headers=more)
@@ -117,7 +119,7 @@ async def test_a_request_whose_id_is_none_is_refused_and_not_taken_for_a_notific
         "Accept": "application/json, text/event-stream",
         "Content-Type": "application/json",
     }
-    async with httpx.AsyncClient(base_url=company.url, headers=headers) as http:
+    async with httpx.AsyncClient(base_url=company.url, headers=headers, timeout=60) as http:
         for id_, status in (("NaN", 400), ("1.5", 400), ("null", 400), ("true", 400), ("{}", 400), ("1", 200), ('"a"', 200)):
             answer = await http.post("/mcp", content=f'{{"jsonrpc": "2.0", "id": {id_}, "method": "tools/list"}}')
             assert answer.status_code == status, id_

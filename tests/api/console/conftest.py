@@ -99,7 +99,7 @@ class Console:
 
     def client(self) -> httpx.AsyncClient:
         """A browser without a session."""
-        return httpx.AsyncClient(base_url=self.url, headers={"Origin": self.url})
+        return httpx.AsyncClient(base_url=self.url, headers={"Origin": self.url}, timeout=60)
 
     @asynccontextmanager
     async def signed_on(self, key: str = "operator") -> AsyncIterator[httpx.AsyncClient]:

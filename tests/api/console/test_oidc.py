@@ -34,7 +34,7 @@ class Desk:
     database: Database
 
     def browser(self) -> httpx.AsyncClient:
-        return httpx.AsyncClient(base_url=self.url, headers={"Origin": self.url})
+        return httpx.AsyncClient(base_url=self.url, headers={"Origin": self.url}, timeout=60)
 
     async def signs_on(self, browser: httpx.AsyncClient, to: str = "/console/customers") -> httpx.Response:
         """What somebody sees who follows the link, and is sent there and back."""
