@@ -27,7 +27,7 @@ from store.segments.rows import about_customers
 __all__ = ["NEVER", "Backfill", "Loaded", "finish", "load", "lock_shard", "register"]
 
 _SQL = queries("backfill")
-_LEFT_BEHIND = ("tidy_members", "tidy_changes", "tidy_marks")
+_TIDY = ";\n".join(_SQL[name].rstrip("; \n") for name in ("give_up_abandoned", "tidy_members", "tidy_changes", "tidy_marks"))
 
 
 async def load(
@@ -66,8 +66,7 @@ async def register(
     customers = await about_customers(database)
     async with database.transaction() as connection:
         await alone(connection, shard, shards)
-        found = [(each, await _begin(connection, each, at, shard, shards, customers, now)) for each, now in segments]
-    return [(segment, backfill) for segment, backfill in found if backfill is not None]
+        return await _begun(connection, list(segments), at, shard, shards, customers)
 
 
 async def finish(database: Database, segment: Segment, backfill: Backfill, longest: timedelta = LONGEST) -> Loaded | None:
@@ -89,25 +88,32 @@ async def give_up(connection: Connection, name: str, shard: int, shards: int) ->
 
 async def tidy(database: Database) -> None:
     """Give up what nobody works at any more, and clear what loads have left behind."""
-    await database.pool.execute(_SQL["give_up_abandoned"])
-    for each in _LEFT_BEHIND:
-        await database.pool.execute(_SQL[each])
+    await database.pool.execute(_TIDY)
 
 
-async def _begin(
-    connection: Connection, segment: Segment, at: datetime, shard: int, shards: int, customers: int, announce: bool
-) -> Backfill | None:
-    of = (segment.name, segment.version, shard, shards)
-    seen = await connection.fetchrow(_SQL["segment_seen"], *of, NEVER)
-    assert seen is not None, "an aggregate always answers"
-    if seen["loaded"]:
-        return None
-    if (row := await connection.fetchrow(_SQL["go_on"], *of)) is None:
-        await connection.execute(_SQL["register_segment"], *of[:2], segment.to_json(), at)
-        await connection.execute(_SQL["give_up"], segment.name, shard, shards)
-        asked = interest(segment)
-        kinds = (sorted(asked.types | {TRAITS_CHANGED}), asked.by_default)
-        given = (at, seen["known"], announce or segment.announce, *kinds, customers)
-        row = await connection.fetchrow(_SQL["begin"], *of, *given)
-    assert row is not None, "an insert answers with its row"
-    return Backfill.of(row)
+async def _begun(
+    connection: Connection, wanted: Sequence[tuple[Segment, bool]], at: datetime, shard: int, shards: int, customers: int
+) -> list[tuple[Segment, Backfill]]:
+    """The loads of what is not live yet, those that stand and new ones."""
+    seen = await connection.fetch(_SQL["segments_seen"], *_versions(wanted), shard, shards, NEVER)
+    known = {row["segment"]: row["known"] for row in seen if not row["loaded"]}
+    missing = [(segment, announce) for segment, announce in wanted if segment.name in known]
+    if not missing:
+        return []
+    standing = await connection.fetch(_SQL["go_on"], *_versions(missing), shard, shards)
+    rows = {row["segment"]: row for row in standing}
+    for segment, announce in missing:
+        if segment.name not in rows:
+            asked, of = interest(segment), (segment.name, segment.version)
+            await connection.execute(_SQL["register_segment"], *of, segment.to_json(), at)
+            await connection.execute(_SQL["give_up"], segment.name, shard, shards)
+            kinds = (sorted(asked.types | {TRAITS_CHANGED}), asked.by_default)
+            given = (at, known[segment.name], announce or segment.announce, *kinds, customers)
+            row = await connection.fetchrow(_SQL["begin"], *of, shard, shards, *given)
+            assert row is not None, "an insert answers with its row"
+            rows[segment.name] = row
+    return [(segment, Backfill.of(rows[segment.name])) for segment, _ in missing]
+
+
+def _versions(segments: Sequence[tuple[Segment, bool]]) -> tuple[list[str], list[str]]:
+    return [segment.name for segment, _ in segments], [segment.version for segment, _ in segments]

@@ -6,11 +6,14 @@ select shard, shards from (
 where shard % gcd(shards::integer, $2::integer) = $1 % gcd(shards::integer, $2::integer)
 order by shards, shard;
 
--- name: segment_seen
--- Whether this definition is live on this shard already, and whether another one (or another split, or an earlier stay) was.
-select coalesce(bool_or(version = $2 and shard = $3 and shards = $4 and evaluated_to > $5), false) as loaded,
-       coalesce(bool_or(version <> $2 or shards <> $4 or evaluated_to <= $5), false) as known
-from segment_progress where segment = $1;
+-- name: segments_seen
+-- Of each definition whether it is live on this shard already, and whether another one (or another split, or an earlier stay) was.
+select wanted.segment,
+       coalesce(bool_or(p.version = wanted.version and shard = $3 and shards = $4 and evaluated_to > $5), false) as loaded,
+       coalesce(bool_or(p.version <> wanted.version or shards <> $4 or evaluated_to <= $5), false) as known
+from unnest($1::text[], $2::text[]) as wanted (segment, version)
+left join segment_progress p on p.segment = wanted.segment
+group by wanted.segment;
 
 -- name: register_segment
 -- A definition as it was last loaded; `known_from` stays the instant as of which it was evaluated first.
@@ -25,10 +28,12 @@ where s.name = $1
 order by p.evaluated_to desc nulls last, s.loaded_at desc limit 1;
 
 -- name: go_on
--- A load of this definition that was begun on this shard, and not given up.
-update segment_backfill set updated_at = clock_timestamp()
-where segment = $1 and version = $2 and shard = $3 and shards = $4 and updated_at > now() - interval '50 minutes'
-returning *;
+-- The loads of these definitions that were begun on this shard, and not given up.
+update segment_backfill b set updated_at = clock_timestamp()
+from unnest($1::text[], $2::text[]) as wanted (segment, version)
+where b.segment = wanted.segment and b.version = wanted.version
+  and shard = $3 and shards = $4 and updated_at > now() - interval '50 minutes'
+returning b.*;
 
 -- name: give_up
 -- The newest definition wins: loads of others on shards that share customers with this one are given up.

@@ -4,17 +4,21 @@ import asyncio
 import json
 import socket
 from base64 import b64encode
-from collections.abc import AsyncIterator, Callable, Coroutine, Generator
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
+from typing import Protocol
 
 import uvicorn
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from starlette.applications import Starlette
 from starlette.convertors import Convertor, register_url_convertor
+from starlette.routing import Mount, Route
+from starlette.types import Receive, Scope, Send
 
 from journeys.clock import Clock
 from workers.sandbox.accounts import ServiceAccount
@@ -194,12 +198,11 @@ async def running_sandbox(
         answers = Answers(data_dir / "services.json")
         called = Services(log, faults, answers, clock, service_secret)
         texts = Twilio(log, faults, callbacks, clock, twilio_token)
-        others = Ses(log, faults, clock, SES_SECRET), Resend(log, faults, clock), AwsSms(log, faults, clock, SES_SECRET)
+        mails, aws = (Ses(log, faults, clock, SES_SECRET), Resend(log, faults, clock)), AwsSms(log, faults, clock, SES_SECRET)
         whatsapp = WhatsApp(log, faults, webhooks, clock)
-        app = _app(Fcm(account, log, faults, clock), whatsapp, texts, called, *others)
-        app.router.routes.extend(WebPush(log, faults, clock, url).routes())
         pushes, wallet, passes = Apns(key, log, faults, clock), Wallet(account, log, faults, clock), pass_files(data_dir)
-        app.router.routes.extend(wallet.routes())
+        told = Fcm(account, log, faults, clock), WebPush(log, faults, clock, url), whatsapp, texts, *mails, aws, called, wallet
+        app = _app(told, lambda: _looked_at(log, faults, whatsapp, callbacks, answers))
         await stack.enter_async_context(_served(lambda: Http2(partial(_by_topic, pushes, wallet)), apple))
         await stack.enter_async_context(_served(smtp_protocol(log, faults, clock), smtp))
         await stack.enter_async_context(_in_background(webhooks.run()))
@@ -226,14 +229,27 @@ class _GraphVersion(Convertor[str]):
         return value
 
 
-def _app(fcm: Fcm, whatsapp: WhatsApp, texts: Twilio, called: Services, *others: Ses | Resend | AwsSms) -> FastAPI:
+class _Routed(Protocol):
+    def routes(self) -> list[Route]: ...
+
+
+def _app(providers: Iterable[_Routed], looked_at: Callable[[], FastAPI]) -> Starlette:
+    """The providers, and what is looked at when somebody does: most sandboxes of tests are never opened in a browser."""
     register_url_convertor("graph_version", _GraphVersion())
+    made = cache(looked_at)
+
+    async def look(scope: Scope, receive: Receive, send: Send) -> None:
+        await made()(scope, receive, send)
+
+    return Starlette(routes=[*(route for each in providers for route in each.routes()), Mount("", app=look)])
+
+
+def _looked_at(log: MessageLog, faults: Faults, whatsapp: WhatsApp, callbacks: Callbacks, answers: Answers) -> FastAPI:
+    """What arrived, as a page and under `/_sandbox`."""
     app = FastAPI(title="Sandbox providers", docs_url="/_sandbox/docs", openapi_url="/_sandbox/openapi.json")
     app.add_exception_handler(RequestValidationError, invalid)
-    for each in (fcm, whatsapp, texts, called, *others):
-        app.router.routes.extend(each.routes())
-    app.include_router(inspection(fcm.log, fcm.faults, whatsapp, texts.callbacks, called.answers))
-    app.include_router(page(fcm.log, fcm.faults))
+    app.include_router(inspection(log, faults, whatsapp, callbacks, answers))
+    app.include_router(page(log, faults))
     return app
 
 
@@ -263,7 +279,7 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def _http_served(app: FastAPI, listener: socket.socket) -> AsyncIterator[None]:
+async def _http_served(app: Starlette, listener: socket.socket) -> AsyncIterator[None]:
     config = uvicorn.Config(
         app, http=DroppableConnection, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1
     )

@@ -219,40 +219,47 @@ async def new_namespace(address: str) -> str:
     return name
 
 
+class _Told(Settings):
+    """Settings as they are told, whatever stands in the environment and in files."""
+
+    @classmethod
+    def settings_customise_sources(cls, *_: Any, **sources: Any) -> tuple[Any, ...]:
+        """Of all that pydantic-settings knows only what is passed."""
+        return (sources["init_settings"],)
+
+
 def settings_for(dsn: str, address: str, namespace: str, sandbox: Sandbox, catalogue: str, **more: Any) -> Settings:
     """Settings that point every part at the test's servers."""
-    return Settings.model_validate(
-        {
-            "catalogue": catalogue,
-            "database_url": SecretStr(dsn),
-            "temporal_address": address,
-            "temporal_namespace": namespace,
-            "secret": SecretStr(SECRET),
-            "deploy_key": SecretStr(SECRET),
-            "public_url": "http://shop.test",
-            "fcm_service_account": sandbox.service_account,
-            "fcm_url": sandbox.url,
-            "whatsapp_url": sandbox.url,
-            "whatsapp_phone_number_id": PHONE_NUMBER_ID,
-            "whatsapp_token": SecretStr(ACCESS_TOKEN),
-            "whatsapp_app_secret": SecretStr(APP_SECRET),
-            "twilio_url": sandbox.url,
-            "twilio_account_sid": ACCOUNT_SID,
-            "twilio_auth_token": SecretStr(TWILIO_TOKEN),
-            "sms_senders": SENDER,
-            "smtp_url": SecretStr(f"smtp://{sandbox.smtp_host}:{sandbox.smtp_port}"),
-            "email_from": EMAIL_FROM,
-            "web_push_contact": WEB_PUSH_CONTACT,
-            "web_push_key": SecretStr(WEB_PUSH_KEY),
-            "web_push_public_key": WEB_PUSH_PUBLIC_KEY,
-            **{name.removeprefix("JOURNEYS_").lower(): value for name, value in sandbox.of_wallets.items()},
-            "sandboxed": True,
-            "services": SecretStr(sandbox.environment["JOURNEYS_SERVICES"]),
-            "contexts": SecretStr(sandbox.environment["JOURNEYS_CONTEXTS"]),
-            "private_targets": "127.0.0.0/8",
-        }
-        | more
-    )
+    given: dict[str, Any] = {
+        "catalogue": catalogue,
+        "database_url": SecretStr(dsn),
+        "temporal_address": address,
+        "temporal_namespace": namespace,
+        "secret": SecretStr(SECRET),
+        "deploy_key": SecretStr(SECRET),
+        "public_url": "http://shop.test",
+        "fcm_service_account": sandbox.service_account,
+        "fcm_url": sandbox.url,
+        "whatsapp_url": sandbox.url,
+        "whatsapp_phone_number_id": PHONE_NUMBER_ID,
+        "whatsapp_token": SecretStr(ACCESS_TOKEN),
+        "whatsapp_app_secret": SecretStr(APP_SECRET),
+        "twilio_url": sandbox.url,
+        "twilio_account_sid": ACCOUNT_SID,
+        "twilio_auth_token": SecretStr(TWILIO_TOKEN),
+        "sms_senders": SENDER,
+        "smtp_url": SecretStr(f"smtp://{sandbox.smtp_host}:{sandbox.smtp_port}"),
+        "email_from": EMAIL_FROM,
+        "web_push_contact": WEB_PUSH_CONTACT,
+        "web_push_key": SecretStr(WEB_PUSH_KEY),
+        "web_push_public_key": WEB_PUSH_PUBLIC_KEY,
+        **{name.removeprefix("JOURNEYS_").lower(): value for name, value in sandbox.of_wallets.items()},
+        "sandboxed": True,
+        "services": SecretStr(sandbox.environment["JOURNEYS_SERVICES"]),
+        "contexts": SecretStr(sandbox.environment["JOURNEYS_CONTEXTS"]),
+        "private_targets": "127.0.0.0/8",
+    }
+    return _Told(**(given | more))
 
 
 @asynccontextmanager
