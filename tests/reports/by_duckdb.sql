@@ -99,10 +99,11 @@ select c.who, c.experiment, c.since, c.until, c.first_day, s.oid, s.ts, s.type, 
            when 'Order Refunded' then coalesce(s.total, s.revenue) end) as money
 from customer c join said s on s.who = c.who and s.ts >= c.looks_from and s.ts < c.until;
 update seen set money = null where type = 'Order Cancelled'; -- all that is left, in whatever currency
+create table ever as select who, oid, min(ts) as placed from said where type = 'Order Completed' group by all;
 create table bought as
-select who, experiment, first_day, oid, since, min(ts) as placed, arg_max(money, (ts, message_id, source)) as amount,
+select who, experiment, first_day, oid, since, placed, arg_max(money, (ts, message_id, source)) as amount,
        arg_max(priced, (ts, message_id, source)) as priced
-from seen where type = 'Order Completed' group by all having min(ts) >= since;
+from seen join ever using (who, oid) where type = 'Order Completed' and placed >= since group by all;
 create table day as select unnest(generate_series((select min(first_day) from customer), getvariable('until') - 1, interval 1 day))::date as day;
 create table stood as
 with each as (
@@ -121,8 +122,9 @@ with each as (
     select o.who, o.experiment, o.oid, o.amount, coalesce(bool_or(b.type = 'Order Cancelled'), false) as cancelled,
            case when bool_or(b.oid is not null and b.money is null) then any_value(o.amount)
                 else least(any_value(o.amount), coalesce(sum(b.money), 0)) end as refunded
-    from (select who, experiment, oid, since, arg_max(money, (ts, message_id, source)) as amount from seen
-          where type = 'Order Completed' and ts < since group by all) o
+    from (select who, experiment, oid, s.since, arg_max(money, (ts, message_id, source)) as amount
+          from seen s join ever using (who, oid) join customer c using (who, experiment)
+          where type = 'Order Completed' and ts < s.since and placed >= looks_from group by all) o
     left join seen b on b.who = o.who and b.experiment = o.experiment and b.oid = o.oid and b.type <> 'Order Completed'
                         and b.ts < o.since
     group by all
@@ -254,7 +256,7 @@ where o.placed >= $since and o.placed < $until and d.state = 'sent' and d.purpos
 union all
 select null, null, list(channel order by claimed_at, run_id::uuid, step, occurrence)
 from message where state = 'sent' and purpose = 'marketing' and claimed_at >= $since and claimed_at < $until
-      and who not in (select who from happened where type = 'Order Completed' and ts >= $since and ts < $until)
+      and who not in (select who from made where placed >= $since and placed < $until)
 group by who
 
 -- name: ordered
