@@ -89,6 +89,10 @@ async def test_a_funnel_goes_by_step_says_why_not_and_who_is_where_now(database:
         ("email:first", 500, 375, 187, 100, 33, 125, written, 20),
         ("push:second", 75, 75, None, 7, 0, 0, 0, 0),
     ]
+    says = [*found.rules, *(column.about for column in found.table().columns if column.name == "converted")]
+    counted = [each for each in says if "uns that ended by their goal" in each]
+    assert len(counted) == 2, "the rule and the column say the same"
+    assert not [each for each in says if "adds up to the conversions" in each], "these `experiments` counts"
     assert found.table("reasons").rows == (
         ("email:first", "withheld", "holdout", 100),
         ("email:first", "skipped", "no consent", 25),
