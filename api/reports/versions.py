@@ -5,13 +5,13 @@ from datetime import date
 from itertools import combinations
 
 from activities.measuring.looking import CONVERSION, ORDER_VALUE, REVENUE, Looked, look
-from api.reports.experiments import RETURN, not_over, returned, taken
+from api.reports.experiments import RETURN, by_customer, not_over, returned, taken
 from journeys.arms import HOLDOUT, WITHHELD, WRITTEN
 from store import Database, queries
 from store.errors import NoReport
 from store.reports import counting
 from store.reports.counting import Group
-from store.reports.report import Asked, Cell, Chart, Column, Drawn, Report, Table, Unit, share
+from store.reports.report import Asked, Cell, Chart, Column, Drawn, Report, Table, Unit
 
 _SQL = queries("reports")
 _TWO = 2
@@ -111,7 +111,7 @@ def _cells(looked: Looked | None) -> tuple[Cell, ...]:
     if looked is None:
         return (None,) * len(_BROUGHT)
     found = looked.counting(CONVERSION, WRITTEN)
-    rates = [share(looked.total(CONVERSION, arm).y, looked.exposed.get(arm, 0)) for arm in (WRITTEN, WITHHELD)]
+    rates = [by_customer(looked.total(CONVERSION, arm)) for arm in (WRITTEN, WITHHELD)]
     return (
         looked.exposed.get(WRITTEN, 0),
         looked.exposed.get(WITHHELD, 0),
@@ -121,7 +121,7 @@ def _cells(looked: Looked | None) -> tuple[Cell, ...]:
         looked.decision(CONVERSION, WRITTEN),
         looked.added(CONVERSION, WRITTEN).value,
         looked.currency,
-        share(looked.total(ORDER_VALUE, WRITTEN).y, looked.exposed.get(WRITTEN, 0)) if looked.rule else None,
+        by_customer(looked.total(ORDER_VALUE, WRITTEN)) if looked.rule else None,
         looked.added(REVENUE, WRITTEN).value,
         returned(looked, WRITTEN).value,
     )
