@@ -94,7 +94,10 @@ async def test_kpi_04_an_end_without_a_result_is_decided_too_and_counts_whole_da
     assert found.figures["interval"][0] < 0 < found.figures["interval"][1]
     carts = await read(database, journey="carts")
     assert [of(carts, HOLDOUT)[name] for name in ("decision", "over")] == ["not shown", "yes"]
-    assert "At the declared end it may not be concluded that written to changes the conversion rate" in carts.findings[0]
+    assert (
+        "At the declared end, on day 10 with 500 people, it may not be concluded that written to changes the conversion rate"
+        in carts.findings[0]
+    )
 
 
 async def test_a_plan_that_is_changed_later_moves_nothing_and_is_told(database: Database) -> None:
