@@ -23,6 +23,7 @@ EXPOSED = "exposed"
 METRICS = ("conversion", "orders", "revenue", "gross", "refunds", "order value")
 _NOTHING = Decimal(0)
 _MOST, _SMALLEST = Decimal(10) ** 15, Decimal("0.000001")
+_CURRENCY = re.compile("[A-Za-z]{3}")
 _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?\s*", re.ASCII)
 
 
@@ -241,8 +242,10 @@ def _amount(properties: Mapping[str, Any], currency: str | None, *names: str) ->
 
 
 def _is_other_money(properties: Mapping[str, Any], currency: str | None) -> bool:
+    """As `currency_in` reads it: what is no currency code names none."""
     told = properties.get("currency")
-    return currency is not None and isinstance(told, str) and told.upper() not in ("", currency.upper())
+    named = isinstance(told, str) and _CURRENCY.fullmatch(told) is not None
+    return currency is not None and named and told.upper() != currency.upper()
 
 
 def _money(value: Any) -> Decimal | None:

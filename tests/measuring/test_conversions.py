@@ -68,6 +68,13 @@ def test_an_order_that_is_told_again_is_as_old_as_its_first_telling_however_long
     assert looks_from(RULE, Exposed(NOON), [told[0], happened(NOON + 8 * DAY, n=1, order_id="a")]) == NOON - RULE.before
 
 
+@pytest.mark.parametrize(("currency", "counts"), [("eur", 5), ("USD", 0), ("=cmd|calc", 5), ("euro", 5), ("", 5), (978, 5)])
+def test_a_currency_is_three_letters_and_what_is_none_names_none(currency: object, counts: int) -> None:
+    rule = Conversion(by=purchases, currency="EUR")
+    found = measured(happened(NOON, order_id=1, total=5, currency=currency), rule=rule)
+    assert found.get(("gross", "03"), 0) == counts
+
+
 def test_the_window_begins_with_the_exposure_and_ends_before_its_end() -> None:
     inside = measured(happened(NOON, order_id=1, total=5))
     assert inside == {

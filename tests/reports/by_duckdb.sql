@@ -8,7 +8,7 @@ create macro money(said) as case when json_type(said) in ('VARCHAR', 'UBIGINT', 
 create table person as select id, coalesce(merged_into, id) as who from profile;
 create table happened as select p.who, e.* from event e join person p on p.id = e.profile_id;
 create table said as
-select who, ts, type, source, message_id, upper(coalesce(properties ->> '$.currency', '')) as cur,
+select who, ts, type, source, message_id, if(properties ->> '$.currency' similar to '[A-Za-z]{3}', upper(properties ->> '$.currency'), '') as cur,
        case when json_type(properties, '$.order_id') in ('VARCHAR', 'UBIGINT', 'BIGINT', 'DOUBLE')
                  and properties ->> '$.order_id' <> '' then 'id ' || (properties ->> '$.order_id')
             else 'of ' || source || ' ' || message_id end as oid,

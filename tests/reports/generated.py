@@ -391,9 +391,15 @@ class GeneratedShop:
             self._tracks(person, at + random.choice([HOUR, 2 * DAY, 12 * DAY]), "Order Cancelled", **said)
 
     def _told_again(self) -> None:
-        """Orders of long ago, of which there is news: before customers were exposed, or afterwards; some order nothing else."""
+        """Orders of long ago, of which there is news: before customers were exposed, or afterwards; some order nothing else.
+
+        And some whose currency is no currency.
+        """
         random = Random(2)  # of its own, so that all else is what it was
         for n, person in enumerate(self.people):
+            if n % 30 == 0:
+                said = {"order_id": f"strange{n}", "total": 33, "currency": "=cmd|calc"}
+                self._says(person.exposed_at + HOUR, "track", person.names, event="Order Completed", properties=said)
             if random.random() < 0.2:
                 first, news = random.randrange(29 * 24, 39 * 24) * HOUR, random.randrange(-10 * 24, 6 * 24) * HOUR
                 for ago, money in ((-first, 40), (news, 60)):
