@@ -186,13 +186,13 @@ class Looked:
         """The same; None also where the arms are not of the declared sizes, so that nothing counts."""
         return None if self.decision(metric, of) == Decision.BROKEN else self.finding(metric, of)
 
-    def decision(self, metric: str, of: str | Question) -> str:
-        """What a question has come to; of a part only whether there is anything to see."""
+    def decision(self, metric: str, of: str | Question, *, alone: bool = False) -> str:
+        """What a question has come to; of a part only whether there is anything to see, but where there is no other."""
         found = self.finding(metric, of)
         if self.broken or found is None:
             return str(Decision.BROKEN) if self.broken else "not measured"
         come_to = decision(self.results[metric], found)
-        return str(come_to if not self.labels or come_to in (Decision.BROKEN, Decision.EARLY) else Decision.PART)
+        return str(come_to if alone or not self.labels or come_to in (Decision.BROKEN, Decision.EARLY) else Decision.PART)
 
     def _question(self, of: str | Question) -> Question:
         return of if isinstance(of, Question) else Question(of, self.control, ((of,), (self.control,)))
