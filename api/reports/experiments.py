@@ -77,7 +77,7 @@ _BROUGHT = (
     Column("verdict", Unit.TEXT, "What may be concluded, and what not.", aside=True),
 )  # fmt: skip
 _FOUND = (
-    Column("lift", Unit.LIFT, "The first / the second - 1."),
+    Column("lift", Unit.LIFT, "The first / the second - 1; unknown where one of them may be 0, by its own bounds."),
     Column("lift_low", Unit.LIFT, "From, by the bounds that hold at every look."),
     Column("lift_high", Unit.LIFT, "To."),
     Column("p", Unit.NUMBER, "The smallest p so far, valid at every look; nothing where at none there were enough."),

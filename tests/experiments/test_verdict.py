@@ -258,3 +258,15 @@ def test_ml_16_factors_ask_each_level_and_whether_they_change_each_other() -> No
     )
     rare = Comparison("e", Metric("m", Kind.RARE), shares, "plain_noon", factors=FACTORS)
     assert len(rare.questions) == 2, "the arms of converters tell one group from another only"
+
+
+def test_no_lift_is_told_where_a_mean_may_be_nothing() -> None:
+    """One order of a million millions says nothing of what is usual: the lift may be anything."""
+    revenue = Comparison("news", Metric("revenue per customer", Kind.MEAN, "EUR"), {"video": 0.5, "article": 0.5}, "article")
+    usual = Sums.of([10.0] * 60 + [0.0] * 140)
+    [plain] = follow(revenue, [{"video": usual, "article": usual}]).findings
+    assert plain.lift_interval is not None
+    [found] = follow(revenue, [{"video": Sums.of([1e12] + [10.0] * 59 + [0.0] * 140), "article": usual}]).findings
+    assert found.interval is not None
+    assert found.interval.low < 0 < found.interval.high, "nothing is shown"
+    assert (found.lift, found.lift_interval) == (None, None)

@@ -210,6 +210,7 @@ select r.experiment, r.part, r.arm, r.control as against, r.metric, r.n1, r.n0, 
        l.ruled and not b.changed and s.p > 0.01 as counts, l.ruled and not b.changed as has_result, s.p as split_p, l.ruled,
        r.can, r.m1, r.m0, r.raw1, r.raw0, r.v0, r.vy0, r.vx0, r.c0, r.m1 - r.m0 as difference, r.half * r.se as wide, r.p, w.shown, r.sy1,
        r.m1 / r.m0 - 1 as lift, exp(ln(r.m1 / r.m0) - r.half * r.rse) - 1 as lift_low, exp(ln(r.m1 / r.m0) + r.half * r.rse) - 1 as lift_high,
+       r.m1 > r.half * sqrt(r.v1 / r.n1) and r.m0 > r.half * sqrt(r.v0 / r.n0) as clear,
        a.people, a.people / ((r.day - s.first) + 1) as a_day, sqrt(1 + max(q.tuned) over (partition by r.experiment, r.part)) as beyond,
        q.other_share, min(q.share) over (partition by r.experiment, r.part) as least_share, b.changed
 from running r join split s using (experiment, part, day) join shown w using (experiment, part, arm, metric)
