@@ -244,8 +244,9 @@ def _amount(properties: Mapping[str, Any], currency: str | None, *names: str) ->
 def _is_other_money(properties: Mapping[str, Any], currency: str | None) -> bool:
     """As `currency_in` reads it: what is no currency code names none."""
     told = properties.get("currency")
-    named = isinstance(told, str) and _CURRENCY.fullmatch(told) is not None
-    return currency is not None and named and told.upper() != currency.upper()
+    if currency is None or not isinstance(told, str) or not _CURRENCY.fullmatch(told):
+        return False
+    return told.upper() != currency.upper()
 
 
 def _money(value: Any) -> Decimal | None:
