@@ -14,7 +14,8 @@ import structlog
 from temporalio import activity
 
 from activities.measuring.deciding import decide
-from activities.measuring.values import Exposed, changes
+from activities.measuring.done import BEGINNING, done
+from activities.measuring.values import Exposed, changes, looks_from
 from activities.metrics import SUM_DIFFERENCES
 from activities.versions import Versions
 from journeys.clock import Clock
@@ -39,7 +40,6 @@ EVERY, NIGHTS = 2.0, 3
 _CUSTOMERS = 500
 _ATTEMPTS = 120
 _DAY = timedelta(days=1)
-_BEGINNING = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,7 @@ async def _values(connection: Connection, customers: Sequence[UUID], old: Sequen
     """
     exposures = [each for each in await values.exposed(connection, customers) if not each.closed]
     rules = await _rules(connection, exposures)
-    horizon = await values.known_from(connection) or _BEGINNING
+    horizon = await values.known_from(connection) or BEGINNING
     stood = {(each.experiment, each.exposed_as): each for each in old}
     found: list[Value] = []
     looks: list[tuple[Exposure, Conversion | None, datetime]] = []
@@ -186,12 +186,11 @@ async def _values(connection: Connection, customers: Sequence[UUID], old: Sequen
             looks.append((each, rule, since))
     if not looks:
         return found
-    types = frozenset[str]().union(*(rule.types for _, rule, _ in looks if rule)) | TAKE_BACK
-    did = await values.done(connection, customers, sorted(types), max(horizon, min(since for _, _, since in looks)))
-    events = {
-        who: [Event(each.type, each.ts, each.properties, each.message_id) for each in did.get(who, ())] for who in customers
-    }
-    return [*found, *(_value(each, rule, since, horizon, events[each.who]) for each, rule, since in looks)]
+    rules_of: dict[UUID, list[Conversion]] = {each.who: [] for each, _, _ in looks}
+    for each, rule, _ in looks:
+        rules_of[each.who] += [rule] if rule else []
+    events = await done(connection, rules_of, max(horizon, min(since for _, _, since in looks)), horizon)
+    return [*found, *(_value(each, rule, horizon, events[each.who]) for each, rule, _ in looks)]
 
 
 async def _rules(connection: Connection, exposures: Sequence[Exposure]) -> dict[tuple[str, str], Conversion | None]:
@@ -214,6 +213,8 @@ def _looks_from(exposure: Exposure, rule: Conversion | None) -> datetime:
     return Exposed(exposure.exposed_at, exposure.entered_at).since(rule) - rule.before
 
 
-def _value(exposure: Exposure, rule: Conversion | None, since: datetime, horizon: datetime, events: Sequence[Event]) -> Value:
+def _value(exposure: Exposure, rule: Conversion | None, horizon: datetime, events: Sequence[Event]) -> Value:
     exposed = Exposed(exposure.exposed_at, exposure.entered_at)
-    return Value.of(exposure, max(since, horizon), since >= horizon, changes(rule, exposed, events))
+    whole = _looks_from(exposure, rule) >= horizon
+    since = exposure.exposed_at if rule is None else looks_from(rule, exposed, events)
+    return Value.of(exposure, max(since, horizon), whole, changes(rule, exposed, events))

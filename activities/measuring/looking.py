@@ -77,6 +77,8 @@ class Looked:
     stands: bool = True
     #: Of which its sums are; '' is of none.
     journeys: set[str] = field(default_factory=set)
+    #: What is told of it is of the days before this one, which is not over yet, or not asked for.
+    until: date = date.max
 
     @property
     def mixed(self) -> bool:
@@ -146,8 +148,8 @@ class Looked:
         return min(self.first.values())
 
     def total(self, metric: str, *arms: str) -> Sums:
-        """All that a metric came to in an arm, or in several; people are those who were exposed."""
-        days = self.days[metric].values()
+        """All that a metric came to in an arm, or in several, by its last look; people are those who were exposed."""
+        days = [arms_of for day, arms_of in self.days[metric].items() if day < self.until]
         return sum((sum((day.get(arm, Sums()) for day in days), Sums()) for arm in arms), Sums())
 
     def came(self, since: date) -> int:
@@ -184,13 +186,13 @@ class Looked:
         """The same; None also where the arms are not of the declared sizes, so that nothing counts."""
         return None if self.decision(metric, of) == Decision.BROKEN else self.finding(metric, of)
 
-    def decision(self, metric: str, of: str | Question) -> str:
-        """What a question has come to; of a part only whether there is anything to see."""
+    def decision(self, metric: str, of: str | Question, *, alone: bool = False) -> str:
+        """What a question has come to; of a part only whether there is anything to see, but where there is no other."""
         found = self.finding(metric, of)
         if self.broken or found is None:
             return str(Decision.BROKEN) if self.broken else "not measured"
         come_to = decision(self.results[metric], found)
-        return str(come_to if not self.labels or come_to in (Decision.BROKEN, Decision.EARLY) else Decision.PART)
+        return str(come_to if alone or not self.labels or come_to in (Decision.BROKEN, Decision.EARLY) else Decision.PART)
 
     def _question(self, of: str | Question) -> Question:
         return of if isinstance(of, Question) else Question(of, self.control, ((of,), (self.control,)))
@@ -389,13 +391,14 @@ _NO_SHARES = "the shares by which its arms were drawn are not known any more, or
 
 def _read(looked: Looked, until: date, today: date, metrics: Sequence[str]) -> None:
     """The result of each of these metrics, where there is anything to compare."""
+    looked.until = min(until, today)
     if looked.broken or looked.rule is None or len(looked.shares) < 2:  # noqa: PLR2004 - a comparison needs two
         return
     looked.stands = looked.kept is None or looked.kept.read_by == looked.read_by
     if not looked.stands:
         return
     first = looked.next_day
-    days = [first + n * _DAY for n in range((min(until, today) - first).days)]
+    days = [first + n * _DAY for n in range((looked.until - first).days)]
     for metric in metrics:
         following = looked.follow(metric)
         for day in days:

@@ -15,6 +15,7 @@ from uuid import UUID
 import structlog
 from temporalio import activity
 
+from activities.measuring.done import BEGINNING, done
 from activities.measuring.values import Exposed, changes
 from journeys.clock import Clock
 from journeys.deciding.learning import Seen, allocate, shares
@@ -22,7 +23,6 @@ from journeys.deciding.options import Choice, State
 from journeys.policies import TAKE_BACK
 from segments.facts import Event
 from store import Connection, Database
-from store.measuring import values
 from store.measuring.values import EXACT
 from store.runs import choices
 from store.runs.choices import ChoiceRow, Given
@@ -81,28 +81,27 @@ class Rewarding:
         while True:
             async with self.database.transaction() as connection:
                 some = await choices.ripe(connection, row, now, _AT_ONCE)
-                news |= await _reward(connection, choice, some, types)
+                news |= await _reward(connection, choice, some)
             if len(some) < _AT_ONCE:
                 break
         since = row.looked_at or row.declared_at
         async with self.database.transaction() as connection:
             late = await choices.late(connection, row, since - _OVERLAP, now - LATE, types)
             for n in range(0, len(late), _AT_ONCE):
-                news |= await _reward(connection, choice, late[n : n + _AT_ONCE], types)
+                news |= await _reward(connection, choice, late[n : n + _AT_ONCE])
             await choices.looked(connection, row, now)
         return news
 
 
-async def _reward(connection: Connection, choice: Choice, some: Sequence[Given], types: Sequence[str]) -> bool:
+async def _reward(connection: Connection, choice: Choice, some: Sequence[Given]) -> bool:
     """Write down what came of these, where that is not known, or another by now; whether it is of any."""
     if not some:
         return False
     since = min(each.made_at for each in some) - choice.reward.before
-    did = await values.done(connection, list({each.who for each in some}), types, since)
+    events = await done(connection, {each.who: [choice.reward] for each in some}, since, BEGINNING)
     found: list[tuple[UUID, int, float]] = []
     for each in some:
-        events = [Event(done.type, done.ts, done.properties, done.message_id) for done in did.get(each.who, ())]
-        reward = reward_of(choice, each.made_at, events)
+        reward = reward_of(choice, each.made_at, events[each.who])
         if reward != each.reward:
             found.append((each.run_id, each.asked, reward))
     await choices.reward(connection, found)

@@ -1,7 +1,8 @@
 """What one customer did after they were exposed, as changes by day: converted, orders, money, each beside what they did before.
 
 Promise: pure, and the same for any order in which the events came: only their own times count. An order counts once, by its id,
-on the day on which it was first made, with what its last version says. What is counted is exact, without any rounding.
+on the day on which it was first made, however long ago that was, with what its last version says. What is counted is exact,
+without any rounding.
 """
 
 import re
@@ -22,6 +23,7 @@ EXPOSED = "exposed"
 METRICS = ("conversion", "orders", "revenue", "gross", "refunds", "order value")
 _NOTHING = Decimal(0)
 _MOST, _SMALLEST = Decimal(10) ** 15, Decimal("0.000001")
+_CURRENCY = re.compile("[A-Za-z]{3}")
 _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?\s*", re.ASCII)
 
 
@@ -77,7 +79,8 @@ class _Order:
 def changes(rule: Conversion | None, exposed: Exposed, events: Sequence[Event]) -> Changes:
     """What a customer adds to the sums of each day (UTC); without a rule, that they were exposed.
 
-    `events` are the customer's of the types that the rule looks at; those that are no part of it are left out here.
+    `events` are the customer's of the types that the rule looks at, and how an order among them was told before; those that
+    are no part of it are left out here.
     """
     first = _day(exposed.at)
     found: dict[tuple[date, str], Change] = {(first, EXPOSED): Change(n=1)}
@@ -86,9 +89,10 @@ def changes(rule: Conversion | None, exposed: Exposed, events: Sequence[Event]) 
     with localcontext(EXACT):
         since = exposed.since(rule)
         until = since + rule.within
-        before = [event for event in events if since - rule.before <= event.ts < since]
+        begins, of_type = since - rule.before, _type(rule)
+        before = [event for event in events if begins <= event.ts < since or (event.ts < begins and event.type == of_type)]
         after = [event for event in events if since <= event.ts < until]
-        was = _last(_stood(rule, before, since - rule.before))
+        was = _last(_stood(rule, before, begins))
         cap = None if rule.cap is None else Decimal(str(rule.cap))
         last = _metrics(_State(), None, cap)
         for day, state in _by_day(rule, since, until, before, after, first).items():
@@ -98,6 +102,21 @@ def changes(rule: Conversion | None, exposed: Exposed, events: Sequence[Event]) 
                     found[day, metric] = change
             last = now
     return found
+
+
+def orders_of(rule: Conversion, events: Iterable[Event]) -> set[tuple[str, str]]:
+    """By type and id, the orders of which these events tell by an id."""
+    of_type = _type(rule)
+    return {(of_type, id_) for each in events if each.type == of_type and (id_ := _order_id(each)) is not None}
+
+
+def looks_from(rule: Conversion, exposed: Exposed, events: Sequence[Event]) -> datetime:
+    """The first event at which a customer's value looks: an order that is told again is as old as its first telling."""
+    since = exposed.since(rule)
+    begins, until = since - rule.before, since + rule.within
+    old = [event for event in events if event.ts < begins and _is_order(rule, event)]
+    again = {_id(event) for event in events if begins <= event.ts < until and _is_order(rule, event)} if old else ()
+    return min([begins, *(event.ts for event in old if _id(event) in again)])
 
 
 def _by_day(
@@ -140,7 +159,7 @@ def _orders(rule: Conversion, events: Sequence[Event]) -> Iterable[_Order]:
     """The orders by their ids, with what was taken back of them."""
     orders: dict[str, _Order] = {}
     for event in sorted(events, key=lambda event: (event.ts, event.message_id)):
-        if event.type == _type(rule) and reached_at(rule.orders, [event], event.ts, event.ts) is not None:
+        if _is_order(rule, event):
             amount = _amount(event.properties, rule.currency, "revenue", "total") or _NOTHING
             priced = not _is_other_money(event.properties, rule.currency)
             order = orders.setdefault(_id(event), _Order(event.ts, amount, priced))
@@ -150,6 +169,10 @@ def _orders(rule: Conversion, events: Sequence[Event]) -> Iterable[_Order]:
             told = _amount(event.properties, rule.currency, "total", "revenue") if event.type == REFUNDED else None
             found.back.append((event.ts, event.type, told))
     return orders.values()
+
+
+def _is_order(rule: Conversion, event: Event) -> bool:
+    return event.type == _type(rule) and reached_at(rule.orders, [event], event.ts, event.ts) is not None
 
 
 def _type(rule: Conversion) -> str:
@@ -200,10 +223,15 @@ def _day(at: datetime) -> date:
 
 
 def _id(event: Event) -> str:
-    """An order's id, as text; one that tells none is an order of its own."""
+    """What tells an order from others; one without an id is an order of its own."""
+    id_ = _order_id(event)
+    return f"\0{event.message_id}" if id_ is None else id_
+
+
+def _order_id(event: Event) -> str | None:
     told = event.properties.get("order_id")
     named = isinstance(told, str | int | float) and not isinstance(told, bool) and told != ""
-    return str(told) if named else f"\0{event.message_id}"
+    return str(told) if named else None
 
 
 def _amount(properties: Mapping[str, Any], currency: str | None, *names: str) -> Decimal | None:
@@ -214,8 +242,11 @@ def _amount(properties: Mapping[str, Any], currency: str | None, *names: str) ->
 
 
 def _is_other_money(properties: Mapping[str, Any], currency: str | None) -> bool:
+    """As `currency_in` reads it: what is no currency code names none."""
     told = properties.get("currency")
-    return currency is not None and isinstance(told, str) and told.upper() not in ("", currency.upper())
+    if currency is None or not isinstance(told, str) or not _CURRENCY.fullmatch(told):
+        return False
+    return told.upper() != currency.upper()
 
 
 def _money(value: Any) -> Decimal | None:

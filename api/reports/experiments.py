@@ -13,6 +13,7 @@ from journeys.experiments import (
     Finding,
     Question,
     Result,
+    Sums,
     days_to_go,
     decision,
     method,
@@ -76,7 +77,7 @@ _BROUGHT = (
     Column("verdict", Unit.TEXT, "What may be concluded, and what not.", aside=True),
 )  # fmt: skip
 _FOUND = (
-    Column("lift", Unit.LIFT, "The first / the second - 1."),
+    Column("lift", Unit.LIFT, "The first / the second - 1; unknown where one of them may be 0, by its own bounds."),
     Column("lift_low", Unit.LIFT, "From, by the bounds that hold at every look."),
     Column("lift_high", Unit.LIFT, "To."),
     Column("p", Unit.NUMBER, "The smallest p so far, valid at every look; nothing where at none there were enough."),
@@ -245,7 +246,7 @@ def not_over(looked: Sequence[Looked], asked: Asked) -> list[str]:
         return []
     are = "is" if came == 1 else "are"
     told = f"{counted(came, 'exposure')} of today {are} counted, and looked at when the day is over (UTC)"
-    return [f"{told}: verdicts, p and bounds are of the days before."]
+    return [f"{told}: verdicts, p, bounds, means and money are of the days before."]
 
 
 def _findings(looked: Sequence[Looked]) -> Iterator[str]:
@@ -304,7 +305,7 @@ def _row(looked: Looked, asked: Question) -> tuple[Cell, ...]:
         looked.decision(looked.judged, asked),
         *conversions.cells,
         looked.currency,
-        share(looked.total(ORDER_VALUE, *treated).y, looked.people(treated)) if looked.rule else None,
+        by_customer(looked.total(ORDER_VALUE, *treated)) if looked.rule else None,
         *revenue.cells,
         sum(looked.sent.get(arm, 0) for arm in treated),
         cost,
@@ -345,7 +346,7 @@ def _needed(looked: Looked, asked: Question, planned: Comparison) -> int | None:
         effect = looked.plan and looked.plan.effect
         return people_from(planned, control, effect.lift if effect else LIFT)
     if planned.effect is None:
-        rate = share(control.y, looked.people(asked.groups[1]))
+        rate = by_customer(control)
         if not rate or rate * (1 + LIFT) >= 1:
             return None
         planned = replace(planned, effect=Effect(rate, LIFT))
@@ -429,8 +430,13 @@ def _seen(looked: Looked, asked: Question, metric: str) -> tuple[float | None, .
     """The means where there are too few for bounds."""
     if looked.rule is None or len(asked.groups) != _TWO:
         return None, None
-    pair = [(looked.total(metric, *group), looked.people(group)) for group in asked.groups]
-    return tuple(share(sums.y, sums.x if metric == ORDER_VALUE else people) for sums, people in pair)
+    pair = [looked.total(metric, *group) for group in asked.groups]
+    return tuple(share(sums.y, sums.x) if metric == ORDER_VALUE else by_customer(sums) for sums in pair)
+
+
+def by_customer(sums: Sums) -> float | None:
+    """The mean of one."""
+    return share(sums.y, sums.people)
 
 
 def _otherwise(looked: Sequence[Looked], kept: Sequence[Decided]) -> Iterator[str]:

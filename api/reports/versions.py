@@ -5,13 +5,13 @@ from datetime import date
 from itertools import combinations
 
 from activities.measuring.looking import CONVERSION, ORDER_VALUE, REVENUE, Looked, look
-from api.reports.experiments import RETURN, not_over, returned, taken
+from api.reports.experiments import RETURN, by_customer, not_over, returned, taken
 from journeys.arms import HOLDOUT, WITHHELD, WRITTEN
 from store import Database, queries
 from store.errors import NoReport
 from store.reports import counting
 from store.reports.counting import Group
-from store.reports.report import Asked, Cell, Chart, Column, Drawn, Report, Table, Unit, share
+from store.reports.report import Asked, Cell, Chart, Column, Drawn, Report, Table, Unit
 
 _SQL = queries("reports")
 _TWO = 2
@@ -31,7 +31,8 @@ _BROUGHT = (
     Column(
         "decision",
         Unit.TEXT,
-        "part (what is to be concluded `experiments` says, of all versions), early, broken or not measured.",
+        "part (what is to be concluded `experiments` says, of all versions), early, broken or not measured; of the only"
+        " version what its conversion rate has come to.",
     ),
     Column("incremental_conversions", Unit.NUMBER, "Difference of the rates by exposed customers, written to."),
     Column("currency", Unit.TEXT, "In which money is counted; nothing where the journey names none.", aside=True),
@@ -60,9 +61,15 @@ async def versions(database: Database, asked: Asked, *, silent: Collection[str])
     metrics = (CONVERSION, REVENUE, ORDER_VALUE)
     found = await look(database, asked.ends, asked.now.date(), journey=journey, by=("version",), metrics=metrics)
     looked = {each.labels[0]: each for each in found if _own(each)}
-    shown = [groups.get(name, Group((name,))) for name in chosen]
+    shown, alone = [groups.get(name, Group((name,))) for name in chosen], len(looked) == 1
     rows = tuple(
-        (name, known[name]["first"], known[name]["last"], *counting.cells(group, shown), *_cells(looked.get(name)))
+        (
+            name,
+            known[name]["first"],
+            known[name]["last"],
+            *counting.cells(group, shown),
+            *_cells(looked.get(name), alone=alone),
+        )
         for name, group in zip(chosen, shown, strict=True)
     )
     table = Table(
@@ -107,21 +114,21 @@ def _chosen(journey: str, known: Sequence[str], asked: Sequence[str]) -> list[st
     return list(asked) if asked else list(known[-_TWO:])
 
 
-def _cells(looked: Looked | None) -> tuple[Cell, ...]:
+def _cells(looked: Looked | None, *, alone: bool) -> tuple[Cell, ...]:
     if looked is None:
         return (None,) * len(_BROUGHT)
     found = looked.counting(CONVERSION, WRITTEN)
-    rates = [share(looked.total(CONVERSION, arm).y, looked.exposed.get(arm, 0)) for arm in (WRITTEN, WITHHELD)]
+    rates = [by_customer(looked.total(CONVERSION, arm)) for arm in (WRITTEN, WITHHELD)]
     return (
         looked.exposed.get(WRITTEN, 0),
         looked.exposed.get(WITHHELD, 0),
         *(rates if looked.rule else (None, None)),
         found.lift if found else None,
         *((found and found.lift_interval) or (None, None)),
-        looked.decision(CONVERSION, WRITTEN),
+        looked.decision(CONVERSION, WRITTEN, alone=alone),
         looked.added(CONVERSION, WRITTEN).value,
         looked.currency,
-        share(looked.total(ORDER_VALUE, WRITTEN).y, looked.exposed.get(WRITTEN, 0)) if looked.rule else None,
+        by_customer(looked.total(ORDER_VALUE, WRITTEN)) if looked.rule else None,
         looked.added(REVENUE, WRITTEN).value,
         returned(looked, WRITTEN).value,
     )

@@ -6,7 +6,7 @@ Promise: pure. What was once shown stays shown, since the error that is promised
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
-from math import exp
+from math import exp, sqrt
 from operator import add
 from typing import Any, NamedTuple, Protocol
 
@@ -125,7 +125,7 @@ class _ByMeans:
             difference=apart.value,
             interval=_around(apart, width),
         )
-        return found if (lift := _lift(arms)) is None else replace(found, **_as_lift(lift, width))
+        return found if (lift := _lift(arms, width)) is None else replace(found, **_as_lift(lift, width))
 
     def _width(self, people: int, *, ending: bool) -> float:
         if isinstance(self._rule, Hybrid):
@@ -176,9 +176,15 @@ def estimated(metric: Metric, groups: Sequence[Sums]) -> list[Estimate] | None:
     return arms if any(arm.variance for arm in arms) else None
 
 
-def _lift(arms: Sequence[Estimate]) -> Difference | None:
-    """Of one against another; of four there is none."""
-    return estimates.lift(*arms) if len(arms) == 2 else None  # noqa: PLR2004
+def _lift(arms: Sequence[Estimate], width: float) -> Difference | None:
+    """Of one against another; of four there is none, nor where a mean may be nothing: then their ratio may be anything."""
+    if len(arms) != 2 or not all(_is_clear(arm, width) for arm in arms):  # noqa: PLR2004
+        return None
+    return estimates.lift(*arms)
+
+
+def _is_clear(arm: Estimate, width: float) -> bool:
+    return arm.mean > width * sqrt(arm.variance / arm.people)
 
 
 def _as_lift(logarithm: Difference, width: float) -> dict[str, Any]:

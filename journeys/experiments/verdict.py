@@ -71,8 +71,9 @@ def _sentence(result: Result, finding: Finding) -> str:
         case Decision.NOT_SHOWN:
             told = finding.at_end or finding
             return (
-                f"At the declared end it may not be concluded that {says}{_means(told, metric)}: a difference beyond"
-                f" {_bounds(told, metric)} may be excluded, but not one within these bounds{_looking_on(result.experiment)}."
+                f"At the declared end, on {_when(told)}, it may not be concluded that {says}{_means(told, metric)}: a"
+                f" difference beyond {_bounds(told, metric)} may be excluded, but not one within these"
+                f" bounds{_looking_on(result.experiment)}."
             )
         case Decision.OPEN:
             return (
@@ -132,10 +133,17 @@ def _leaves_no_room(finding: Finding) -> bool:
 def _caution(finding: Finding, told: Finding) -> str:
     """What else a reader should know of something shown."""
     if told is finding.shown:
-        return f", and these are the figures of look {told.look}: by those of today alone it may have faded"
+        return f", and these are the figures of {_when(told)}: by those of today alone it may have faded"
+    if told is finding.at_end:
+        return f", and these are the figures of the declared end, on {_when(told)}"
     if finding.at_end is None:
         return ", and what is stopped as soon as it shows looks larger than it is"
     return ""
+
+
+def _when(told: Finding) -> str:
+    """Of which look these figures are: one a day, counted from 1."""
+    return f"day {told.look:,} with {_count(sum(group.people for group in told.groups), 'person', 'people')}"
 
 
 def _looking_on(experiment: Comparison) -> str:

@@ -5,7 +5,7 @@ is taken away of a customer stays in the sums, and in what a recomputation adds 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Context, Decimal, localcontext
@@ -182,8 +182,22 @@ async def done(
     connection: Connection, customers: Sequence[UUID], of_types: Sequence[str], since: datetime
 ) -> dict[UUID, list[Done]]:
     """What customers did of these types from an instant on."""
+    return _by_customer(await connection.fetch(_SQL["done"], customers, of_types, since, timeout=_LONGEST))
+
+
+async def told_before(
+    connection: Connection, orders: Collection[tuple[UUID, str, str]], known_from: datetime, since: datetime
+) -> dict[UUID, list[Done]]:
+    """How orders, each by its customer, type and id, were told before an instant, as far back as something is known."""
+    if not orders:
+        return {}
+    told = columns(list(orders), 3)
+    return _by_customer(await connection.fetch(_SQL["told_before"], *told, known_from, since, timeout=_LONGEST))
+
+
+def _by_customer(rows: Iterable[Record]) -> dict[UUID, list[Done]]:
     found: dict[UUID, list[Done]] = {}
-    for row in await connection.fetch(_SQL["done"], customers, of_types, since, timeout=_LONGEST):
+    for row in rows:
         found.setdefault(row["profile_id"], []).append(Done(row["type"], row["ts"], row["message_id"], row["properties"]))
     return found
 

@@ -64,9 +64,9 @@ with touch as (
     ) as t
     where d.state = 'sent' and d.purpose = any($5::text[]) and t.at >= $1 and t.at < $2
 ), ordered as materialized (
-    select distinct coalesce(p.merged_into, p.id) as who
-    from event e join profile p on p.id = e.profile_id
-    where e.type = $4 and e.ts >= $1 and e.ts < $2
+    select distinct coalesce(p.merged_into, made.profile_id) as who
+    from orders_told($4) as made left join profile p on p.id = made.profile_id
+    where made.at >= $1 and made.at < $2
 ), path as (
     select string_agg(channel, ' > ' order by at, run_id, step, occurrence) as path
     from touch where not exists (select from ordered where ordered.who = touch.who)

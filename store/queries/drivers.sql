@@ -1,7 +1,7 @@
 -- name: drivers
 -- Of the customers who were exposed to journey $1 in [$2, $3), each once and as of then: for every trait's value, segment, reachable
 -- channel and event done within $4 before, how many had it and converted, and how many had not. $5: told apart by the segment by which
--- they entered. No row has a number of people below $6 in any of its four cells, or of those who are left out of it.
+-- they entered. No row has a number of people below $6 in any of its four cells; of_few: of those who are left out of it one has.
 with value as materialized (
     select distinct on (v.profile_id) v.profile_id as who, v.exposed_at, case when $5 then v.segment else '' end as grouped,
            exists (select from jsonb_array_elements(v.changes) as change
@@ -57,9 +57,10 @@ with value as materialized (
     from counted c join everybody all_of on all_of.grouped = c.grouped
     left join left_out o on o.grouped = c.grouped and o.kind = c.kind and o.name = c.name
 )
-select grouped as segment, kind, name, what, people, converted, asked - people as others, asked_converted - converted as others_converted
+select grouped as segment, kind, name, what, people, converted, asked - people as others, asked_converted - converted as others_converted,
+       left_out between 1 and $6 - 1 as of_few
 from each
-where asked_converted - converted >= $6 and asked - people - (asked_converted - converted) >= $6 and left_out not between 1 and $6 - 1
+where asked_converted - converted >= $6 and asked - people - (asked_converted - converted) >= $6
 order by segment, kind, name, what;
 
 -- name: exposed

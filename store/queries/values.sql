@@ -70,6 +70,13 @@ order by who, x.experiment, x.exposed_at, x.profile_id;
 select profile_id, type, ts, message_id || ' ' || source as message_id, properties from event
 where profile_id = any($1::uuid[]) and type collate "C" = any($2::text[]) and ts >= $3;
 
+-- name: told_before
+-- How orders of these customers, with their types and ids ($1 to $3), were told in [$4, $5). One index look-up for each week and customer.
+select e.profile_id, e.type, e.ts, e.message_id || ' ' || e.source as message_id, e.properties from event e
+where e.profile_id = any(array(select distinct unnest($1::uuid[]))) and e.type collate "C" = any(array(select distinct unnest($2::text[])))
+  and e.ts >= $4 and e.ts < $5
+  and (e.profile_id, e.type, e.properties ->> 'order_id') in (select * from unnest($1::uuid[], $2::text[], $3::text[]));
+
 -- name: stored
 -- What the sums hold of these customers, of the profiles that were merged into them, and of exposures of either.
 select v.profile_id, v.experiment, v.exposed_as, v.journey, v.version, v.segment, v.arm, v.exposed_at, v.looks_from, v.whole, v.apart, v.changes

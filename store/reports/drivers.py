@@ -87,18 +87,34 @@ class Feature:
         return unlike((self.converted, self.people), (self.others_converted, self.others))
 
 
+@dataclass(frozen=True, slots=True)
+class Features:
+    """Those of which something may be said, and the names of those of which nothing is: so `few` are left out of them.
+
+    Whoever knows how many there are in all would learn of these few from the row.
+    """
+
+    told: tuple[Feature, ...]
+    few: tuple[str, ...]
+
+
 async def features(
     database: Database, journey: str, since: datetime, until: datetime, counting: Counting, *, by_segment: bool = False
-) -> list[Feature]:
+) -> Features:
     """The features of a journey's exposed customers, each with ten people or more in each of its cells."""
     rows = await database.pool.fetch(
         _SQL["drivers"], journey, since, until, counting.before, by_segment, counting.least, timeout=_LONGEST
     )
-    found = [Feature(**dict(row)) for row in rows]
+    found = [(Feature(**{name: value for name, value in row.items() if name != "of_few"}), row["of_few"]) for row in rows]
     kept: list[Feature] = []
-    for _, values in groupby(found, key=lambda each: (each.segment, each.kind, each.name)):
+    for _, values in groupby((each for each, few in found if not few), key=lambda each: (each.segment, each.kind, each.name)):
         kept += _not_betraying(list(values), counting.least)
-    return kept
+    return Features(tuple(kept), tuple(dict.fromkeys(_name_of(each) for each, few in found if few)))
+
+
+def _name_of(feature: Feature) -> str:
+    named = feature.name if feature.kind == "trait" else feature.label
+    return f"{named} ({feature.segment})" if feature.segment else named
 
 
 async def report(database: Database, asked: Asked, counting: Counting | None = None) -> Report:
@@ -108,7 +124,7 @@ async def report(database: Database, asked: Asked, counting: Counting | None = N
     days = (midnight(since), midnight(asked.ends))
     people = await database.pool.fetchval(_SQL["exposed"], journey, *days, timeout=_LONGEST)
     found = await features(database, journey, *days, counting, by_segment=by_segment)
-    told = sorted(zip(found, q_values([each.p for each in found]), strict=True), key=_surest)
+    told = sorted(zip(found.told, q_values([each.p for each in found.told]), strict=True), key=_surest)
     return Report(
         name="drivers",
         title=f"What is associated with converting in {journey}",
@@ -151,14 +167,19 @@ def _rules(counting: Counting) -> tuple[str, ...]:
     )
 
 
-def _few(people: int, found: Sequence[Feature], counting: Counting) -> Iterable[str]:
+def _few(people: int, found: Features, counting: Counting) -> Iterable[str]:
     if not people:
         yield (
             "Nobody was exposed to this journey on these days; customers are where it has a holdout or an experiment,"
             " and is measured by something (`conversion=`, `kpi=` or `goal=`)."
         )
-    elif not found:
+    elif not found.told:
         yield f"No feature has {counting.least} people or more in each of its four cells, so nothing is said."
+    if found.few:
+        yield (
+            f"Not told, since fewer than {counting.least} customers would be left out of it, and known by what is told of the"
+            f" others: {', '.join(found.few)}."
+        )
 
 
 def _table(told: Sequence[tuple[Feature, float]]) -> Table:

@@ -24,7 +24,7 @@ _STEPS = (
     Column("opened", Unit.COUNT, "Messages opened at least once by a person."),
     Column("clicked", Unit.COUNT, "Messages of which a person followed a link."),
     Column("not_sent", Unit.COUNT, "Messages withheld, skipped, failed or unconfirmed; why stands in the other table."),
-    Column("converted", Unit.COUNT, "Runs that reached the goal, and this was the last message that had gone out in them."),
+    Column("converted", Unit.COUNT, "Runs that ended by their goal, and this was the last message that had gone out in them."),
     Column("people_now", Unit.COUNT, "Customers whose last settled step this is and who are in the journey now."),
 )
 _REASONS = (
@@ -36,7 +36,8 @@ _REASONS = (
 _RULES = (
     counting.ON_ITS_DAY,
     "Steps stand in the order in which they fall due after the entry, at the earliest, as some of their messages tell.",
-    "converted: each run once, so that the column adds up to the conversions of these days; a claim, and no cause.",
+    "converted: runs that ended by their goal on these days, each once; a claim, and no cause.",
+    "It is not what `experiments` counts: conversions as the journey declares them, of whoever was exposed.",
     "people_now: open runs by the last of their steps that is settled, as of now; all else is of the days of the report.",
 )
 

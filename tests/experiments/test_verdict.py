@@ -1,5 +1,6 @@
 """What is said before an experiment and of it: what may be concluded and what not, and what is wrong with a declaration."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -73,10 +74,12 @@ def test_nothing_shown_at_the_declared_end() -> None:
     come_to, sentence = told(planned, *[(58, 57)] * 28)
     assert (come_to, told(planned, *[(58, 57)] * 27)[0]) == (Decision.NOT_SHOWN, Decision.OPEN)
     assert sentence == (
-        "At the declared end it may not be concluded that video changes the conversion rate against article (3.05 % and 3 %): a"
-        " difference beyond -0.16 to +0.27 points (a lift of -5.2 % to +9.3 %) may be excluded, but not one within these"
-        " bounds; later looks count only at 1 %."
+        "At the declared end, on day 28 with 106,400 people, it may not be concluded that video changes the conversion rate"
+        " against article (3.05 % and 3 %): a difference beyond -0.16 to +0.27 points (a lift of -5.2 % to +9.3 %) may be"
+        " excluded, but not one within these bounds; later looks count only at 1 %."
     )
+    later = told(planned, *[(58, 57)] * 28, *[(70, 57)] * 2)[1]
+    assert later == sentence, "whoever sees other figures of later days in a table reads of which day these are"
 
 
 def test_what_only_the_declared_end_shows_stays_shown() -> None:
@@ -86,12 +89,13 @@ def test_what_only_the_declared_end_shows_stays_shown() -> None:
         come_to, sentence = told(planned, *[(62, 57)] * looks)
         assert come_to is Decision.HIGHER
         assert "by +0.04" in sentence
+        assert sentence.endswith("bounds, and these are the figures of the declared end, on day 28 with 106,400 people.")
 
 
 def test_what_was_shown_and_has_faded_is_said() -> None:
     come_to, sentence = told(experiment(effect=Effect(0.03, 0.1)), *[(85, 57)] * 10, *[(45, 57)] * 15)
     assert come_to is Decision.HIGHER
-    assert "these are the figures of look" in sentence
+    assert re.search(r"these are the figures of day \d+ with [\d,]+ people: by those of today", sentence)
     assert "by those of today alone it may have faded" in sentence
 
 
@@ -254,3 +258,15 @@ def test_ml_16_factors_ask_each_level_and_whether_they_change_each_other() -> No
     )
     rare = Comparison("e", Metric("m", Kind.RARE), shares, "plain_noon", factors=FACTORS)
     assert len(rare.questions) == 2, "the arms of converters tell one group from another only"
+
+
+def test_no_lift_is_told_where_a_mean_may_be_nothing() -> None:
+    """One order of a million millions says nothing of what is usual: the lift may be anything."""
+    revenue = Comparison("news", Metric("revenue per customer", Kind.MEAN, "EUR"), {"video": 0.5, "article": 0.5}, "article")
+    usual = Sums.of([10.0] * 60 + [0.0] * 140)
+    [plain] = follow(revenue, [{"video": usual, "article": usual}]).findings
+    assert plain.lift_interval is not None
+    [found] = follow(revenue, [{"video": Sums.of([1e12] + [10.0] * 59 + [0.0] * 140), "article": usual}]).findings
+    assert found.interval is not None
+    assert found.interval.low < 0 < found.interval.high, "nothing is shown"
+    assert (found.lift, found.lift_interval) == (None, None)

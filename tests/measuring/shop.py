@@ -50,6 +50,9 @@ class RandomShop:
                 self.steps.append(lambda run=run, at=at: self._exposed(run, "$holdout", at))  # type: ignore[misc]
             orders = [f"o{n}-{each}" for each in range(2)] if n % 3 else [f"o{n // 3}"]  # some ids are of several customers
             self.steps += [self._does(profile, entered, orders, f"{n}-{each}") for each in range(self.random.randrange(14))]
+            if n % 5 == 0:  # an order of long ago, of which there may be news
+                long_ago, said = entered - 60 * DAY, {"order_id": orders[0], "total": 30}
+                self.steps.append(self._told(profile, f"{n}-old", "Order Completed", long_ago, said))
         self.random.shuffle(self.steps)
 
     async def _exposed(self, run: UUID, experiment: str, at: datetime) -> None:
@@ -69,8 +72,13 @@ class RandomShop:
         amount = random.choice([0, 10, "12.50", 99.99, 1000, "much", None, True, -5])
         said |= {random.choice(["revenue", "total"]): amount, "currency": random.choice(["EUR", "eur", "USD", None])}
 
+        return self._told(profile, message_id, kind, at, said)
+
+    def _told(
+        self, profile: UUID, message_id: str, kind: str, at: datetime, said: dict[str, Any]
+    ) -> Callable[[], Awaitable[None]]:
         async def hear() -> None:
-            for _ in range(random.choice([1, 1, 2])):
+            for _ in range(self.random.choice([1, 1, 2])):
                 async with self.database.transaction() as connection:
                     alive = (await living(connection, [profile]))[profile]
                     events = [NewEvent(alive, message_id, kind, at, said)]
@@ -170,9 +178,13 @@ class _Standing:
         for event in known:
             if event["type"] == "Order Completed":
                 placed[_order(event)].append(event)
+        ever: dict[Any, Any] = {}
+        for event in events:
+            if event["type"] == "Order Completed":
+                ever.setdefault(_order(event), event["ts"])
         orders, priced, gross, refunds = 0, 0, Decimal(0), Decimal(0)
         for key, versions in placed.items():
-            if not since <= versions[0]["ts"] < over:
+            if not since <= ever[key] < over:
                 continue
             value = _money(versions[-1], rule, "revenue", "total") or Decimal(0)
             ours = not _is_other(versions[-1], rule)

@@ -213,3 +213,21 @@ async def test_who_stands_as_last_counted_gives_back_what_was_anothers(database:
         await world.holds()
     orders = "select coalesce(sum(y), 0) from daily_sum where metric = 'orders'"
     assert await database.pool.fetchval(orders) == int(both), "the order is of whoever made it, once"
+
+
+async def test_an_order_told_again_is_none_also_where_its_first_telling_is_gone(database: Database) -> None:
+    world = World(database, Folding(database, None, Clock()))
+    await world.begin()
+    steps: list[tuple[Any, ...]] = [
+        ("declared", "carts", 1, 7),
+        ("exposed", 1, "$holdout/carts", 0),
+        ("does", 1, "Order Completed", -24 * 20, 1),
+        ("does", 1, "Order Completed", 24, 1),
+        *(("told",), ("folded",), ("closed", -24 * 5, True), ("folded",), ("recomputed",)),
+    ]
+    for name, *said in steps:
+        world.steps += 1
+        await getattr(world, name)(*said)
+        await world.holds()
+    told = await database.pool.fetch("select distinct metric from daily_sum where step = '' and y <> 0")
+    assert [row["metric"] for row in told] == ["conversion"], "something was bought, and no order made"

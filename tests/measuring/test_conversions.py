@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
-from activities.measuring.values import Exposed, changes
+from activities.measuring.values import Exposed, changes, looks_from
 from journeys.contracts import JourneySpec, Purpose
 from journeys.policies import Conversion, Once
 from segments import did, prop, purchases
@@ -51,6 +51,28 @@ def measured(*events: Event, rule: Conversion = RULE, at: datetime = NOON) -> di
     """y of each metric by day of March."""
     found = changes(rule, Exposed(at), events)
     return {(metric, day.isoformat()[8:]): change.y for (day, metric), change in found.items() if change.y}
+
+
+def test_an_order_that_is_told_again_is_as_old_as_its_first_telling_however_long_ago() -> None:
+    """It is none of the window, nor of what was done before it; what is no order converts by its own time."""
+    long_ago, lately = NOON - 90 * DAY, NOON - 3 * DAY
+    told = [happened(long_ago, order_id="a", total=50), happened(NOON + DAY, n=1, order_id="a", total=70)]
+    assert measured(*told) == {("conversion", "04"): 1}
+    anew = happened(NOON + DAY, n=2, order_id="b", total=7)
+    assert measured(*told, anew)["orders", "04"] == 1
+    before = [happened(long_ago, order_id="a", total=50), happened(lately, n=1, order_id="a", total=70)]
+    found = changes(RULE, Exposed(NOON), [*before, anew])
+    assert found[NOON.date() + DAY, "revenue"].x == 0
+    assert looks_from(RULE, Exposed(NOON), told) == looks_from(RULE, Exposed(NOON), before) == long_ago
+    assert looks_from(RULE, Exposed(NOON), [told[0], anew]) == NOON - RULE.before, "of which nothing is told again"
+    assert looks_from(RULE, Exposed(NOON), [told[0], happened(NOON + 8 * DAY, n=1, order_id="a")]) == NOON - RULE.before
+
+
+@pytest.mark.parametrize(("currency", "counts"), [("eur", 5), ("USD", 0), ("=cmd|calc", 5), ("euro", 5), ("", 5), (978, 5)])
+def test_a_currency_is_three_letters_and_what_is_none_names_none(currency: object, counts: int) -> None:
+    rule = Conversion(by=purchases, currency="EUR")
+    found = measured(happened(NOON, order_id=1, total=5, currency=currency), rule=rule)
+    assert found.get(("gross", "03"), 0) == counts
 
 
 def test_the_window_begins_with_the_exposure_and_ends_before_its_end() -> None:

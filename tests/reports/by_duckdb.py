@@ -164,7 +164,7 @@ def _added(row: Row) -> list[float | None]:
 
 
 def _lift(row: Row) -> list[float | None]:
-    if not (row["counts"] and row["can"]) or min(row["m1"], row["m0"]) <= 0:
+    if not (row["counts"] and row["can"] and row["clear"]):
         return [None] * 3
     return [row["lift"], row["lift_low"], row["lift_high"]]
 

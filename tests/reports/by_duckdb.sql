@@ -8,7 +8,7 @@ create macro money(said) as case when json_type(said) in ('VARCHAR', 'UBIGINT', 
 create table person as select id, coalesce(merged_into, id) as who from profile;
 create table happened as select p.who, e.* from event e join person p on p.id = e.profile_id;
 create table said as
-select who, ts, type, source, message_id, upper(coalesce(properties ->> '$.currency', '')) as cur,
+select who, ts, type, source, message_id, if(properties ->> '$.currency' similar to '[A-Za-z]{3}', upper(properties ->> '$.currency'), '') as cur,
        case when json_type(properties, '$.order_id') in ('VARCHAR', 'UBIGINT', 'BIGINT', 'DOUBLE')
                  and properties ->> '$.order_id' <> '' then 'id ' || (properties ->> '$.order_id')
             else 'of ' || source || ' ' || message_id end as oid,
@@ -99,10 +99,11 @@ select c.who, c.experiment, c.since, c.until, c.first_day, s.oid, s.ts, s.type, 
            when 'Order Refunded' then coalesce(s.total, s.revenue) end) as money
 from customer c join said s on s.who = c.who and s.ts >= c.looks_from and s.ts < c.until;
 update seen set money = null where type = 'Order Cancelled'; -- all that is left, in whatever currency
+create table ever as select who, oid, min(ts) as placed from said where type = 'Order Completed' group by all;
 create table bought as
-select who, experiment, first_day, oid, since, min(ts) as placed, arg_max(money, (ts, message_id, source)) as amount,
+select who, experiment, first_day, oid, since, placed, arg_max(money, (ts, message_id, source)) as amount,
        arg_max(priced, (ts, message_id, source)) as priced
-from seen where type = 'Order Completed' group by all having min(ts) >= since;
+from seen join ever using (who, oid) where type = 'Order Completed' and placed >= since group by all;
 create table day as select unnest(generate_series((select min(first_day) from customer), getvariable('until') - 1, interval 1 day))::date as day;
 create table stood as
 with each as (
@@ -121,8 +122,9 @@ with each as (
     select o.who, o.experiment, o.oid, o.amount, coalesce(bool_or(b.type = 'Order Cancelled'), false) as cancelled,
            case when bool_or(b.oid is not null and b.money is null) then any_value(o.amount)
                 else least(any_value(o.amount), coalesce(sum(b.money), 0)) end as refunded
-    from (select who, experiment, oid, since, arg_max(money, (ts, message_id, source)) as amount from seen
-          where type = 'Order Completed' and ts < since group by all) o
+    from (select who, experiment, oid, s.since, arg_max(money, (ts, message_id, source)) as amount
+          from seen s join ever using (who, oid) join customer c using (who, experiment)
+          where type = 'Order Completed' and ts < s.since and placed >= looks_from group by all) o
     left join seen b on b.who = o.who and b.experiment = o.experiment and b.oid = o.oid and b.type <> 'Order Completed'
                         and b.ts < o.since
     group by all
@@ -208,6 +210,7 @@ select r.experiment, r.part, r.arm, r.control as against, r.metric, r.n1, r.n0, 
        l.ruled and not b.changed and s.p > 0.01 as counts, l.ruled and not b.changed as has_result, s.p as split_p, l.ruled,
        r.can, r.m1, r.m0, r.raw1, r.raw0, r.v0, r.vy0, r.vx0, r.c0, r.m1 - r.m0 as difference, r.half * r.se as wide, r.p, w.shown, r.sy1,
        r.m1 / r.m0 - 1 as lift, exp(ln(r.m1 / r.m0) - r.half * r.rse) - 1 as lift_low, exp(ln(r.m1 / r.m0) + r.half * r.rse) - 1 as lift_high,
+       r.m1 > r.half * sqrt(r.v1 / r.n1) and r.m0 > r.half * sqrt(r.v0 / r.n0) as clear,
        a.people, a.people / ((r.day - s.first) + 1) as a_day, sqrt(1 + max(q.tuned) over (partition by r.experiment, r.part)) as beyond,
        q.other_share, min(q.share) over (partition by r.experiment, r.part) as least_share, b.changed
 from running r join split s using (experiment, part, day) join shown w using (experiment, part, arm, metric)
@@ -254,7 +257,7 @@ where o.placed >= $since and o.placed < $until and d.state = 'sent' and d.purpos
 union all
 select null, null, list(channel order by claimed_at, run_id::uuid, step, occurrence)
 from message where state = 'sent' and purpose = 'marketing' and claimed_at >= $since and claimed_at < $until
-      and who not in (select who from happened where type = 'Order Completed' and ts >= $since and ts < $until)
+      and who not in (select who from made where placed >= $since and placed < $until)
 group by who
 
 -- name: ordered

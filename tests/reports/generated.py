@@ -192,6 +192,7 @@ class GeneratedShop:
             self._exposed(person)
             self._written_to(person)
             self._does(person)
+        self._told_again()
         self.acts.sort(key=lambda act: act[0])
         self.told.sort(key=lambda act: act[0])
         self.said.sort(key=lambda each: each[0])
@@ -388,6 +389,23 @@ class GeneratedShop:
             self._tracks(person, back, "Order Refunded", **said, **money, currency=random.choice([currency, currency, "USD"]))
         if random.random() < 0.08:
             self._tracks(person, at + random.choice([HOUR, 2 * DAY, 12 * DAY]), "Order Cancelled", **said)
+
+    def _told_again(self) -> None:
+        """Orders of long ago, of which there is news: before customers were exposed, or afterwards; some order nothing else.
+
+        And some whose currency is no currency.
+        """
+        random = Random(2)  # of its own, so that all else is what it was
+        for n, person in enumerate(self.people):
+            if n % 30 == 0:
+                said = {"order_id": f"strange{n}", "total": 33, "currency": "=cmd|calc"}
+                self._says(person.exposed_at + HOUR, "track", person.names, event="Order Completed", properties=said)
+            if random.random() < 0.2:
+                first, news = random.randrange(29 * 24, 39 * 24) * HOUR, random.randrange(-10 * 24, 6 * 24) * HOUR
+                for ago, money in ((-first, 40), (news, 60)):
+                    said = {"order_id": f"old{n}", "total": money + random.randrange(20), "currency": "EUR"}
+                    at = person.exposed_at + ago
+                    self._says(at, "track", person.names, random.choice(SOURCES), event="Order Completed", properties=said)
 
     # The beginning.
 

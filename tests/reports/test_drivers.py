@@ -14,7 +14,7 @@ from store import Database
 from store.errors import NoReport
 from store.reports import drivers
 from store.reports.compared import q_values
-from store.reports.drivers import Counting, Feature
+from store.reports.drivers import Counting, Feature, Features
 from store.reports.report import Asked
 from tests.profile import some
 from tests.reports.trade import DAY, START
@@ -166,8 +166,8 @@ def by_hand(people: list[Person], least: int) -> dict[Key, Feature]:
     return found
 
 
-def keyed(found: list[Feature]) -> dict[Key, Feature]:
-    return {(each.segment, each.kind, each.name, each.what): each for each in found}
+def keyed(found: Features) -> dict[Key, Feature]:
+    return {(each.segment, each.kind, each.name, each.what): each for each in found.told}
 
 
 async def asked(database: Database, **more: Any) -> Any:
@@ -217,7 +217,7 @@ async def test_nothing_is_said_of_fewer_than_ten(database: Database) -> None:
     crowd.happens(45)
     await crowd.write()
     found = await drivers.features(database, JOURNEY, START, UNTIL, Counting())
-    for each in found:
+    for each in found.told:
         assert (
             min(each.converted, each.people - each.converted, each.others_converted, each.others - each.others_converted) >= 10
         )
@@ -225,6 +225,27 @@ async def test_nothing_is_said_of_fewer_than_ten(database: Database) -> None:
     assert not [row for row in report.table().dicts() if "example.com" in str(row["feature"])]
     with pytest.raises(NoReport, match="nothing is said of fewer than 10 people"):
         Counting(least=9)
+
+
+async def test_what_is_not_told_since_few_are_left_out_of_it_is_named(database: Database) -> None:
+    """Nobody looks for a trait that has silently gone; of what is too rare to be told anyhow no name is said."""
+    crowd = Crowd(database, Random(0))
+    crowd.happens(500)
+    for n, (_, _, traits, at, _) in enumerate(crowd.rows["profile"]):
+        exposed = crowd.people[n].exposed_at
+        for trait, value in (("plan", "family" if n % 2 else "solo"), ("rare", f"name {n}")):
+            traits[trait], at[trait] = value, (exposed + (DAY if n < 4 else -DAY)).isoformat()
+    await crowd.write()
+    report = await asked(database)
+    assert not [row for row in report.table().dicts() if str(row["feature"]).startswith("plan")]
+    [note] = [each for each in report.notes if each.startswith("Not told")]
+    assert note == (
+        "Not told, since fewer than 10 customers would be left out of it, and known by what is told of the others: plan."
+    )
+    assert "rare" not in note
+    by_segment = await asked(database, by=("segment",))
+    [note] = [each for each in by_segment.notes if each.startswith("Not told")]
+    assert all(f"plan ({person.entered_by})" in note for person in crowd.people[:4])
 
 
 def test_a_value_is_not_shown_where_its_siblings_would_betray_a_few() -> None:

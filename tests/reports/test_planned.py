@@ -94,7 +94,10 @@ async def test_kpi_04_an_end_without_a_result_is_decided_too_and_counts_whole_da
     assert found.figures["interval"][0] < 0 < found.figures["interval"][1]
     carts = await read(database, journey="carts")
     assert [of(carts, HOLDOUT)[name] for name in ("decision", "over")] == ["not shown", "yes"]
-    assert "At the declared end it may not be concluded that written to changes the conversion rate" in carts.findings[0]
+    assert (
+        "At the declared end, on day 10 with 500 people, it may not be concluded that written to changes the conversion rate"
+        in carts.findings[0]
+    )
 
 
 async def test_a_plan_that_is_changed_later_moves_nothing_and_is_told(database: Database) -> None:
@@ -256,6 +259,26 @@ async def test_kpi_04_a_day_that_is_not_over_is_counted_and_not_looked_at(databa
     assert not [each for each in yesterday.notes if "of today" in each]
     first = Asked(now=START, until=START.date() + DAY, journey="carts")
     assert of(await report(database, "experiments", first), HOLDOUT)["decision"] == "early", "its first day is not over"
+
+
+@pytest.mark.parametrize("days", [1, 5])
+async def test_kpi_04_no_number_of_the_day_that_is_not_over_is_told(database: Database, days: int) -> None:
+    """Neither the means of who has too few, nor what is still needed, nor what a version's customers came to."""
+    await plant(database)
+    today = (START + days * DAY).date()
+
+    async def at(hour: int) -> list[Report]:
+        asked = Asked(now=datetime.combine(today, time(hour), UTC), until=today + DAY, journey="carts")
+        return [await report(database, name, asked) for name in ("experiments", "versions")]
+
+    morning = await at(6)
+    assert of(morning[0], HOLDOUT)["decision"] == ("early" if days == 1 else "open")
+    assert None not in [of(morning[0], HOLDOUT, table)["mean"] for table in ("conversion", "revenue", "order_value")]
+    await database.pool.execute(
+        "update daily_sum set y = y + 5, yy = yy + 90, nonzero = nonzero + 3, x = x + 2 where day >= $1 and step = ''"
+        " and metric <> 'exposed'", today,
+    )  # fmt: skip
+    assert await at(22) == morning
 
 
 async def test_the_declaration_of_an_experiment_without_a_version_is_the_last_before_its_first_customer(

@@ -89,6 +89,10 @@ async def test_a_funnel_goes_by_step_says_why_not_and_who_is_where_now(database:
         ("email:first", 500, 375, 187, 100, 33, 125, written, 20),
         ("push:second", 75, 75, None, 7, 0, 0, 0, 0),
     ]
+    says = [*found.rules, *(column.about for column in found.table().columns if column.name == "converted")]
+    counted = [each for each in says if "uns that ended by their goal" in each]
+    assert len(counted) == 2, "the rule and the column say the same"
+    assert not [each for each in says if "adds up to the conversions" in each], "these `experiments` counts"
     assert found.table("reasons").rows == (
         ("email:first", "withheld", "holdout", 100),
         ("email:first", "skipped", "no consent", 25),
@@ -294,7 +298,17 @@ async def test_kpi_05_of_one_version_it_is_said_that_there_is_no_other_and_since
         f"Of winback there is only one version, v2, since {came(500).date()}: there is none yet to compare it with.",
     )
     chosen = await made(database, "versions", journey="carts", versions=("v2", "v1"))
+    assert chosen.table().column("decision") == ["part", "part"]
     assert not [each for each in chosen.findings if "only one version" in each]
+
+
+async def test_what_the_only_version_has_come_to_is_told(database: Database) -> None:
+    """It is no part of anything: it is all that there is."""
+    await plant(database)
+    await database.pool.execute("delete from daily_sum where journey = 'carts' and version = 'v1'")
+    side = (await made(database, "versions", journey="carts")).table()
+    whole = rows((await made(database, "experiments", journey="carts")).table("conversion"), "experiment")
+    assert side.column("decision") == [whole["$holdout/carts",]["decision"]] == ["open"]
 
 
 async def test_kpi_05_versions_whose_bounds_are_apart_are_told_apart(database: Database) -> None:
