@@ -49,11 +49,12 @@ def test_ml_03_of_five_customers_four_bring_what_lies_in_their_interval() -> Non
         assert (money >= low)[sure].mean() == pytest.approx(0.9, abs=0.06)
 
 
-def test_ml_03_a_trial_tells_groups_and_how_much_better_than_their_pace_it_is() -> None:
+def test_ml_03_a_trial_tells_groups_and_how_much_better_than_one_amount_for_all_it_is() -> None:
     columns, orders, money = invented(3000, seed=5)
     of = Purchases.of(columns)
     trial = tried(TRUE, of, orders, money, HALF_A_YEAR)
-    assert trial.off < 0.7 * trial.naive
+    assert trial.naive == pytest.approx(money.std())
+    assert trial.off < 0.75 * trial.naive
     assert sum(group.people for group in trial.groups) == trial.people == 3000
     for group in trial.groups:
         assert group.orders == pytest.approx(group.came_orders, rel=0.15)

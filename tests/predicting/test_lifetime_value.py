@@ -79,7 +79,7 @@ async def test_ml_03_a_new_customer_with_two_orders_has_a_value_with_an_interval
     trial = card["measures"]
     assert set(card["parameters"]) == {"orders", "value"}
     assert abs(trial["value"] / trial["came_value"] - 1) < 0.3
-    assert trial["off"] < trial["naive"], "better than going on at their pace"
+    assert trial["off"] < trial["naive"], "better than the best that one amount for all could be"
     assert trial["inside"] >= 0.75
     assert sum(each["people"] for each in trial["groups"]) == trial["people"] == card["people"]["judged"]
     given = {"database_url": dsn, "catalogue": KINDS, "path": ("tests",)}
