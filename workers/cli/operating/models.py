@@ -521,7 +521,8 @@ def _acting(found: "ActingView") -> "Iterable[RenderableType]":
         (
             "all" if each is found.all else f"{100 * each.low:.0f}-{100 * each.high:.0f} %",
             *(f"{each.written:,}", _percent(each.written_came), f"{each.withheld:,}", _percent(each.withheld_came)),
-            *(_points(each.difference), _points(each.difference_low), _points(each.difference_high), each.decision),
+            *(_points(each.difference), _points(each.difference_low), _points(each.difference_high)),
+            f"{each.decision}, {each.lacks} lacking" if each.lacks else each.decision,
         )
         for each in (found.all, *found.bands)
     ]
