@@ -32,6 +32,7 @@ _BY_WEEK = "How good its scores were, by week (lift: of the highest tenth; ━ c
 _DEMO, _PATIENCE = "churn", 120  # looks
 _TRAINER = "a process that trains (journeys worker --train)"
 _LOOK = 0.5  # seconds from one look at how far a training is to the next
+_QUIET = 10.0  # seconds without anything being done, before whoever waits is told so; then after twice as many
 
 
 @models.command("list")
@@ -573,8 +574,9 @@ def _against(match: dict[str, Any] | None) -> str:
 
 
 def _wait(before: "PredictionRow") -> None:
-    """Until the training that was asked for has come to its end, and customers are scored; with what is being done."""
+    """Until the training that was asked for is over, and customers are scored; with what is being done, or lacks."""
     import asyncio
+    from time import monotonic
 
     from rich.console import Console
 
@@ -583,8 +585,8 @@ def _wait(before: "PredictionRow") -> None:
     name = before.name
 
     async def work(database: "Database") -> None:
-        waits = f"{name} waits for {_TRAINER}"
-        with Console(stderr=True).status(waits) as status:
+        waits, console, since, due = f"{name} waits for {_TRAINER}", Console(stderr=True), monotonic(), _QUIET
+        with console.status(waits) as status:
             while True:
                 (row,) = await found(database, name)
                 failed = row.failed_at is not None and row.failed_at != before.failed_at
@@ -592,9 +594,32 @@ def _wait(before: "PredictionRow") -> None:
                 if row.asked_at is None and row.doing is None and (failed or done):
                     return
                 status.update(f"{name}: {row.doing}" if row.doing else waits)
+                if row.doing:
+                    since, due = monotonic(), _QUIET
+                elif monotonic() - since >= due:
+                    told = await _why_nothing(database, row, monotonic() - since)
+                    console.print(told, markup=False, highlight=False, soft_wrap=True)
+                    due *= 2
                 await asyncio.sleep(_LOOK)
 
     with_database(work)
+
+
+async def _why_nothing(database: "Database", row: "PredictionRow", waited: float) -> str:
+    """Why nothing is being done of what was asked for, and what would help."""
+    from store.predictions import found
+
+    busy = next((each for each in await found(database) if each.doing), None)
+    if row.asked_at is not None:
+        why = "no worker has taken it up (journeys worker)"
+    elif busy is not None:
+        why = f"one is trained at a time, and {busy.name} is before it ({busy.doing})"
+    else:
+        why = "nobody trains right now"
+    start = "start one by journeys worker --train, which needs pip install 'journeys[predictions]'; journeys dev has one"
+    return (
+        f"{row.name} has waited for {waited:.0f} seconds: {why}. It takes {_TRAINER}: {start}. Ctrl-C ends this waiting alone."
+    )
 
 
 def _unknown(name: str) -> NoReturn:
