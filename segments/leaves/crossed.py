@@ -18,6 +18,7 @@ from segments.language.predicate import Read
 from segments.language.query import Query, Sql
 from segments.language.reading import only
 from segments.language.values import check_name
+from segments.language.words import number_in_words
 from segments.leaves.standing import Standing
 
 #: What its events say beside whether it was upwards.
@@ -111,8 +112,8 @@ class Crossed(Foretold, keys=("prediction",), past=True):
         return plain | ({} if self.back == self.up else {"back_at": self.back})
 
     def __str__(self) -> str:
-        back = "" if self.back == self.up else f" (until it is below {self.back:g})"
-        return f'the prediction "{self.prediction}" is {self.up:g} or more{back}'
+        back = "" if self.back == self.up else f" (until it is below {number_in_words(self.back)})"
+        return f'the prediction "{self.prediction}" is {number_in_words(self.up)} or more{back}'
 
 
 @dataclass(frozen=True, eq=False)

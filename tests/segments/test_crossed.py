@@ -71,6 +71,19 @@ def test_it_is_the_same_after_json() -> None:
 
 
 @pytest.mark.parametrize(
+    ("up", "back", "says"),
+    [
+        (1000000.5, 1000000, "is 1,000,000.5 or more (until it is below 1,000,000)"),
+        (0.70000001, 0.7, "is 0.70000001 or more (until it is below 0.7)"),
+        (0.00001, 0.00001, "is 0.00001 or more"),
+        (500.0, 1e-30, "is 500 or more (until it is below 1e-30)"),
+    ],
+)
+def test_thresholds_are_written_out_so_that_they_differ(up: float, back: float, says: str) -> None:
+    assert str(Crossed("clv", up, back)) == f'the prediction "clv" {says}'
+
+
+@pytest.mark.parametrize(
     ("plain", "says"),
     [
         ({"prediction": "churn"}, "over: is missing"),
