@@ -87,11 +87,14 @@ def test_thresholds_are_written_out_so_that_they_differ(up: float, back: float, 
     ("plain", "says"),
     [
         ({"prediction": "churn"}, "over: is missing"),
-        ({"prediction": "churn", "over": "0.7"}, "crosses a number"),
-        ({"prediction": "churn", "over": 0.5, "back_at": 0.6}, "has to be 0.5 or less"),
+        ({"prediction": "churn", "over": "0.7"}, "^over: of prediction 'churn' is a number, not '0.7'"),
+        ({"prediction": "churn", "over": 0.5, "back_at": 0.6}, "^back_at: .* is 0.6; it has to be 0.5 or less"),
         ({"prediction": "churn", "over": 0.5, "bak_at": 0.4}, "bak_at"),
         ({"prediction": "", "over": 0.5}, "prediction"),
-        ({"prediction": "churn", "over": True}, "crosses a number"),
+        ({"prediction": "churn", "over": True}, "is a number"),
+        ({"prediction": "churn", "over": 10**400}, "is a number"),
+        ({"prediction": "churn", "over": float("nan")}, "is a number"),
+        ({"prediction": "churn", "over": 0.5, "back_at": float("-inf")}, "^back_at: .* is a number"),
     ],
 )
 def test_what_cannot_be_crossed_is_refused(plain: object, says: str) -> None:
