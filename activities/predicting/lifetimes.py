@@ -121,7 +121,12 @@ def _card(
         "tried_as_of": (at - back).isoformat(),
         "judged_as_of": (at - max(back, declared.horizon)).isoformat(),
         "measures": trial.to_json(),
-        "interval": {"low": LOW, "high": HIGH, "of": "possible futures of the customer; the parameters are taken for known"},
+        "interval": {
+            "low": LOW,
+            "high": HIGH,
+            "of": "possible futures of the customer; the parameters are taken for known",
+            "told": trial.intervals,
+        },
         "alike": alike if np.isfinite(alike) else 0.0,
         "rule": _RULE,
     }

@@ -440,7 +440,8 @@ def _worth(version: int, card: dict[str, Any]) -> "Iterable[RenderableType]":
     trial, people = card["measures"], card["people"]
     yield f"version {version}, {card['family']}: of who {card['of']}, what they bring in {card['horizon'] / 86_400:g} days"
     yield f"fitted to {people['fitted']:,} customers; tried on {people['judged']:,}, {trial['days']:,.3g} days before:"
-    yield f"{card['told']}; {trial['inside']:.0%} lay in their interval (of four in five possible futures)"
+    yield card["told"]
+    yield card["interval"].get("told") or f"{trial['inside']:.0%} brought what lies in their interval"
     heads = ("purchases before", "people", "orders foretold", "came", "money foretold", "came ")
     rows = [
         (
