@@ -1,12 +1,16 @@
-"""`journeys models train --wait` where nobody trains: it says so, for how long, and what would help; also into a pipe."""
+"""`journeys models`: whoever waits where nobody trains is told so, and a customer is named as elsewhere."""
 
 import asyncio
+import json
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import pytest
 
-from store import predictions
+from store import Database, predictions
+from tests.command_line import in_thread
+from tests.products.shop import people
 from workers.cli.operating import models
 
 
@@ -49,3 +53,17 @@ def test_who_waits_is_told_that_nobody_trains_and_how_one_is_started(
     assert 1 <= len(lines) < 8, "not at every look"
     assert says in lines[0]
     assert "pip install 'journeys[predictions]'" in lines[0]
+
+
+async def test_why_takes_a_customer_by_whatever_they_are_called(dsn: str, database: Database) -> None:
+    given = {"database_url": dsn, "catalogue": "foretold_catalogue", "path": ("tests",)}
+    (ana,) = await people(database, 1)
+    await database.pool.execute(
+        "insert into identity (profile_id, kind, value, created_at) values ($1, 'user_id', 'h-5', now())", ana
+    )
+    for arguments in (("h-5",), (str(ana),), ("h-5", "--by", "user_id"), (str(ana), "--by", "customer_id")):
+        told = await in_thread("models", "why", *arguments, "--json", **given)
+        assert (told.returncode, json.loads(told.stdout or "0")) == (0, []), told.stderr
+    for arguments in (("h-6",), (str(UUID(int=7)),), (str(ana), "--by", "user_id")):
+        told = await in_thread("models", "why", *arguments, **given)
+        assert (told.returncode, told.stderr) == (1, "journeys: no such customer\n")

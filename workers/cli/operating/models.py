@@ -1,5 +1,6 @@
 """`journeys models`: which models score customers, how good each is and what it goes by, and why a customer has their score."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -8,6 +9,7 @@ from uuid import UUID
 import typer
 
 from workers.cli.asked import InJson, fail, predictions_need_approval, say, settings, whoever, with_database
+from workers.cli.profiles import By, named
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -106,7 +108,8 @@ def score(name: Name, as_json: Json = False) -> None:
 
 @models.command()
 def why(
-    customer: Annotated[UUID, typer.Argument(help="The customer's id; `journeys profile` finds it by name or address.")],
+    customer: Annotated[str, typer.Argument(metavar="USER", help="The customer's userId, or what --by says.")],
+    by: Annotated[By | None, typer.Option(help="What USER is; left out: a userId, else the customer's id here.")] = None,
     as_json: Json = False,
 ) -> None:
     """Say why a customer has their scores: the strongest reasons of each, in words (this is personal data)."""
@@ -115,8 +118,16 @@ def why(
     from segments.predictions.reasons import AGAINST
     from workers.cli import tables
 
+    names = [named(by or By.USER_ID, customer)]
+    with suppress(ValueError):
+        names += [] if by else [(By.CUSTOMER_ID.value, str(UUID(customer)))]
+
     async def work(database: "Database") -> "Sequence[Foretold]":
-        return await foretold(database, await declared(database, _catalogue()), customer)
+        from store.lists import resolve
+
+        async with database.transaction() as connection:
+            found = [each for each in await resolve(connection, names) if each]
+        return await foretold(database, await declared(database, _catalogue()), found[0] if found else fail("no such customer"))
 
     def drawn(found: "Sequence[Foretold]") -> "Iterable[RenderableType]":
         for each in found:
