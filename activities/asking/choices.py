@@ -29,7 +29,6 @@ from store.runs import choices, exposures
 from store.runs.choices import Made, Who
 
 _SPENT = "its budget is spent"
-_NOT_FOR_THEM = "not for them"
 
 
 @dataclass(frozen=True)
@@ -137,7 +136,7 @@ async def _not_for(connection: Connection, choice: Choice, who: Who, asked: Choo
         for name, option in options.items():
             predicate = option.predicate
             if predicate is not None and not await true_of(connection, predicate, who.profile_id, asked.at):
-                found[f"{dimension}: {name}"] = f"{_NOT_FOR_THEM} ({predicate})"
+                found[f"{dimension}: {name}"] = f"only for: {predicate}"
     return found
 
 

@@ -106,7 +106,7 @@ def _card(
     alike = float(np.corrcoef(seen.count[again], seen.spent[again] / seen.count[again])[0, 1]) if again.sum() > 1 else 0.0
     told = (
         f"of {trial.people:,} people {trial.value:,.0f} was foretold for {trial.days:,.3g} days, {trial.came_value:,.0f} came;"
-        f" off by {trial.off:,.2f} a person, by their pace alone {trial.naive:,.2f}"
+        f" off by {trial.off:,.2f} a person, with one amount for all (the mean of what came) by {trial.naive:,.2f}"
     )
     return {
         "kind": declared.kind,
@@ -121,7 +121,12 @@ def _card(
         "tried_as_of": (at - back).isoformat(),
         "judged_as_of": (at - max(back, declared.horizon)).isoformat(),
         "measures": trial.to_json(),
-        "interval": {"low": LOW, "high": HIGH, "of": "possible futures of the customer; the parameters are taken for known"},
+        "interval": {
+            "low": LOW,
+            "high": HIGH,
+            "of": "possible futures of the customer; the parameters are taken for known",
+            "told": trial.intervals,
+        },
         "alike": alike if np.isfinite(alike) else 0.0,
         "rule": _RULE,
     }

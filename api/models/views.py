@@ -152,6 +152,7 @@ class BandView(BaseModel):
     difference_low: float | None = Field(description="from; all bounds of all bands hold together, at every look")
     difference_high: float | None
     decision: str = Field(description="higher, lower, open, early or broken", examples=["lower"])
+    lacks: int = Field(description="early: how many more customers, at the least, it takes before the arms are compared")
 
     @classmethod
     def of(cls, band: Band) -> "BandView":
@@ -171,6 +172,7 @@ class BandView(BaseModel):
             difference_low=low,
             difference_high=high,
             decision=str(band.decision),
+            lacks=band.lacks,
         )
 
 

@@ -138,7 +138,7 @@ def in_words(choice: Choice, option: str, told: Mapping[str, Any], cell: str, pr
     if cell:
         said.append(f"It was chosen for customers of whom this holds: {cell}.")
     said += [f"{term}: {_more(choice, effect)} than the average." for term, effect in told.get("reasons", ())]
-    return [*said, *(f"{each} was left out: {why}." for each, why in told.get("left_out", {}).items())]
+    return [*said, *(f"{each} was left out ({why})." for each, why in told.get("left_out", {}).items())]
 
 
 def _by(by: By, option: str, chance: float | None, propensity: float) -> str:

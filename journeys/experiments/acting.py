@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from journeys.arms import WITHHELD, WRITTEN
+from journeys.experiments.asked import FIRST, fewest
 from journeys.experiments.declared import Comparison, Metric
 from journeys.experiments.following import Result, follow
 from journeys.experiments.planning import people_from
@@ -22,6 +23,7 @@ _TENTHS = 10
 _NEVER = 1e-9
 _SHOWN = (Decision.HIGHER, Decision.LOWER)
 _NAME = "share of whom it comes true"
+_COMPARED = f"A band is compared once in either arm it has come true for {FIRST} customers, and not come true for {FIRST}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,11 @@ class Band:
         """Of those written to, and of those left alone."""
         written, withheld = self.result.findings[0].groups
         return written, withheld
+
+    @property
+    def lacks(self) -> int:
+        """How many more customers, at the least, it takes before anything is compared; 0 where it is."""
+        return max(FIRST - fewest(self.result.experiment.metric, self.sums), 0) if self.decision is Decision.EARLY else 0
 
     def __str__(self) -> str:
         return f"scores {100 * self.low:.0f} to {100 * self.high:.0f} %"
@@ -86,12 +93,20 @@ class Acting:
         shown = [each for each in self.bands if each.decision in _SHOWN]
         if self.all.result.split.alarm_at is not None or len(self.bands) < 2:  # noqa: PLR2004 - a band alone is everybody
             return []
-        if not shown:
-            return ["Of no band of scores alone a difference is shown."]
-        told = ", ".join(f"{each} ({'more' if each.decision is Decision.HIGHER else 'fewer'})" for each in shown)
-        others = len(self.bands) - len(shown)
-        rest = " That it is not shown of the others does not say that it is another there." if others else ""
-        return [f"Acting changes for how many it comes true of {told}.{rest}"]
+        early = [each for each in self.bands if each.decision is Decision.EARLY]
+        told = []
+        if shown:
+            of = ", ".join(f"{each} ({'more' if each.decision is Decision.HIGHER else 'fewer'})" for each in shown)
+            others = len(self.bands) - len(shown)
+            rest = " That it is not shown of the others does not say that it is another there." if others else ""
+            told.append(f"Acting changes for how many it comes true of {of}.{rest}")
+        elif looked := ", ".join(str(each) for each in self.bands if each not in early):
+            told.append(f"Of {looked}, each looked at alone, neither is a difference shown, nor that there is none.")
+        if early:
+            told.append(
+                f"Too few are known yet of {', '.join(f'{each} (lacking {each.lacks})' for each in early)}. {_COMPARED}"
+            )
+        return told
 
 
 def acting(name: str, share: float, came: Iterable[Came], broken: str | None = None) -> Acting:

@@ -8,6 +8,7 @@ from segments.language.values import BARE, OPERATORS, Scalar
 
 #: Larger whole numbers than the store's JSON takes are written as decimals; they compare alike.
 _STORABLE = 63
+_SMALLEST, _LARGEST = Decimal("1e-9"), Decimal("1e15")  # of numbers that are written out
 _UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60))
 
 
@@ -40,6 +41,14 @@ def operand_in_words(value: Scalar | tuple[Scalar, ...] | None) -> str:
         case datetime():
             return value.isoformat(sep=" ")
     return str(value)
+
+
+def number_in_words(value: float) -> str:
+    """A number written out, with every digit that tells it from another: 1,000,000.5, 0.70000001; powers only where absurd."""
+    exact = Decimal(repr(value))
+    if exact and not _SMALLEST <= abs(exact) < _LARGEST:
+        return f"{value!r}"
+    return f"{exact:,f}".removesuffix(".0")
 
 
 def compared_in_words(op: str, value: Scalar | tuple[Scalar, ...] | None) -> str:

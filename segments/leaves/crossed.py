@@ -8,7 +8,7 @@ so an entry tells by what it was decided, and hysteresis needs no memory but the
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from math import isfinite
+from math import inf, nextafter
 from typing import Any, Self
 
 from segments.errors import DefinitionError
@@ -18,8 +18,10 @@ from segments.language.predicate import Read
 from segments.language.query import Query, Sql
 from segments.language.reading import only
 from segments.language.values import check_name
+from segments.language.words import number_in_words
 from segments.leaves.standing import Standing
 
+_MOST = nextafter(inf, 0)  # an integer may be more, and is no number of a score
 #: What its events say beside whether it was upwards.
 _TOLD = ("score", "version", "as_of")
 
@@ -63,12 +65,17 @@ class Crossed(Foretold, keys=("prediction",), past=True):
 
     def __post_init__(self) -> None:
         check_name("prediction", "prediction", self.prediction)
-        place = f"prediction {self.prediction!r}"
-        for each in (self.up, self.back):
-            if isinstance(each, bool) or not isinstance(each, int | float) or not isfinite(each):
-                raise DefinitionError(place, f"crosses a number, not {each!r}")
+        of = f"of prediction {self.prediction!r}"
+        for word, each in self.thresholds:
+            if isinstance(each, bool) or not isinstance(each, int | float) or not abs(each) <= _MOST:
+                raise DefinitionError(word, f"{of} is a number, not {each!r}")
         if not self.back <= self.up:
-            raise DefinitionError(place, f"goes back at {self.back}, which has to be {self.up} or less")
+            raise DefinitionError("back_at", f"{of} is {self.back!r}; it has to be {self.up!r} or less, which is over")
+
+    @property
+    def thresholds(self) -> tuple[tuple[str, float], tuple[str, float]]:
+        """Both, each by its word in JSON."""
+        return ("over", self.up), ("back_at", self.back)
 
     @property
     def kind(self) -> str:
@@ -111,8 +118,8 @@ class Crossed(Foretold, keys=("prediction",), past=True):
         return plain | ({} if self.back == self.up else {"back_at": self.back})
 
     def __str__(self) -> str:
-        back = "" if self.back == self.up else f" (until it is below {self.back:g})"
-        return f'the prediction "{self.prediction}" is {self.up:g} or more{back}'
+        back = "" if self.back == self.up else f" (until it is below {number_in_words(self.back)})"
+        return f'the prediction "{self.prediction}" is {number_in_words(self.up)} or more{back}'
 
 
 @dataclass(frozen=True, eq=False)

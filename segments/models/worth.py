@@ -141,8 +141,11 @@ class Trial:
         orders, came_orders: Purchases, foretold and came, of all together.
         value, came_value: The same of money.
         off: By how much the money of one customer was foretold wrong: the root of the mean square, which is least at the mean.
-        naive: The same if everybody went on at their pace until now.
-        inside: The share of customers whose money lay in their interval (of four in five futures).
+        naive: The same of one amount for all, the mean of what came: no other is off by less, and nobody knew it then.
+        inside: The share of customers whose money lay in their interval, which is promised of four in five.
+        above: Of how many the interval begins above 0.
+        inside_above: The share of these whose money lay in it; None where there is nobody.
+        inside_zero: The same of the others: it is promised of nine in ten of them, since nobody brings less.
         groups: By purchases before.
     """
 
@@ -155,11 +158,29 @@ class Trial:
     off: float
     naive: float
     inside: float
+    above: int
+    inside_above: float | None
+    inside_zero: float | None
     groups: tuple[Group, ...]
 
     def to_json(self) -> dict[str, Any]:
         """Numbers by name."""
         return asdict(self)
+
+    @property
+    def intervals(self) -> str:
+        """How many brought what lies in their interval, apart for who may well bring nothing: they cannot be below it."""
+        zero = self.people - self.above
+        told = []
+        if self.inside_above is not None:
+            told.append(
+                f"of {self.above:,} whose interval begins above 0, {self.inside_above:.0%} brought what lies in it (80% should)"
+            )
+        if self.inside_zero is not None:
+            told.append(
+                f"of {zero:,} whose interval begins at 0, {self.inside_zero:.0%} (90% should: nobody brings less than 0)"
+            )
+        return "; ".join(told)
 
 
 def tried(model: Lifetime, of: Purchases, came_orders: Floats, came_value: Floats, ahead: timedelta) -> Trial:
@@ -168,8 +189,7 @@ def tried(model: Lifetime, of: Purchases, came_orders: Floats, came_value: Float
         raise DefinitionError("prediction", f"has {len(of)} customers who were there before; it needs {FEWEST} to be judged")
     worth = expected(model, of, ahead)
     low, high = interval(model, of, ahead)
-    pace = of.spent / np.maximum(of.histories.observed, 1 / _UNIT) * (ahead / timedelta(weeks=1))
-    groups = []
+    lay, above, groups = (low <= came_value) & (came_value <= high), low > 0, []
     for least, most in _GROUPS:
         rows = (of.count >= least) & (of.count <= (np.inf if most is None else most))
         if rows.any():
@@ -184,8 +204,11 @@ def tried(model: Lifetime, of: Purchases, came_orders: Floats, came_value: Float
         value=float(worth.value.sum()),
         came_value=float(came_value.sum()),
         off=_root(worth.value - came_value),
-        naive=_root(pace - came_value),
-        inside=float(((low <= came_value) & (came_value <= high)).mean()),
+        naive=_root(came_value.mean() - came_value),
+        inside=float(lay.mean()),
+        above=int(above.sum()),
+        inside_above=float(lay[above].mean()) if above.any() else None,
+        inside_zero=None if above.all() else float(lay[~above].mean()),
         groups=tuple(groups),
     )
 

@@ -88,9 +88,9 @@ class LifetimeValue(Declared):
 
     def check(self, leaf: Foretold) -> None:
         """Refuse what is no amount of money."""
-        asked = no_labels(self.place, leaf)
-        if not asked.up > 0 or not asked.back > 0:
-            raise DefinitionError(self.place, f"crosses an amount of money above 0, not {asked.up!r} (back at {asked.back!r})")
+        for word, each in no_labels(self.place, leaf).thresholds:
+            if not each > 0:
+                raise DefinitionError(self.place, f"crosses an amount of money above 0, not {each!r} ({word})")
 
     def reasons(self, parameters: str, digest: str, values: Mapping[str, float]) -> list[Reason]:
         """Their purchases, how long ago the last one was, and what an order of theirs is worth."""

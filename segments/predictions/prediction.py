@@ -187,9 +187,9 @@ class Prediction(Declared):
     def check(self, leaf: Foretold) -> None:
         """Refuse thresholds that are no probabilities."""
         asked = no_labels(self.place, leaf)
-        for each in (asked.up, asked.back):
+        for word, each in asked.thresholds:
             if not 0 < each < 1:
-                raise DefinitionError(self.place, f"crosses a probability between 0 and 1, not {each!r}")
+                raise DefinitionError(self.place, f"crosses a probability between 0 and 1, not {each!r} ({word})")
 
     def reasons(self, parameters: str, digest: str, values: Mapping[str, float]) -> list[Reason]:
         """What each feature does to the odds."""

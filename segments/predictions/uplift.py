@@ -81,9 +81,9 @@ class Uplift(Declared):
     def check(self, leaf: Foretold) -> None:
         """Refuse what is no help."""
         asked = no_labels(self.place, leaf)
-        for each in (asked.up, asked.back):
+        for word, each in asked.thresholds:
             if not 0 < each < 1:
-                told = f"crosses a difference of probabilities between 0 and 1 (0.05: five points), not {each!r}"
+                told = f"crosses a difference of probabilities between 0 and 1 (0.05: five points), not {each!r} ({word})"
                 raise DefinitionError(self.place, told)
 
     def reasons(self, parameters: str, digest: str, values: Mapping[str, float]) -> list[Reason]:

@@ -207,6 +207,7 @@ async def test_ml_16_a_budget_is_never_passed_however_many_ask_at_once_nor_is_an
         " join profile p on p.id = r.profile_id where m.option like '%gift'"
     )
     assert {row["tier"] for row in gifted} == {"gold"}
+    assert (await rows(trial))[0]["why"]["left_out"]["offer: gift"] == 'only for: tier is "gold"'
     floors = await trial.database.pool.fetchval("select count(*) from exposure where experiment = '$floor/word'")
     whole = sum(row["by"] == "floor" and row["why"]["whole"] for row in await rows(trial))
     assert floors == whole, "who may not have all of it is compared with nobody"
@@ -234,7 +235,7 @@ async def test_what_could_not_go_by_a_channel_at_an_hour_of_her_own_day_is_left_
     assert "frequency cap" in told["cho"]["channel: push"]
     story = await trial.operate("GET", f"/v1/runs/{made['run_id']}/story")
     (why,) = [each["detail"]["why"] for each in story.json()["happened"] if each["kind"] == "choice"]
-    assert f"hour: 22:00 was left out: {night.format('Australia/Eucla')}." in why
+    assert f"hour: 22:00 was left out ({night.format('Australia/Eucla')})." in why
 
 
 async def test_the_simulator_leaves_out_what_temporal_leaves_out(trial: Shop) -> None:

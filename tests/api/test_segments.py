@@ -15,6 +15,8 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from temporalio.testing import ActivityEnvironment
 
+from api.problems import Problem
+from api.segments.models import predicate_of
 from journeys.contracts import WatchShard
 from segments import Predicate
 from segments.sql import statements
@@ -337,6 +339,12 @@ async def test_a_segment_that_names_others_follows_them(trial: Shop) -> None:
     told = await trial.operate("DELETE", "/v1/segments/gold")
     assert problem(told)[:2] == (409, "still-named")
     assert "is named by segment 'quiet-gold'" in told.json()["detail"]
+
+
+def test_a_threshold_that_lies_above_the_other_one_is_pointed_at() -> None:
+    with pytest.raises(Problem) as refused:
+        predicate_of({"all": [{"did": "A"}, {"prediction": "churn", "over": 0.5, "back_at": 0.6}]}, {})
+    assert [each.pointer for each in refused.value.errors] == ["/predicate/all/1/back_at"]
 
 
 async def test_names_that_lead_nowhere_or_in_a_circle_are_refused_with_their_place(trial: Shop) -> None:

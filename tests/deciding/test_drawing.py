@@ -74,14 +74,14 @@ def test_why_is_told_in_words(method: Method) -> None:
     choice = replace(AT_ONCE, method=method)
     seen = {("gold", n): Seen(500, 40 + 30 * (n == 3), 40 + 30 * (n == 3)) for n in range(4)}
     learned = allocate(choice, seen | {("", n): Seen(500, 40, 40) for n in range(4)}, 7)
-    given = pick(choice, Asked(PEOPLE[1], 0, "gold"), learned, State.LEARNS, {"offer: none": "not for them"})
+    given = pick(choice, Asked(PEOPLE[1], 0, "gold"), learned, State.LEARNS, {"offer: none": 'only for: tier is "gold"'})
     assert given is not None
     assert given.by is By.LEARNED
     told = in_words(choice, given.name, given.to_json(), "gold", given.propensity)
     assert told[0].startswith(f"{given.name} was drawn by what has brought most so far: it was the best in ")
     assert told[1] == "It was chosen for customers of whom this holds: gold."
     assert any("ten for gold" in each and "points more than the average." in each for each in told), told
-    assert told[-1] == "offer: none was left out: not for them."
+    assert told[-1] == 'offer: none was left out (only for: tier is "gold").'
 
 
 def test_where_nothing_was_learned_yet_no_guess_is_told_of() -> None:

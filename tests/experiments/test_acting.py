@@ -28,6 +28,7 @@ def test_an_effect_in_one_band_is_found_there() -> None:
     found = acting("$prediction/churn", 0.1, came(60, 200, {9: 0.15}, seed=1))
     assert [str(each.decision) for each in found.bands] == ["open", "lower", "open"]
     assert found.sentences[-1].startswith("Acting changes for how many it comes true of scores 80 to 90 % (fewer).")
+    assert [each.lacks for each in found.bands] == [0, 0, 0]
     assert found.bands[1].low == pytest.approx(0.8)
 
 
@@ -46,7 +47,20 @@ def test_few_people_are_told_how_many_it_takes() -> None:
     assert str(found.all.decision) == "early"
     assert "in the smallest group it came true for only" in found.sentences[0]
     assert found.sentences[1].startswith("To show a lift of +10 % takes some ")
-    assert found.sentences[-1] == "Of no band of scores alone a difference is shown."
+    assert found.sentences[-1].startswith("Too few are known yet of scores 70 to 80 % (lacking ")
+
+
+def test_a_band_with_too_few_is_told_apart_from_one_in_which_nothing_is_shown() -> None:
+    some = [Came(FIRST, 1, "written to", 130, 50), Came(FIRST, 1, "withheld", 117, 4)]
+    some += [Came(FIRST, 2, "written to", 130, 50), Came(FIRST, 2, "withheld", 117, 45)]
+    found = acting("$prediction/soon", 0.5, some)
+    assert [(str(each.decision), each.lacks) for each in found.bands] == [("early", 21), ("open", 0)]
+    looked, early = found.sentences[-2:]
+    assert looked == "Of scores 10 to 20 %, each looked at alone, neither is a difference shown, nor that there is none."
+    assert early == (
+        "Too few are known yet of scores 0 to 10 % (lacking 21). A band is compared once in either arm it has come true for 25"
+        " customers, and not come true for 25."
+    )
 
 
 def test_a_share_that_was_changed_and_arms_unlike_their_shares_conclude_nothing() -> None:

@@ -1,5 +1,6 @@
 """What customers bring within a time ahead, with its interval, of invented ones whose true parameters are known (ML-03)."""
 
+import re
 from datetime import timedelta
 
 import numpy as np
@@ -49,11 +50,20 @@ def test_ml_03_of_five_customers_four_bring_what_lies_in_their_interval() -> Non
         assert (money >= low)[sure].mean() == pytest.approx(0.9, abs=0.06)
 
 
-def test_ml_03_a_trial_tells_groups_and_how_much_better_than_their_pace_it_is() -> None:
+def test_ml_03_a_trial_tells_groups_and_how_much_better_than_one_amount_for_all_it_is() -> None:
     columns, orders, money = invented(3000, seed=5)
     of = Purchases.of(columns)
     trial = tried(TRUE, of, orders, money, HALF_A_YEAR)
-    assert trial.off < 0.7 * trial.naive
+    assert trial.naive == pytest.approx(money.std())
+    assert trial.off < 0.75 * trial.naive
+    assert 0 < trial.above < trial.people / 10, "of most nothing is among the likeliest"
+    assert trial.inside_above == pytest.approx(0.8, abs=0.1)
+    assert trial.inside_zero == pytest.approx(0.9, abs=0.02)
+    assert re.fullmatch(
+        r"of \d+ whose interval begins above 0, \d\d% brought what lies in it \(80% should\);"
+        r" of 2,\d+ whose interval begins at 0, 9\d% \(90% should: nobody brings less than 0\)",
+        trial.intervals,
+    ), trial.intervals
     assert sum(group.people for group in trial.groups) == trial.people == 3000
     for group in trial.groups:
         assert group.orders == pytest.approx(group.came_orders, rel=0.15)

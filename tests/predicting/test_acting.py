@@ -106,7 +106,7 @@ async def test_acting_helps_where_it_was_planted_and_nowhere_else(
     assert (
         "It may be concluded that written to lowers the share of whom it comes true against withheld" in found["sentences"][0]
     )
-    assert "That it is not shown of the others does not say that it is another there." in found["sentences"][-1]
+    assert "That it is not shown of the others does not say that it is another there." in " ".join(found["sentences"])
 
     rows = await held.database.pool.fetch("select profile_id, came from exposure where came is not null")
     orders = {(who, at) for at, who, _ in held.orders}

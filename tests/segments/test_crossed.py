@@ -71,14 +71,30 @@ def test_it_is_the_same_after_json() -> None:
 
 
 @pytest.mark.parametrize(
+    ("up", "back", "says"),
+    [
+        (1000000.5, 1000000, "is 1,000,000.5 or more (until it is below 1,000,000)"),
+        (0.70000001, 0.7, "is 0.70000001 or more (until it is below 0.7)"),
+        (0.00001, 0.00001, "is 0.00001 or more"),
+        (500.0, 1e-30, "is 500 or more (until it is below 1e-30)"),
+    ],
+)
+def test_thresholds_are_written_out_so_that_they_differ(up: float, back: float, says: str) -> None:
+    assert str(Crossed("clv", up, back)) == f'the prediction "clv" {says}'
+
+
+@pytest.mark.parametrize(
     ("plain", "says"),
     [
         ({"prediction": "churn"}, "over: is missing"),
-        ({"prediction": "churn", "over": "0.7"}, "crosses a number"),
-        ({"prediction": "churn", "over": 0.5, "back_at": 0.6}, "has to be 0.5 or less"),
+        ({"prediction": "churn", "over": "0.7"}, "^over: of prediction 'churn' is a number, not '0.7'"),
+        ({"prediction": "churn", "over": 0.5, "back_at": 0.6}, "^back_at: .* is 0.6; it has to be 0.5 or less"),
         ({"prediction": "churn", "over": 0.5, "bak_at": 0.4}, "bak_at"),
         ({"prediction": "", "over": 0.5}, "prediction"),
-        ({"prediction": "churn", "over": True}, "crosses a number"),
+        ({"prediction": "churn", "over": True}, "is a number"),
+        ({"prediction": "churn", "over": 10**400}, "is a number"),
+        ({"prediction": "churn", "over": float("nan")}, "is a number"),
+        ({"prediction": "churn", "over": 0.5, "back_at": float("-inf")}, "^back_at: .* is a number"),
     ],
 )
 def test_what_cannot_be_crossed_is_refused(plain: object, says: str) -> None:

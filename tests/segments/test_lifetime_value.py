@@ -55,6 +55,8 @@ def test_what_a_kind_does_not_say_cannot_be_asked() -> None:
     for asked in (lambda: clv.crosses(0), lambda: clv.is_("good"), lambda: churn.crosses(500), lambda: churn.is_("bad")):
         with pytest.raises(DefinitionError, match=r"prediction '(clv|churn)'"):
             asked()
+    with pytest.raises(DefinitionError, match=r"above 0, not 0 \(back_at\)$"):
+        clv.crosses(1e308, back_at=0)
     with pytest.raises(DefinitionError, match="crosses a probability"):
         check_predictions([churn], [clv.__class__("churn", orders=ORDERED).crosses(500)])
 

@@ -17,6 +17,7 @@ from tests.workers.test_cli import in_thread, journeys
 from workers.cli import replay as replay_cli
 from workers.cli import versions as versions_cli
 from workers.cli import why_not as why_not_cli
+from workers.cli.explain import _with
 from workers.cli.explain import drawn as explained
 from workers.replaying import replay
 from workers.signing import private_key, public_text
@@ -144,3 +145,11 @@ def test_a_story_says_no_clock_that_is_not_known_and_no_zone_twice() -> None:
     shown = screen.export_text()
     assert "now at: wait 2 h, until Mon 02 Mar 2026 10:00 UTC\n" in shown
     assert "│ 2 zones, journeys care, sale │" in shown
+
+
+def test_a_story_tells_the_sentences_of_a_choice_as_sentences() -> None:
+    why = ["none was drawn evenly.", 'offer: gift was left out (only for: tier is "gold").']
+    moment = Moment(
+        at=datetime(2026, 3, 2, 10, tzinfo=UTC), kind="choice", what="offer: none", detail={"why": why, "reward": 1}
+    )
+    assert _with(moment) == 'why none was drawn evenly. offer: gift was left out (only for: tier is "gold"), reward 1'

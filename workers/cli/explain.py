@@ -110,6 +110,8 @@ def _with(moment: "Moment") -> str:
 def _value(value: Any) -> str:
     try:
         if isinstance(value, list):
+            if value and all(str(each).endswith(".") for each in value):  # sentences
+                return " ".join(map(str, value)).removesuffix(".")
             return ", ".join(map(str, value))
         return _at(datetime.fromisoformat(value)) if isinstance(value, str) else str(value)
     except ValueError:

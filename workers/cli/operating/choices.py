@@ -89,15 +89,17 @@ def _options(each: "ChoiceView") -> str:
 
 
 def _drawn(found: "ChoiceDetail") -> "Iterable[RenderableType]":
+    from journeys.deciding.drawing import By
     from workers.cli import tables
 
     yield f"{found.name} of {found.journey}: {found.state}, {found.method}; {found.reward}"
     now = found.shares[-1].shares if found.shares else {}
-    heads = ("option", "share now", "given", "drawn evenly", "their mean")
+    heads = ("option", "share now", "given", "drawn evenly", "known so far", "their mean")
     ranked = sorted(found.results, key=lambda each: -now.get(each.option, 0))[:_MOST]
     cells = [
         (
-            *(each.option, f"{now.get(each.option, 0):.1%}", f"{sum(each.given.values()):,}", f"{each.people:,}"),
+            *(each.option, f"{now.get(each.option, 0):.1%}", f"{sum(each.given.values()):,}"),
+            *(f"{each.given.get(By.FLOOR, 0):,}", f"{each.people:,}"),
             "-" if each.mean is None else f"{each.mean:.4g}",
         )
         for each in ranked

@@ -1,5 +1,6 @@
 """`journeys models`: which models score customers, how good each is and what it goes by, and why a customer has their score."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -8,6 +9,7 @@ from uuid import UUID
 import typer
 
 from workers.cli.asked import InJson, fail, predictions_need_approval, say, settings, whoever, with_database
+from workers.cli.profiles import By, named
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -32,6 +34,7 @@ _BY_WEEK = "How good its scores were, by week (lift: of the highest tenth; ━ c
 _DEMO, _PATIENCE = "churn", 120  # looks
 _TRAINER = "a process that trains (journeys worker --train)"
 _LOOK = 0.5  # seconds from one look at how far a training is to the next
+_QUIET = 10.0  # seconds without anything being done, before whoever waits is told so; then after twice as many
 
 
 @models.command("list")
@@ -105,7 +108,8 @@ def score(name: Name, as_json: Json = False) -> None:
 
 @models.command()
 def why(
-    customer: Annotated[UUID, typer.Argument(help="The customer's id; `journeys profile` finds it by name or address.")],
+    customer: Annotated[str, typer.Argument(metavar="USER", help="The customer's userId, or what --by says.")],
+    by: Annotated[By | None, typer.Option(help="What USER is; left out: a userId, else the customer's id here.")] = None,
     as_json: Json = False,
 ) -> None:
     """Say why a customer has their scores: the strongest reasons of each, in words (this is personal data)."""
@@ -114,8 +118,16 @@ def why(
     from segments.predictions.reasons import AGAINST
     from workers.cli import tables
 
+    names = [named(by or By.USER_ID, customer)]
+    with suppress(ValueError):
+        names += [] if by else [(By.CUSTOMER_ID.value, str(UUID(customer)))]
+
     async def work(database: "Database") -> "Sequence[Foretold]":
-        return await foretold(database, await declared(database, _catalogue()), customer)
+        from store.lists import resolve
+
+        async with database.transaction() as connection:
+            found = [each for each in await resolve(connection, names) if each]
+        return await foretold(database, await declared(database, _catalogue()), found[0] if found else fail("no such customer"))
 
     def drawn(found: "Sequence[Foretold]") -> "Iterable[RenderableType]":
         for each in found:
@@ -439,7 +451,8 @@ def _worth(version: int, card: dict[str, Any]) -> "Iterable[RenderableType]":
     trial, people = card["measures"], card["people"]
     yield f"version {version}, {card['family']}: of who {card['of']}, what they bring in {card['horizon'] / 86_400:g} days"
     yield f"fitted to {people['fitted']:,} customers; tried on {people['judged']:,}, {trial['days']:,.3g} days before:"
-    yield f"{card['told']}; {trial['inside']:.0%} lay in their interval (of four in five possible futures)"
+    yield card["told"]
+    yield card["interval"].get("told") or f"{trial['inside']:.0%} brought what lies in their interval"
     heads = ("purchases before", "people", "orders foretold", "came", "money foretold", "came ")
     rows = [
         (
@@ -521,7 +534,8 @@ def _acting(found: "ActingView") -> "Iterable[RenderableType]":
         (
             "all" if each is found.all else f"{100 * each.low:.0f}-{100 * each.high:.0f} %",
             *(f"{each.written:,}", _percent(each.written_came), f"{each.withheld:,}", _percent(each.withheld_came)),
-            *(_points(each.difference), _points(each.difference_low), _points(each.difference_high), each.decision),
+            *(_points(each.difference), _points(each.difference_low), _points(each.difference_high)),
+            f"{each.decision}, {each.lacks} lacking" if each.lacks else each.decision,
         )
         for each in (found.all, *found.bands)
     ]
@@ -572,8 +586,9 @@ def _against(match: dict[str, Any] | None) -> str:
 
 
 def _wait(before: "PredictionRow") -> None:
-    """Until the training that was asked for has come to its end, and customers are scored; with what is being done."""
+    """Until the training that was asked for is over, and customers are scored; with what is being done, or lacks."""
     import asyncio
+    from time import monotonic
 
     from rich.console import Console
 
@@ -582,8 +597,8 @@ def _wait(before: "PredictionRow") -> None:
     name = before.name
 
     async def work(database: "Database") -> None:
-        waits = f"{name} waits for {_TRAINER}"
-        with Console(stderr=True).status(waits) as status:
+        waits, console, since, due = f"{name} waits for {_TRAINER}", Console(stderr=True), monotonic(), _QUIET
+        with console.status(waits) as status:
             while True:
                 (row,) = await found(database, name)
                 failed = row.failed_at is not None and row.failed_at != before.failed_at
@@ -591,9 +606,32 @@ def _wait(before: "PredictionRow") -> None:
                 if row.asked_at is None and row.doing is None and (failed or done):
                     return
                 status.update(f"{name}: {row.doing}" if row.doing else waits)
+                if row.doing:
+                    since, due = monotonic(), _QUIET
+                elif monotonic() - since >= due:
+                    told = await _why_nothing(database, row, monotonic() - since)
+                    console.print(told, markup=False, highlight=False, soft_wrap=True)
+                    due *= 2
                 await asyncio.sleep(_LOOK)
 
     with_database(work)
+
+
+async def _why_nothing(database: "Database", row: "PredictionRow", waited: float) -> str:
+    """Why nothing is being done of what was asked for, and what would help."""
+    from store.predictions import found
+
+    busy = next((each for each in await found(database) if each.doing), None)
+    if row.asked_at is not None:
+        why = "no worker has taken it up (journeys worker)"
+    elif busy is not None:
+        why = f"one is trained at a time, and {busy.name} is before it ({busy.doing})"
+    else:
+        why = "nobody trains right now"
+    start = "start one by journeys worker --train, which needs pip install 'journeys[predictions]'; journeys dev has one"
+    return (
+        f"{row.name} has waited for {waited:.0f} seconds: {why}. It takes {_TRAINER}: {start}. Ctrl-C ends this waiting alone."
+    )
 
 
 def _unknown(name: str) -> NoReturn:
