@@ -19,8 +19,8 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import TimeSkipper, WorkflowEnvironment
 
 from store import Database, connect
+from tests.extent import QUICK
 from tests.once import made_once
-from tests.profile import QUICK
 from tests.stuck import pytest_configure, pytest_runtest_protocol
 from tests.wheel import installed, sdist, wheel
 from workers.testing.plugin import servers_of

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.profile import LONG
+from tests.extent import LONG
 
 #: The longest test takes a fifth of it on a quiet machine.
 LIMIT = 600.0

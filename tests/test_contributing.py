@@ -198,10 +198,10 @@ def test_how_much_is_run_is_one_word(
         monkeypatch.delenv(name, raising=False)
     for name, value in told.items():
         monkeypatch.setenv(name, value)
-    profile = runpy.run_path(str(ROOT / "tests" / "profile.py"))
+    extent = runpy.run_path(str(ROOT / "tests" / "extent.py"))
     assert len(profile["some"](range(8))) == seeds
-    assert profile["examples"](100).max_examples == tried
-    assert profile["scaled"](10, 1_000) == crashes
+    assert extent["examples"](100).max_examples == tried
+    assert extent["scaled"](10, 1_000) == crashes
 
 
 @pytest.mark.parametrize(("told", "left"), [("quick", ["sides"]), ("whole", ["killed_campaigns", "sides"])])

@@ -24,7 +24,7 @@ from store.deliveries.ledger import Entry, Settlement
 from store.locks import Lock
 from store.runs.views import Run
 from tests.activities.test_sending import request, start
-from tests.profile import scaled
+from tests.extent import scaled
 from workers.testing.shop import Shop, open_shop
 
 JOURNEYS = "headline", "office_hours", "an_hour_later", "at_your_hour"

@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from profile import LONG
 
 import pytest
+from extent import LONG
 from temporalio.exceptions import ApplicationError
 
 from activities.channels.base import Sends

@@ -23,7 +23,7 @@ from journeys.contracts import Channel
 from tests.activities.channels.outgoing import SENDER, to
 from tests.activities.channels.reader import Letter, read
 from tests.activities.channels.test_letter import EVIL, NAMES
-from tests.profile import examples, scaled
+from tests.extent import examples, scaled
 from workers.sandbox import running_sandbox
 
 OUT = "https://shop.example/u/token"

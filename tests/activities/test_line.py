@@ -26,7 +26,7 @@ from segments import Segment, did
 from store import Database, connect
 from store.runs import entries
 from store.runs import rows as runs
-from tests.profile import scaled, some
+from tests.extent import scaled, some
 from tests.trial_catalogue import three_messages
 from workers.testing.shop import HandClock
 

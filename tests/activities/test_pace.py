@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from activities.dispatch.pace import Pace
-from tests.profile import examples
+from tests.extent import examples
 
 T0 = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

@@ -21,7 +21,7 @@ from store.deliveries import ledger
 from store.deliveries.ledger import Settlement
 from store.runs.views import Run
 from tests.activities.test_deliver import claimed
-from tests.profile import scaled
+from tests.extent import scaled
 from workers.testing.shop import Shop, open_shop
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

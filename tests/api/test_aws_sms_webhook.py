@@ -23,7 +23,7 @@ from api.webhooks.aws_sms import notices
 from store import Database
 from tests.api.test_mail_webhooks import Amazon, envelope
 from tests.api.test_webhooks import app
-from tests.profile import examples
+from tests.extent import examples
 
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:texts"
 URL = "/v1/webhooks/aws-sms"

@@ -24,7 +24,7 @@ from segments.sql.statements import among
 from store import Database
 from store.deliveries import ledger as deliveries
 from tests.api.server import INGEST_KEY
-from tests.profile import scaled, some
+from tests.extent import scaled, some
 
 T0 = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

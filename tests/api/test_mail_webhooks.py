@@ -26,7 +26,7 @@ from api.webhooks import resend, ses
 from api.webhooks.routes import router
 from store import Database
 from tests.api.mail_shop import NOW, MailShop, mail_shop
-from tests.profile import examples
+from tests.extent import examples
 
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:letters"
 CERTIFICATE = "https://sns.eu-west-1.amazonaws.com/SimpleNotificationService-abc.pem"

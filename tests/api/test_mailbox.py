@@ -20,7 +20,7 @@ from store import Database
 from store.deliveries.ledger import MessageKey
 from tests.activities.channels.outgoing import SENDER
 from tests.api.mail_shop import NOW, SECRET, MailShop, mail_shop
-from tests.profile import examples
+from tests.extent import examples
 
 CONFIG = ApiConfig(dsn="", secret=SECRET, mail_domain=SENDER.domain, soft_bounces=2)
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.api.server import OPERATE_KEY, Api
-from tests.profile import scaled
+from tests.extent import scaled
 
 #: Letters of one byte and of four, at random: nothing that an index could compress.
 LETTERS = {1: [chr(n) for n in range(33, 127)], 4: [chr(n) for n in range(0x1F300, 0x1F600)]}

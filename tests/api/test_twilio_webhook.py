@@ -29,7 +29,7 @@ from store.customers import suppressions
 from store.customers.consent import SAID_NO, forget
 from store.customers.suppressions import Suppression
 from tests.api.test_webhooks import app
-from tests.profile import examples
+from tests.extent import examples
 
 TOKEN = "twilio-token"
 PUBLIC = "https://shop.example"

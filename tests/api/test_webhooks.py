@@ -30,7 +30,7 @@ from segments import Predicate, consented, messaged, reachable, unsubscribed
 from segments.sql.statements import among
 from store import Database
 from store.customers.consent import forget
-from tests.profile import examples
+from tests.extent import examples
 
 SECRET = "meta-app-secret"
 URL = "/v1/webhooks/whatsapp"

@@ -21,7 +21,7 @@ from temporalio.client import Client
 from journeys import catalogue
 from segments.load.load import NEVER
 from store import Database
-from tests.profile import scaled
+from tests.extent import scaled
 from workers.embedded.ports import LOCALHOST, Ports
 from workers.embedded.stack import EmbeddedStack
 from workers.sandbox.server import SES_SECRET

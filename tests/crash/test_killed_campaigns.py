@@ -4,7 +4,6 @@ import asyncio
 import random
 from collections import Counter
 from pathlib import Path
-from profile import scaled
 from typing import Any
 
 import httpx
@@ -19,6 +18,7 @@ from crash.evidence import (
 )
 from crash.processes import EVENTUALLY, open_stack, send, sender, signs_up, temporal_of, until
 from crash.test_killed_workers import failing
+from extent import scaled
 
 from store import Database
 from workers.embedded.stack import EmbeddedStack

@@ -8,11 +8,11 @@ from datetime import datetime
 from itertools import count
 from json import loads
 from pathlib import Path
-from profile import scaled
 from typing import Any
 
 import httpx
 from crash.processes import EVENTUALLY, begin, everything_ended, open_stack, send, sender, signs_up, temporal_of, until
+from extent import scaled
 from temporalio.client import Client, WorkflowExecutionStatus
 
 from store import Database

@@ -5,7 +5,6 @@ import random
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from profile import LONG, scaled
 from typing import Any
 
 import httpx
@@ -37,6 +36,7 @@ from crash.processes import (
     until,
 )
 from crash.sides import SIDES
+from extent import LONG, scaled
 
 from store import Database
 from workers.embedded.stack import EmbeddedStack

@@ -14,7 +14,7 @@ from store.deliveries import ledger
 from store.deliveries.ledger import MessageKey
 from store.runs import calls, switches
 from store.runs.switches import EVERYTHING
-from tests.profile import scaled
+from tests.extent import scaled
 from workers.testing.shop import Shop
 
 PEOPLE, APART = scaled((12, timedelta(milliseconds=300)), (1000, timedelta(milliseconds=10)))

@@ -2,12 +2,12 @@
 
 from collections import Counter
 from pathlib import Path
-from profile import LONG
 from typing import Any
 
 import httpx
 import pytest
 from crash.processes import EVENTUALLY, everything_ended, open_stack, send, sender, signs_up, track, until
+from extent import LONG
 
 from store import Database
 from workers.embedded.stack import EmbeddedStack

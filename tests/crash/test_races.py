@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from profile import scaled
 from typing import Any
 
 import pytest
+from extent import scaled
 from temporalio.exceptions import ApplicationError
 
 from journeys.contracts import Channel, DeliverRequest, Purpose, Receipt, WatchShard

@@ -26,7 +26,7 @@ from crash.evidence import (
 from crash.processes import begin, everything_ended, open_stack, send, sender, signs_up, temporal_of, until
 
 from store import Database
-from tests.profile import LONG, scaled
+from tests.extent import LONG, scaled
 from workers.embedded.stack import EmbeddedStack
 from workers.testing.shop import new_namespace
 

@@ -21,7 +21,7 @@ from journeys.deciding.drawing import Asked, By, pick
 from journeys.deciding.learning import Allocation, Seen, Totals, allocate, cell_of
 from journeys.deciding.options import Choice, Method, Option, State
 from journeys.experiments import Comparison, Following, Metric, Sums
-from tests.profile import scaled
+from tests.extent import scaled
 
 RATES = (0.03, 0.04, 0.055, 0.07)
 SEEDS, HOURS, AN_HOUR, LATE = scaled(8, 40), 50, 250, 4

@@ -18,7 +18,7 @@ from tests.differential.crowd import Crowd, crowd
 from tests.differential.journeys_at_random import source
 from tests.differential.recorded import found, imported, place
 from tests.differential.traced import WORDS, Trace, declared, traced
-from tests.profile import scaled
+from tests.extent import scaled
 from workers.testing.rehearsal import Rehearsal
 from workers.testing.served import next_monday
 from workers.testing.servers import Servers

@@ -28,7 +28,7 @@ from journeys.experiments.declared import Question
 from journeys.experiments.sequences import ConfidenceSequence, once
 from segments import Effect
 from tests.experiments.chance import LOOKS, Arm, buying, conversions, converting, in_parts, of_days
-from tests.profile import scaled
+from tests.extent import scaled
 
 EXPERIMENTS = 2_000
 RATE = Metric("conversion rate")

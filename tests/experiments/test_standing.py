@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from journeys import Plan
 from journeys.experiments import Comparison, Following, Kind, Metric, Standing, Sums
 from segments import Effect
-from tests.profile import examples
+from tests.extent import examples
 
 FACTORS = {"subject": ("plain", "emoji"), "time": ("noon", "night")}
 CELLS = dict.fromkeys(("plain_noon", "plain_night", "emoji_noon", "emoji_night"), 0.25)

@@ -14,7 +14,7 @@ from journeys.arms import Plan
 from journeys.experiments import Comparison, Kind, Metric, Sums, follow
 from journeys.experiments.asked import estimated
 from journeys.experiments.estimates import adjusted, difference, lift, mean, ratio, standard_error
-from tests.profile import examples
+from tests.extent import examples
 
 AMOUNTS = st.integers(-1_000, 1_000)
 PAIRS = st.lists(st.tuples(AMOUNTS, AMOUNTS), min_size=2, max_size=40)

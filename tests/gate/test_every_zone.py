@@ -17,10 +17,10 @@ from journeys.gate.moment import Moment, next_of
 from journeys.gate.solver import solve
 from journeys.gate.stretches import joined
 from journeys.policies import Window
+from tests.extent import LONG
 from tests.gate import clocks
 from tests.gate.brute import in_window
 from tests.gate.clocks import MINUTE, alike, changes
-from tests.profile import LONG
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 ODD = {

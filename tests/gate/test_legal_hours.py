@@ -12,8 +12,8 @@ from journeys.gate.decide import Go, No
 from journeys.gate.hours import Quiet
 from journeys.gate.legal import Law, Legal, easter_sunday, laws_of
 from journeys.gate.solver import shuts, solve
+from tests.extent import scaled
 from tests.gate.test_decide import NOON, ask
-from tests.profile import scaled
 
 HOUR, DAY, MINUTE = timedelta(hours=1), timedelta(days=1), timedelta(minutes=1)
 PARIS = "Europe/Paris"

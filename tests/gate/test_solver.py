@@ -17,9 +17,9 @@ from journeys.gate.stretches import joined, without
 from journeys.policies import Window
 from segments.time.hours import WEEKDAYS
 from segments.time.zones import ANYWHERE
+from tests.extent import scaled, some
 from tests.gate.brute import Case, best, minutes, shutters
 from tests.gate.clocks import MINUTE, alike, changes
-from tests.profile import scaled, some
 
 NOON = datetime(2026, 3, 3, 12, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

@@ -13,9 +13,9 @@ from journeys.catalogue import load
 from journeys.questions import Understand, Understood
 from journeys.rules import Rule
 from journeys.walk.graph import graph_of
+from tests.extent import examples
 from tests.journeys import test_refusals as refusals
 from tests.journeys.test_refusals import examined, journey_of, told
-from tests.profile import examples
 
 package = refusals.package
 MONDAY = datetime(2026, 1, 5, 9, tzinfo=UTC)

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 from store.runs.lists import Wanted, list_runs
 from store.runs.views import Run
+from tests.extent import scaled
 from tests.journeys.test_history import history
-from tests.profile import scaled
 from workers.testing.shop import Shop
 
 PEOPLE, BUYERS = scaled((12, 3), (1000, 250))

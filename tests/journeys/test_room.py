@@ -25,7 +25,7 @@ from journeys.room import (
     rate_of,
     room_in,
 )
-from tests.profile import some
+from tests.extent import some
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)  # a Monday

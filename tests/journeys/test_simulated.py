@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.extent import scaled
 from tests.journeys.random_scripts import perform, script
-from tests.profile import scaled
 from workers.testing.rehearsal import Rehearsal
 from workers.testing.seen import Refusal, Run, Stage
 from workers.testing.served import Served, served

@@ -11,7 +11,7 @@ from temporalio.client import WorkflowExecutionStatus, WorkflowHistory
 
 from journeys.temporal import current
 from store.runs.views import Run, run_by_id
-from tests.profile import scaled
+from tests.extent import scaled
 from workers.replaying import as_begun, replay
 from workers.testing.shop import Shop
 from workers.unfit import unfit

@@ -23,8 +23,8 @@ from store.measuring import values
 from store.measuring.values import Declared
 from store.runs import exposures
 from tests.emptied import empty
+from tests.extent import examples
 from tests.measuring.shop import DAY, START, Rule, counted, summed
-from tests.profile import examples
 
 PEOPLE, HOURS = st.integers(1, 3), st.integers(-24 * 20, 24 * 20)
 EXPERIMENTS = st.sampled_from(["$holdout", "$holdout/carts"])

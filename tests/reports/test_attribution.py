@@ -19,7 +19,7 @@ from store.reports import attribution, commerce
 from store.reports.attribution import NOBODY, By, Counting, Rule, credited
 from store.reports.paths import Path, chance, markov, removal, shapley
 from store.reports.report import Asked
-from tests.profile import some
+from tests.extent import some
 from tests.reports.trade import DAY, START, Trade
 
 UNTIL = START + 30 * DAY

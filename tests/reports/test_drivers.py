@@ -16,7 +16,7 @@ from store.reports import drivers
 from store.reports.compared import q_values
 from store.reports.drivers import Counting, Feature, Features
 from store.reports.report import Asked
-from tests.profile import some
+from tests.extent import some
 from tests.reports.trade import DAY, START
 
 JOURNEY, UNTIL = "carts", START + 30 * DAY

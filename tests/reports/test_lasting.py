@@ -7,7 +7,7 @@ import pytest
 
 from store.reports.compared import Pairs, difference, q_values, ratio, unlike
 from store.reports.lasting import Seen, curve, left_at, median
-from tests.profile import some
+from tests.extent import some
 
 #: Weeks of remission under 6-mercaptopurine (Freireich and others 1963); negative: not seen any longer.
 REMISSION = (6, 6, 6, -6, 7, -9, 10, -10, -11, 13, 16, -17, -19, -20, 22, 23, -25, -32, -32, -34, -35)

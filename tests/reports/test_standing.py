@@ -26,7 +26,7 @@ from store.measuring import experiments, sums, values
 from store.measuring.experiments import Said
 from store.measuring.values import Added, Change, Declared
 from store.reports.report import Asked, Cell, Report
-from tests.profile import scaled, some
+from tests.extent import scaled, some
 from tests.reports.planted import DAY, START, came, plant, run_of
 
 HOLDOUT = "$holdout/carts"

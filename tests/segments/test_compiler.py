@@ -20,7 +20,7 @@ from segments.facts import Event, Facts, Origins
 from segments.sql.statements import GoalRow, among, compile_goal, everyone
 from segments.watch.transitions import read_json
 from store import Database
-from tests.profile import examples
+from tests.extent import examples
 from tests.segments.shop import T0, Shop
 from tests.segments.strategies import documents, goals, histories, known, origins, predicates
 

@@ -22,7 +22,7 @@ from segments.leaves.top import Top, rankings
 from segments.sql import statements as compiler
 from segments.watch.tick import load, tick
 from store import Database
-from tests.profile import scaled, some
+from tests.extent import scaled, some
 from tests.segments.oracle import Customer, World, is_in, members, plain_of, threshold
 from tests.segments.oracle_values import micros, seconds
 from tests.segments.random_definitions import definition

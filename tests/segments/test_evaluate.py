@@ -10,7 +10,7 @@ from hypothesis import given
 from segments import Predicate, city, consented, did, prop, reachable, trait
 from segments.evaluate import flipped_at, flips, holds, holds_on_nothing, reached_at
 from segments.facts import Event, Facts, Person
-from tests.profile import examples
+from tests.extent import examples
 from tests.segments.shop import T0
 from tests.segments.strategies import histories, predicates
 

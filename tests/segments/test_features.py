@@ -19,7 +19,7 @@ from segments.leaves.countable import Amount
 from segments.predictions import DaysSince, Feature, Prediction, TraitValue, engagement, feature, rfm
 from segments.predictions.features import check_features
 from segments.sql.features import passes
-from tests.profile import some
+from tests.extent import some
 from tests.segments.random_shop import SPANS, TYPES, narrowed
 from tests.segments.shop import T0, Shop
 

@@ -44,7 +44,7 @@ from segments.language.edges import Edge
 from segments.sql.statements import among, everyone
 from segments.watch.transitions import memory, read_facts
 from store import Database
-from tests.profile import examples
+from tests.extent import examples
 from tests.segments.shop import T0, Shop
 from tests.segments.strategies import documents, helds, histories
 

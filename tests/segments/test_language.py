@@ -16,7 +16,7 @@ from segments import DefinitionError, Predicate, Segment, check_goal, did, prop,
 from segments.language.edges import Edge
 from segments.language.moves import event_types, trait_names, windows
 from segments.language.wire import ORDER, predicate_from_json, readers
-from tests.profile import examples
+from tests.extent import examples
 from tests.segments.strategies import predicates
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)

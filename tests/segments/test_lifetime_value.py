@@ -14,7 +14,7 @@ from segments.facts import Event, Facts
 from segments.predictions import LifetimeValue, Prediction, feature
 from segments.predictions.declared import check_predictions
 from segments.predictions.ordered import WHICH, Ordered, money_in
-from tests.profile import some
+from tests.extent import some
 from tests.segments.shop import T0, Shop
 
 ORDERED = did("Order Completed")

@@ -35,7 +35,7 @@ from segments.language.wire import predicate_from_json
 from segments.leaves.people import MemberOf
 from segments.leaves.reach import CHANNELS, PURPOSES
 from tests.consent_rules import Said, best, state_of
-from tests.profile import LONG
+from tests.extent import LONG
 from tests.segments.shop import T0, Shop
 
 SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)

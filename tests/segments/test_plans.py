@@ -25,7 +25,7 @@ from segments.watch.thresholds import record
 from segments.watch.tick import load, tick
 from store import Database
 from store.runs import rows as runs
-from tests.profile import LONG, scaled
+from tests.extent import LONG, scaled
 from tests.segments.every_leaf import ADDED, BOUGHT, LEAVES, fill
 from tests.segments.rows_read import Explained, rows_read
 from tests.segments.shop import T0

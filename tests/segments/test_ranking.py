@@ -14,7 +14,7 @@ from segments.evaluate import true_of
 from segments.facts import Event, Facts
 from segments.language.wire import predicate_from_json
 from segments.leaves.top import Top
-from tests.profile import LONG
+from tests.extent import LONG
 from tests.segments.shop import T0, Shop
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

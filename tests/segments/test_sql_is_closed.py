@@ -16,7 +16,7 @@ from segments.leaves.top import rankings
 from segments.sql.ranking import taken
 from segments.sql.statements import GoalRow, Statement, among, compile_goal, compiled, everyone
 from store import Database, queries
-from tests.profile import examples, scaled, some
+from tests.extent import examples, scaled, some
 from tests.segments.random_definitions import LEAVES, definition
 from tests.segments.shop import T0
 from tests.segments.strategies import goals

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from activities.channels import suppression_digest
 from store.addresses import AddressKind, _checked, email_address, normalised, phone_number
-from tests.profile import examples
+from tests.extent import examples
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from uuid_utils.compat import uuid7
 from store import Database
 from store.customers.consent import By, Subject, Word, say
 from tests.consent_rules import Said, state_of
-from tests.profile import scaled, some
+from tests.extent import scaled, some
 from tests.store.items import NOW
 
 SECOND = timedelta(seconds=1)

@@ -15,7 +15,7 @@ from store import Database, connect
 from store.customers.endpoints import Address
 from store.ingest.batch import Memory, store
 from store.ingest.items import Choice, Item
-from tests.profile import examples
+from tests.extent import examples
 from tests.store.items import NOW, alias, identify, track
 
 Take = Callable[..., Awaitable[None]]

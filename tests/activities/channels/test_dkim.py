@@ -19,7 +19,7 @@ from activities.channels.email.letter import letter
 from activities.channels.message import Campaign
 from tests.activities.channels.outgoing import SENDER, to
 from tests.activities.channels.test_letter import words
-from tests.profile import examples
+from tests.extent import examples
 from workers.sandbox import Sandbox
 from workers.settings import Settings
 

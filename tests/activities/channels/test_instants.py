@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from activities.channels.instants import header_date, since_1970
-from tests.profile import examples
+from tests.extent import examples
 
 NINES = "9" * 400
 

@@ -15,7 +15,7 @@ from activities.channels.email.mime import one_line
 from activities.channels.message import Campaign
 from tests.activities.channels.outgoing import SENDER, to
 from tests.activities.channels.reader import Letter, read
-from tests.profile import examples
+from tests.extent import examples
 from workers.settings import Settings
 
 ANA = "ana@mail.example"

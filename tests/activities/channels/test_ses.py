@@ -35,7 +35,7 @@ from activities.channels.email.letter import Sender, letter
 from activities.channels.email.ses import refusal
 from tests.activities.channels.outgoing import SENDER, to
 from tests.activities.channels.reader import read
-from tests.profile import examples
+from tests.extent import examples
 from workers.sandbox import Sandbox
 from workers.sandbox.server import SES_SECRET
 from workers.settings import Settings

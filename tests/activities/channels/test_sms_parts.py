@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from activities.channels.sms.parts import foreign, size_of
-from tests.profile import examples
+from tests.extent import examples
 from workers.sandbox.sms.twilio_message import segments, told
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from activities.channels import EmailContent, InvalidToken, PushContent
 from activities.channels.message import Campaign
 from activities.channels.tracking import Followed, Track, Tracking, read_link, read_opening
-from tests.profile import examples
+from tests.extent import examples
 
 SECRET = "nine ducks and five geese"
 KEY = "0190a1b2-0000-7000-8000-000000000001/hello/1"

@@ -16,7 +16,7 @@ from activities.templating.language import HTML, TEXT, Phrase
 from activities.templating.values import Several
 from journeys.contracts import Channel
 from tests.activities.test_templates import push, written
-from tests.profile import examples
+from tests.extent import examples
 
 MEGABYTES = 1024 * 1024
 BIG = {"quantity": 1_000_000_000, "name": "x" * 30_000, "price": "1e999999999", "products": ["y" * 100] * 900}

@@ -16,7 +16,7 @@ from activities.templating.language import HTML
 from activities.templating.mjml import compile_mjml
 from journeys.contracts import Channel
 from tests.activities.test_templates import OUT, email, push, rejected, written
-from tests.profile import examples
+from tests.extent import examples
 
 JOSE = Context(customer={"firstName": "María José & Co #1"}, entry={"url": "https://shop.example"}, unsubscribe_url=OUT)
 ENCODED = "Mar%C3%ADa+Jos%C3%A9+%26+Co+%231"
