@@ -6,7 +6,8 @@ next one goes on.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -35,7 +36,7 @@ from segments.leaves.crossed import Foretold
 from segments.models.stored import Model
 from segments.predictions.declared import Declared
 from segments.predictions.prediction import Prediction
-from store import Database, predictions
+from store import Connection, Database, predictions
 from store.predictions import Champion, Outcome, Told
 
 log = structlog.get_logger(__name__)
@@ -43,6 +44,10 @@ log = structlog.get_logger(__name__)
 _AT_ONCE = 25_000  # customers of one transaction: some tenths of a second
 #: How much later than its event an instant may have been read that is nearly the same.
 _NEARLY = timedelta(hours=1)
+
+
+class _DeclaredAnew(Exception):
+    """What is scored is not what is declared any more."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,8 @@ class Scoring:
         async with alive():
             try:
                 return await self._score(prediction, at)
+            except _DeclaredAnew:
+                return "not scored to the end: something else was declared under its name meanwhile"
             except BEYOND_TRYING as error:
                 why = words(error, "scoring")
                 await self._hold(prediction, why)
@@ -168,15 +175,23 @@ class Scoring:
         for first in range(0, len(news.rows), _AT_ONCE):
             some = news.rows[first : first + _AT_ONCE]
             await predictions.doing(self.database, prediction.name, f"writing {first + len(some):,} of {len(news.rows):,}")
-            async with self.database.transaction() as connection:
+            async with self._unchanged(prediction) as connection:
                 count += await news.write(connection, some, self.clock.now())
         for first in range(0, len(scored.before.gone), _AT_ONCE):
-            async with self.database.transaction() as connection:
+            async with self._unchanged(prediction) as connection:
                 fallen = scored.before.gone[first : first + _AT_ONCE]
                 count += await news.drop(connection, fallen, self.clock.now())
         settled = sorted({each.kind for each in asked}) if upwards else []
         await predictions.scored(self.database, prediction.name, told.as_of, len(scored.table), settled)
         return int(scored.changed.sum()), count
+
+    @asynccontextmanager
+    async def _unchanged(self, prediction: Declared) -> AsyncIterator[Connection]:
+        """A transaction until whose end nothing else is declared under its name."""
+        async with self.database.transaction() as connection:
+            if await predictions.means(connection, prediction.name) != prediction.version:
+                raise _DeclaredAnew
+            yield connection
 
     async def _since(self, kind: str) -> datetime | None:
         """From when on there may be events of a type: the first scoring that writes some need not look for older ones."""

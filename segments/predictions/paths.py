@@ -6,11 +6,14 @@ counts the crossings of another one asks for it, too: what it says of a customer
 
 from collections import deque
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from segments.errors import DefinitionError
 from segments.language.events import CROSSED_EVENT
 from segments.language.predicate import Predicate
+from segments.language.wire import predicate_from_json
+from segments.leaves.crossed import Foretold
 from segments.predictions.declared import Declared, check_predictions, predictions_in
 from segments.predictions.features import forbidden, names_read
 
@@ -39,6 +42,20 @@ def asked_in(plain: Any) -> Iterator[str]:
         case list() | tuple():
             for each in plain:
                 yield from asked_in(each)
+
+
+def leaves_asking(plain: Any, prediction: str) -> Iterator[Foretold]:
+    """What a definition as JSON asks of a prediction, also where a segment that it names cannot be looked up."""
+    match plain:
+        case Mapping():
+            if plain.get("prediction") == prediction:
+                with suppress(DefinitionError):  # a property may be called so
+                    yield from predictions_in(predicate_from_json(plain))
+            for each in plain.values():
+                yield from leaves_asking(each, prediction)
+        case list() | tuple():
+            for each in plain:
+                yield from leaves_asking(each, prediction)
 
 
 def reads(prediction: Declared) -> frozenset[str]:
