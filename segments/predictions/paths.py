@@ -25,7 +25,10 @@ _EVENTS = ("did", "last", "first", "since_last", "event")
 def looking(what: Predicate | Declared) -> Mapping[str, Any]:
     """What looks at customers, as JSON."""
     plain = what.to_json()
-    return {part: plain[part] for part in LOOKING if part in plain} if isinstance(what, Declared) else plain
+    if not isinstance(what, Declared):
+        return plain
+    found = {part: plain[part] for part in LOOKING if part in plain}
+    return found if what.learned_by is None else found | {"by": {"prediction": what.learned_by}}
 
 
 def asked_in(plain: Any) -> Iterator[str]:
@@ -79,6 +82,8 @@ def asked_through(what: Predicate | Declared, found: Mapping[str, Declared]) -> 
 def check_asked(found: Mapping[str, Declared], name: str) -> None:
     """Refuse a prediction that asks for itself, for one that there is not, or for one that looks at what it never may.
 
+    So is one that asks another for what that does not say, or is learned by the holdout of one that has none.
+
     Args:
         found: All predictions that there are, by name, this one among them.
         name: Which is looked at.
@@ -111,6 +116,7 @@ def check_asked(found: Mapping[str, Declared], name: str) -> None:
     for word in ("of", "label"):
         if isinstance(predicate := getattr(prediction, word, None), Predicate):
             _check_leaves(f"{prediction.place}, {word}", predicate, others)
+    prediction.check_others(others)
 
 
 def _check_leaves(place: str, predicate: Predicate, others: Mapping[str, Declared]) -> None:

@@ -43,9 +43,7 @@ class Uplift(Declared):
 
     def __post_init__(self) -> None:
         if isinstance(by := self.by, Prediction):
-            if not by.holdout:
-                told = f"{by.name!r} leaves nobody alone, so nothing can be learned; give it holdout=0.1"
-                raise DefinitionError(f"{self.place}, by", told)
+            self._check_by(by)
             given = {
                 "of": self.of or by.of,
                 "features": self.features or by.features,
@@ -76,6 +74,11 @@ class Uplift(Declared):
     @property
     def columns(self) -> tuple[Feature, ...]:
         """Its features."""
+    @property
+    def learned_by(self) -> str:
+        """The same: to be learned by one is to ask for it."""
+        return self.prediction
+
         return self.features
 
     def check(self, leaf: Foretold) -> None:
@@ -104,6 +107,19 @@ class Uplift(Declared):
     @classmethod
     def read(cls, place: str, found: Mapping[str, Any]) -> dict[str, Any]:
         """The prediction's name, and features."""
+    def check_others(self, others: Mapping[str, Declared]) -> None:
+        """Refuse what has no probability, or leaves nobody alone."""
+        if self.prediction in others:
+            self._check_by(others[self.prediction])
+
+    def _check_by(self, by: Declared) -> None:
+        if not isinstance(by, Prediction):
+            told = f"is learned by the holdout of a probability; {by.name!r} is of the kind {by.kind!r}, which has none"
+            raise DefinitionError(f"{self.place}, by", told)
+        if not by.holdout:
+            told = f"{by.name!r} leaves nobody alone, so nothing can be learned; give it holdout=0.1"
+            raise DefinitionError(f"{self.place}, by", f'{told}, in JSON "holdout": 0.1')
+
         return features_at(place, found) | {"by": found["by"]}
 
     def __str__(self) -> str:

@@ -149,3 +149,29 @@ async def test_a_scoring_that_goes_on_while_something_else_is_declared_writes_no
     monkeypatch.setattr(predictions, "doing", changes)
     assert "something else was declared" in await planted.score()
     await begins(planted)
+
+
+async def test_help_is_learned_by_a_probability_that_leaves_some_alone_and_goes_on_doing_so(planted: Planted) -> None:
+    """By API as in code, by name: else a training could but fail, for ever."""
+    shop = planted.shop
+    helped = {"kind": "uplift", "name": "helped", "of": ORDERED, "features": BUYS["features"]}
+    await put(shop, "models/buys", BUYS)
+    await put(shop, "models/sorts", SORTS)
+    for by, said in (
+        ("nowhere", "'nowhere', which is not declared"),
+        ("sorts", "'sorts' is of the kind 'clusters', which has none"),
+        ("buys", "'buys' leaves nobody alone"),
+        ("helped", "asks for itself"),
+    ):
+        for method, path in (("PUT", "/v1/models/helped"), ("POST", "/v1/models/check")):
+            answer = await shop.operate(method, path, json=helped | {"by": by})
+            assert (answer.status_code, said in answer.text) == (422, True), answer.text
+            assert answer.json()["errors"][0]["pointer"] == "/by"
+
+    await put(shop, "models/buys", BUYS | {"holdout": 0.2}, 200)
+    await put(shop, "models/helped", helped | {"by": "buys"})
+    await refused(shop, "buys", BUYS, "'helped'", "leaves nobody alone")
+    await refused(shop, "buys", MONEY, "'helped'", "lifetime-value")
+    await put(shop, "models/buys", BUYS | {"holdout": 0.1}, 200)
+    answer = await shop.operate("DELETE", "/v1/models/buys")
+    assert (answer.status_code, "asked for by prediction 'helped'" in answer.text) == (409, True), answer.text
