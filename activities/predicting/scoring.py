@@ -32,11 +32,12 @@ from segments.ask.declared import declared
 from segments.ask.overview import asked_of
 from segments.language.predicate import Predicate
 from segments.language.segment import Segment
-from segments.leaves.crossed import Foretold
+from segments.leaves.crossed import Crossed, Foretold
 from segments.models.stored import Model
 from segments.predictions.declared import Declared
 from segments.predictions.prediction import Prediction
-from store import Connection, Database, predictions
+from segments.predictions.uplift import Uplift
+from store import Connection, Database, crossings, predictions
 from store.predictions import Champion, Outcome, Told
 
 log = structlog.get_logger(__name__)
@@ -98,6 +99,8 @@ class Scoring:
         told = Told(prediction.name, champion.version, at)
         tried = told if trial is None else replace(told, version=trial.champion.version)
         changed, crossed = await self._write(prediction, scored, (told, tried), upwards=why is None)
+        if crossed:
+            await self._have_help_scored(prediction)
         people = len(scored.table)
         return f"{people:,} scored by version {champion.version}, {changed:,} changed, {crossed:,} crossings" + (
             f"; nobody new comes over a threshold: {why}" if why else ""
@@ -141,9 +144,23 @@ class Scoring:
         if trial is not None and isinstance(prediction, Prediction):
             await judge(self.database, prediction, trial, some, foretold, at)
 
+    async def _have_help_scored(self, prediction: Declared) -> None:
+        """Have those scored whom it let in just now, by what is learned by it: else they had no score before the next round."""
+        for each in (await declared(self.database, self.catalogue)).values():
+            if each.learned_by == prediction.name:
+                await crossings.have_scored(self.database, each.name, self.clock.now())
+
+    async def _whom(self, prediction: Declared) -> Declared:
+        """The prediction, of those who get a score: of help, whom the one lets in by whose holdout it is learned."""
+        if not isinstance(prediction, Uplift):
+            return prediction
+        asked = await asked_of(self.database, self.segments, (), prediction.prediction)
+        return prediction.among(each for each in asked if isinstance(each, Crossed))
+
     async def _scored(self, prediction: Declared, model: Model, trial: Trying | None, at: datetime) -> Scored:
+        whom = await self._whom(prediction)
         async with self.database.transaction() as connection:
-            table = await known.table(connection, prediction, at)
+            table = await known.table(connection, whom, at)
             rows, values = await predictions.standing_scores(connection, prediction.name)
             labels = await predictions.standing_labels(connection, prediction.name) if prediction.sorts else None
             gone = await predictions.no_longer(connection, prediction.name)
