@@ -28,7 +28,7 @@ _UNTRAINED = (
     "no model has been trained yet; a process of its own trains: is one running (`journeys worker --train`, which needs"
     " `pip install 'journeys[predictions]'`), and what does it say of the last training"
 )
-Standing = Literal["scoring", "held", "failing", "waiting"]
+Standing = Literal["scoring", "held", "failing", "waiting", "training"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,9 @@ class PredictionRow:
     models: int
 
     def standing(self, now: datetime) -> Standing:
-        """How it stands, in one word."""
+        """How it stands, in one word; that a first model is being trained says more than why the last try failed."""
+        if self.champion is None and self.doing is not None:
+            return "training"
         if self.failed_at is not None:
             return "failing"
         if self.champion is None:
