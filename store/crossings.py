@@ -27,5 +27,5 @@ async def standing(connection: Connection, names: Collection[str], customer: UUI
 
 
 async def have_scored(database: Database, name: str, now: datetime) -> None:
-    """Have customers scored now, since a segment asks for what is not written down; whoever asked before is heard first."""
+    """Have customers scored now, since what is asked of it, or whom it is of, is new; whoever asked before is heard first."""
     await database.pool.execute(_SQL["have_scored"], name, now)

@@ -28,7 +28,7 @@ _UNTRAINED = (
     "no model has been trained yet; a process of its own trains: is one running (`journeys worker --train`, which needs"
     " `pip install 'journeys[predictions]'`), and what does it say of the last training"
 )
-Standing = Literal["scoring", "held", "failing", "waiting"]
+Standing = Literal["scoring", "held", "failing", "waiting", "training"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,9 @@ class PredictionRow:
     models: int
 
     def standing(self, now: datetime) -> Standing:
-        """How it stands, in one word."""
+        """How it stands, in one word; that a first model is being trained says more than why the last try failed."""
+        if self.champion is None and self.doing is not None:
+            return "training"
         if self.failed_at is not None:
             return "failing"
         if self.champion is None:
@@ -232,9 +234,33 @@ async def declare(
     *,
     kind: str = "probability",
 ) -> None:
-    """Write down a prediction that is declared; a new one, or one that means something else, is to be trained at once."""
-    on = source.pool if isinstance(source, Database) else source
-    await on.execute(_SQL["declare"], name, declared, retrain, score, max_age, now, kind)
+    """Write down a prediction that is declared; a new one, or one that means something else, is to be trained at once.
+
+    One of another kind than before begins without a model, scores or anybody who is over a threshold.
+    """
+    if isinstance(source, Database):
+        async with source.transaction() as connection:
+            await declare(connection, name, declared, retrain, score, max_age, now, kind=kind)
+        return
+    was = await source.fetchval(_SQL["kind_before"], name, kind)
+    await source.execute(_SQL["declare"], name, declared, retrain, score, max_age, now, kind)
+    if was is not None:
+        await _begin_anew(source, name, now)
+
+
+async def _begin_anew(connection: Connection, name: str, now: datetime) -> None:
+    """What was said by the kind before says nothing of the one that it is now."""
+    await connection.execute(_SQL["step_down"], name, ["champion", "challenger", "trial"])
+    await connection.execute(_SQL["begin_anew"], name, now)
+    await connection.execute(queries("ingest")["ensure_week"], now)
+    await connection.execute(_SQL["let_fall"], name, now)
+    await connection.execute(_SQL["drop_all"], name)
+
+
+async def means(connection: Connection, name: str) -> str | None:
+    """What it means as it is declared, which stays so inside the caller's transaction; None where it is not known."""
+    found: str | None = await connection.fetchval(_SQL["means"], name)
+    return found
 
 
 async def retire(source: "Database | Connection", names: Sequence[str], now: datetime) -> None:
@@ -316,10 +342,12 @@ async def trained_then(database: Database, name: str, at: datetime) -> tuple[int
 async def keep(database: Database, name: str, model: NewModel, *, replacing: int | None, wins: bool) -> ModelState:
     """Keep a model, whole, and let it score from now on where it wins.
 
-    Where another one than `replacing` has become the champion since, with which it was not compared, it is a challenger.
+    Where another one than `replacing` has become the champion since, with which it was not compared, or something else
+    has been declared, it is a challenger.
     """
     async with database.transaction() as connection:
-        wins = wins and await connection.fetchval(_SQL["lock"], name) == replacing
+        row = await connection.fetchrow(_SQL["lock"], name)
+        wins = wins and row is not None and tuple(row) == (replacing, model.declared)
         await connection.execute(_SQL["step_down"], name, ["champion", "challenger"] if wins else ["challenger"])
         state: ModelState = "champion" if wins else "challenger"
         given = model.declared, model.family, model.parameters, model.sha256, model.card, model.trained_at

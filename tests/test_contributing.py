@@ -199,7 +199,7 @@ def test_how_much_is_run_is_one_word(
     for name, value in told.items():
         monkeypatch.setenv(name, value)
     extent = runpy.run_path(str(ROOT / "tests" / "extent.py"))
-    assert len(profile["some"](range(8))) == seeds
+    assert len(extent["some"](range(8))) == seeds
     assert extent["examples"](100).max_examples == tried
     assert extent["scaled"](10, 1_000) == crashes
 

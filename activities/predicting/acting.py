@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from activities.predicting.guard import SEQUENCE
 from journeys.arms import FORETOLD
-from segments.ask.known import of_one, true_of
+from segments.ask.known import each_then, true_of
 from segments.errors import DefinitionError
 from segments.models.propensity import Table
 from segments.models.uplift import check_enough, uplift
@@ -24,7 +24,7 @@ from store import Database, predictions
 from store.measuring import acted
 
 _AT_ONCE = 500
-_WRITTEN, _WITHHELD = 8_000, 4_000  # at most so many are ranked: each one's features are asked for by their own instant
+_WRITTEN, _WITHHELD = 8_000, 4_000  # at most so many are ranked: as much as tells them apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +86,12 @@ async def exposed(database: Database, doing: str, prediction: str, features: Seq
         return None
     came, written = (np.array([getattr(each, name) for each in known]) for name in ("came", "written"))
     check_enough(came, written)
-    rows: list[dict[str, float]] = []
+    table = {each.name: np.empty(len(known)) for each in features}
     for first in range(0, len(known), _AT_ONCE):
         await predictions.doing(database, doing, f"what was known of {first:,} of {len(known):,} who were exposed")
         async with database.transaction() as connection:
-            some = known[first : first + _AT_ONCE]
-            rows += [await of_one(connection, features, each.who, each.exposed_at) for each in some]
-    table = {each.name: np.array([row[each.name] for row in rows]) for each in features}
+            some = [(each.who, each.exposed_at) for each in known[first : first + _AT_ONCE]]
+            for name, values in (await each_then(connection, features, some)).items():
+                table[name][first : first + len(some)] = values
     instants = [each.exposed_at for each in known]
     return Exposed(table, came.astype(np.float64), written, min(instants), max(instants))

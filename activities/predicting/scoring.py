@@ -6,7 +6,8 @@ next one goes on.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -31,11 +32,12 @@ from segments.ask.declared import declared
 from segments.ask.overview import asked_of
 from segments.language.predicate import Predicate
 from segments.language.segment import Segment
-from segments.leaves.crossed import Foretold
+from segments.leaves.crossed import Crossed, Foretold
 from segments.models.stored import Model
 from segments.predictions.declared import Declared
 from segments.predictions.prediction import Prediction
-from store import Database, predictions
+from segments.predictions.uplift import Uplift
+from store import Connection, Database, crossings, predictions
 from store.predictions import Champion, Outcome, Told
 
 log = structlog.get_logger(__name__)
@@ -43,6 +45,10 @@ log = structlog.get_logger(__name__)
 _AT_ONCE = 25_000  # customers of one transaction: some tenths of a second
 #: How much later than its event an instant may have been read that is nearly the same.
 _NEARLY = timedelta(hours=1)
+
+
+class _DeclaredAnew(Exception):
+    """What is scored is not what is declared any more."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,8 @@ class Scoring:
         async with alive():
             try:
                 return await self._score(prediction, at)
+            except _DeclaredAnew:
+                return "not scored to the end: something else was declared under its name meanwhile"
             except BEYOND_TRYING as error:
                 why = words(error, "scoring")
                 await self._hold(prediction, why)
@@ -91,6 +99,8 @@ class Scoring:
         told = Told(prediction.name, champion.version, at)
         tried = told if trial is None else replace(told, version=trial.champion.version)
         changed, crossed = await self._write(prediction, scored, (told, tried), upwards=why is None)
+        if crossed:
+            await self._have_help_scored(prediction)
         people = len(scored.table)
         return f"{people:,} scored by version {champion.version}, {changed:,} changed, {crossed:,} crossings" + (
             f"; nobody new comes over a threshold: {why}" if why else ""
@@ -134,9 +144,23 @@ class Scoring:
         if trial is not None and isinstance(prediction, Prediction):
             await judge(self.database, prediction, trial, some, foretold, at)
 
+    async def _have_help_scored(self, prediction: Declared) -> None:
+        """Have those scored whom it let in just now, by what is learned by it: else they had no score before the next round."""
+        for each in (await declared(self.database, self.catalogue)).values():
+            if each.learned_by == prediction.name:
+                await crossings.have_scored(self.database, each.name, self.clock.now())
+
+    async def _whom(self, prediction: Declared) -> Declared:
+        """The prediction, of those who get a score: of help, whom the one lets in by whose holdout it is learned."""
+        if not isinstance(prediction, Uplift):
+            return prediction
+        asked = await asked_of(self.database, self.segments, (), prediction.prediction)
+        return prediction.among(each for each in asked if isinstance(each, Crossed))
+
     async def _scored(self, prediction: Declared, model: Model, trial: Trying | None, at: datetime) -> Scored:
+        whom = await self._whom(prediction)
         async with self.database.transaction() as connection:
-            table = await known.table(connection, prediction, at)
+            table = await known.table(connection, whom, at)
             rows, values = await predictions.standing_scores(connection, prediction.name)
             labels = await predictions.standing_labels(connection, prediction.name) if prediction.sorts else None
             gone = await predictions.no_longer(connection, prediction.name)
@@ -168,15 +192,23 @@ class Scoring:
         for first in range(0, len(news.rows), _AT_ONCE):
             some = news.rows[first : first + _AT_ONCE]
             await predictions.doing(self.database, prediction.name, f"writing {first + len(some):,} of {len(news.rows):,}")
-            async with self.database.transaction() as connection:
+            async with self._unchanged(prediction) as connection:
                 count += await news.write(connection, some, self.clock.now())
         for first in range(0, len(scored.before.gone), _AT_ONCE):
-            async with self.database.transaction() as connection:
+            async with self._unchanged(prediction) as connection:
                 fallen = scored.before.gone[first : first + _AT_ONCE]
                 count += await news.drop(connection, fallen, self.clock.now())
         settled = sorted({each.kind for each in asked}) if upwards else []
         await predictions.scored(self.database, prediction.name, told.as_of, len(scored.table), settled)
         return int(scored.changed.sum()), count
+
+    @asynccontextmanager
+    async def _unchanged(self, prediction: Declared) -> AsyncIterator[Connection]:
+        """A transaction until whose end nothing else is declared under its name."""
+        async with self.database.transaction() as connection:
+            if await predictions.means(connection, prediction.name) != prediction.version:
+                raise _DeclaredAnew
+            yield connection
 
     async def _since(self, kind: str) -> datetime | None:
         """From when on there may be events of a type: the first scoring that writes some need not look for older ones."""

@@ -17,7 +17,6 @@ from activities.predicting.kind import Columns, Kind, Labels, Made, Says
 from segments.errors import DefinitionError
 from segments.models.stored import Kept
 from segments.models.uplift import Helps, helps, uplift
-from segments.predictions.declared import words_of
 from segments.predictions.uplift import Uplift
 from store import Database, predictions
 from store.predictions import Champion
@@ -48,9 +47,8 @@ class Uplifts(Kind):
             "kind": declared.kind,
             "family": model.family,
             "told": f"some are more persuadable than others, and are found: {seen}; help is that it comes true {side} often",
-            "of": str(declared.of),
             "by": declared.prediction,
-            "features": words_of(declared.columns),
+            **declared.told,
             "never": sorted(declared.never),
             "people": {"fitted": found.people, "left_alone": found.withheld},
             "window": [known.first.isoformat(), known.last.isoformat()],

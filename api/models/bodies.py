@@ -46,7 +46,7 @@ EXAMPLE: dict[str, Any] = {
 _REACHED: dict[str, Any] = {"of": _ORDERED, "by": "clicked", "owner": "crm"}
 #: One of each kind, with a name, to begin with.
 EXAMPLES: dict[str, dict[str, Any]] = {
-    Prediction.kind: {"name": "leaves"} | EXAMPLE,
+    Prediction.kind: {"name": "leaves"} | EXAMPLE | {"holdout": 0.1},
     LifetimeValue.kind: {
         "kind": LifetimeValue.kind,
         "name": "value-of-a-year",

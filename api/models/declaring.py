@@ -97,7 +97,7 @@ async def checked(config: ApiConfig, database: Database, body: PredictionBody, c
     """What would come of a declaration; nobody is counted for who may not look people up.
 
     Raises:
-        Problem: 422, it cannot be used; 409, the catalogue has one of that name, or one that asks for it could not stand any
+        Problem: 422, it cannot be used; 409, the catalogue has one of that name, or what asks for it could not stand any
             more; 403, it names people, whom the key may not look up.
     """
     found, counting = read(body.name or "", body), caller.may(Right.PERSONAL)
@@ -113,7 +113,7 @@ async def put(config: ApiConfig, database: Database, name: str, body: Prediction
     """Declare a prediction, or change one.
 
     Raises:
-        Problem: 422, it cannot be used; 409, the catalogue has one of that name, or one that asks for it could not stand any
+        Problem: 422, it cannot be used; 409, the catalogue has one of that name, or what asks for it could not stand any
             more; 403, it names people, whom the key may not look up.
     """
     if body.name not in (None, name):

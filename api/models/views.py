@@ -28,7 +28,9 @@ class ModelView(BaseModel):
         description="what its scores are",
         examples=["probability", "lifetime-value", "clusters", "best-channel", "best-hour", "uplift"],
     )
-    state: Standing = Field(description="held: nobody new comes over a threshold; waiting: no model has been trained yet")
+    state: Standing = Field(
+        description="held: nobody new comes over a threshold; waiting: no model has been trained yet; training: one is now"
+    )
     held_why: str | None = Field(description="why nobody new comes over a threshold now")
     held_since: datetime | None
     version: int | None = Field(description="of the model that scores")

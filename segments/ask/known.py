@@ -15,7 +15,7 @@ from segments.language.predicate import Predicate
 from segments.predictions.declared import Declared
 from segments.predictions.features import Feature
 from segments.predictions.prediction import Prediction
-from segments.sql.features import Pass, asking, coming_true, passes
+from segments.sql.features import Pass, asking, coming_true, passes, passes_then
 from segments.sql.statements import among
 from store import Connection, queries
 
@@ -78,6 +78,26 @@ async def of_one(connection: "Connection", features: Sequence[Feature], customer
     return {name: values[0] for name, values in (await columns(connection, features, 1, as_of)).items()}
 
 
+async def each_then(
+    connection: "Connection", features: Sequence[Feature], who: Sequence[tuple[UUID, datetime]]
+) -> dict[str, "array[float]"]:
+    """By name the features of some customers, each as they were known at an instant of their own; in their order.
+
+    Together, but for the features that go by a customer's hours and days: those of one after the other.
+    """
+    together, others = passes_then(features)
+    found: dict[str, array[float]] = {each.name: array("d") for each in others}
+    for customer, at in who if others else ():
+        for name, value in (await of_one(connection, others, customer, at)).items():
+            found[name].append(value)
+    await connection.execute(_SQL["make_asked"])
+    await connection.execute(_SQL["forget_asked"])
+    await connection.execute(_SQL["ask_some"], [each for each, _ in who])
+    for each in together if who else ():
+        found |= _values(each, await connection.fetchrow(each.statement.sql, *each.args(who)), len(who))
+    return {each.name: found.get(each.name, array("d")) for each in features}
+
+
 async def came_true(connection: "Connection", prediction: Prediction, rows: int, at: datetime) -> "array[float]":
     """For each row of the table that was asked for on this connection, whether it has come true at an instant: 1.0 or 0.0."""
     statement = coming_true(prediction.label)
@@ -92,7 +112,10 @@ async def true_of(connection: "Connection", predicate: Predicate, customer: UUID
 
 
 async def _columns(connection: "Connection", each: Pass, at: datetime, rows: int) -> dict[str, "array[float]"]:
-    sent = await connection.fetchrow(each.statement.sql, *each.statement.args(at))
+    return _values(each, await connection.fetchrow(each.statement.sql, *each.statement.args(at)), rows)
+
+
+def _values(each: Pass, sent: Any, rows: int) -> dict[str, "array[float]"]:
     assert sent is not None, "an aggregate always answers"
     found = _numbers("i", sent[0])
     values = zip(each.features, each.nothing, sent[1:], strict=True)

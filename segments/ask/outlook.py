@@ -53,7 +53,7 @@ class Outlook:
         """The same as a sentence that says what to do."""
         if self.by is not None:
             told = f"it is learned by those whom {self.by!r} lets in and leaves alone, once their horizon has passed"
-            return f"{self.people:,} people: {told}; what it lacks is told when it is trained"
+            return f"{self.people:,} people, of whom those have a score whom it lets in: {told}; what it lacks is told then"
         if self.as_of is None:
             few = (
                 "enough to train by"

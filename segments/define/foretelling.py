@@ -1,11 +1,12 @@
 """Predictions that product teams declare through the API: written, approved by somebody else, taken out of use.
 
-Promise: what is written can be read and asked of Postgres; no segment asks for a prediction that is not declared, also when two
-people write at once, nor does another prediction; what one never looks at it does not learn from another. Every version is
-kept, and one that waits for approval changes nothing.
+Promise: what is written can be read and asked of Postgres; no segment asks for a prediction that is not declared, or for what
+it does not say, also when two people write at once, nor does another prediction; what one never looks at it does not learn from
+another. Every version is kept, and one that waits for approval changes nothing.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,7 +16,7 @@ from segments.ask.outlook import Outlook, outlook
 from segments.define.define import CannotChange, alive, named, noted
 from segments.errors import DefinitionError
 from segments.predictions.declared import Declared
-from segments.predictions.paths import asked_in, asked_through, check_asked, looking
+from segments.predictions.paths import asked_in, asked_through, check_asked, leaves_asking, looking
 from segments.predictions.prediction import Prediction
 from segments.predictions.wire import declared_from_json
 from store import Connection, Database, predictions
@@ -49,12 +50,12 @@ async def tried(
 
     Raises:
         DefinitionError: it asks for itself, for a prediction that there is not, or for what it never looks at.
-        CannotChange: the catalogue has one of that name, or one that asks for it could not stand any more.
+        CannotChange: the catalogue has one of that name, or what asks for it could not stand any more.
         CannotAsk: Postgres cannot evaluate it.
         TooSlow: it would take too long to tell.
     """
     _refuse_code(catalogue, prediction.name)
-    _fits(await declared(database, catalogue), prediction)
+    await _fits(database, catalogue, prediction)
     await _evaluable(database, prediction, at)
     return await outlook(database, prediction, at, counting=counting)
 
@@ -75,7 +76,7 @@ async def declare(
 
     Raises:
         DefinitionError: it asks for itself, for a prediction that there is not, or for what it never looks at.
-        CannotChange: the catalogue has one of that name, or one that asks for it could not stand any more.
+        CannotChange: the catalogue has one of that name, or what asks for it could not stand any more.
         CannotAsk: Postgres cannot evaluate it.
     """
     _refuse_code(catalogue, prediction.name)
@@ -83,7 +84,7 @@ async def declare(
     plain = prediction.to_json()
     async with database.transaction() as connection:
         await lock_definitions(connection)
-        _fits(await declared(connection, catalogue), prediction)
+        await _fits(connection, catalogue, prediction)
         newest, holds = await _stands(connection, prediction.name)
         if newest is not None and newest.definition == plain:
             return Written(newest.number, new=False, same=True, waits=newest.waits)
@@ -102,7 +103,7 @@ async def approve(
     """Let the newest version hold that somebody else has written; None where there is none of that name.
 
     Raises:
-        CannotChange: nothing of it waits, the same person wrote it, the catalogue has one of that name by now, or one that asks
+        CannotChange: nothing of it waits, the same person wrote it, the catalogue has one of that name by now, or what asks
             for it could not stand any more.
         DefinitionError: it cannot be read any more, or asks for what it may not.
     """
@@ -117,7 +118,7 @@ async def approve(
         if newest.by == by:
             told = "whoever declared it does not approve it; somebody else has to, with a key of their own"
             raise CannotChange("own-declaration", told)
-        _fits(await declared(connection, catalogue), prediction := declared_from_json(newest.definition))
+        await _fits(connection, catalogue, prediction := declared_from_json(newest.definition))
         await declarations.approve(connection, name, newest.number, by=by, at=at)
         await _holds(connection, prediction, at)
         was = holds.definition if holds else None
@@ -139,10 +140,7 @@ async def undeclare(
         newest, _ = await _stands(connection, name)
         if newest is None or newest.definition is None:
             return False
-        segments = [row.name for row in alive(await stored(connection)) if name in asked_in(row.definition)]
-        around = (await declared(connection, catalogue)).values()
-        others = [each.name for each in around if each.name != name and name in asked_in(looking(each))]
-        if asking := [*named("segment", segments), *named("prediction", others)]:
+        if asking := await _asking(connection, await declared(connection, catalogue), name):
             told = " and by ".join(asking)
             raise CannotChange("still-named", f"prediction {name!r} is asked for by {told}; change that first")
         await declarations.put(connection, name, None, by=by, at=at)
@@ -168,18 +166,41 @@ async def _holds(connection: Connection, prediction: Declared, at: datetime) -> 
     await predictions.declare(connection, prediction.name, prediction.version, *spans, at, kind=prediction.kind)
 
 
-def _fits(before: Mapping[str, Declared], prediction: Declared) -> None:
-    """Refuse one that asks for what it may not, or by which one that asks for it would."""
+async def _asking(source: "Database | Connection", around: Mapping[str, Declared], name: str) -> list[str]:
+    """The segments and the other predictions that ask for it, for a sentence."""
+    segments = [row.name for row in alive(await stored(source)) if name in asked_in(row.definition)]
+    others = [each.name for each in around.values() if each.name != name and name in asked_in(looking(each))]
+    return [*named("segment", segments), *named("prediction", others)]
+
+
+async def _fits(source: "Database | Connection", catalogue: Mapping[str, Declared], prediction: Declared) -> None:
+    """Refuse one that asks for what it may not, or by which what asks for it could not stand any more."""
+    before = await declared(source, catalogue)
     after = {**before, prediction.name: prediction}
     check_asked(after, prediction.name)
+    was = before.get(prediction.name)
+    if was is not None and was.kind != prediction.kind and (asking := await _asking(source, before, prediction.name)):
+        told = f"prediction {prediction.name!r} is asked for by {' and by '.join(asking)} as what it is, {was.kind!r}"
+        remedy = "change that first, or declare this one by another name"
+        raise CannotChange("would-break", f"{told}; as {prediction.kind!r} its scores are of something else: {remedy}")
     for name, each in after.items():
-        if name == prediction.name or prediction not in asked_through(each, after):
-            continue
-        try:
-            check_asked(after, name)
-        except DefinitionError as error:
-            told = f"prediction {name!r} asks for {prediction.name!r} and could not be declared so any more: {error}"
-            raise CannotChange("would-break", told) from None
+        if name != prediction.name and prediction in asked_through(each, after):
+            with _still("prediction", name, prediction):
+                check_asked(after, name)
+    for row in alive(await stored(source)):
+        for leaf in leaves_asking(row.definition, prediction.name):
+            with _still("segment", row.name, prediction):
+                prediction.check(leaf)
+
+
+@contextmanager
+def _still(what: str, name: str, prediction: Declared) -> Iterator[None]:
+    """What would be refused were it declared now, as what this change would break."""
+    try:
+        yield
+    except DefinitionError as error:
+        told = f"{what} {name!r} asks for {prediction.name!r} and could not be declared so any more: {error}"
+        raise CannotChange("would-break", f"{told}; change that first") from None
 
 
 def _refuse_code(catalogue: Mapping[str, Declared], name: str) -> None:

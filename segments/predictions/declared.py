@@ -105,6 +105,11 @@ class Declared:
         return () if self.sorts else None
 
     @property
+    def learned_by(self) -> str | None:
+        """The prediction by whose holdout it is learned; None where it is learned by what has come."""
+        return None
+
+    @property
     def ahead(self) -> timedelta | None:
         """How long after a score it is known what came of it; None where nothing comes of it."""
         return None
@@ -136,6 +141,13 @@ class Declared:
             DefinitionError: with what can.
         """
         raise NotImplementedError
+
+    def check_others(self, others: Mapping[str, "Declared"]) -> None:
+        """Refuse what the other predictions, as they are declared, do not give it.
+
+        Raises:
+            DefinitionError: with what they have to.
+        """
 
     def reasons(self, parameters: str, digest: str, values: Mapping[str, float]) -> list[Reason]:
         """Why a score is what it is, strongest first.

@@ -6,11 +6,14 @@ counts the crossings of another one asks for it, too: what it says of a customer
 
 from collections import deque
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from segments.errors import DefinitionError
 from segments.language.events import CROSSED_EVENT
 from segments.language.predicate import Predicate
+from segments.language.wire import predicate_from_json
+from segments.leaves.crossed import Foretold
 from segments.predictions.declared import Declared, check_predictions, predictions_in
 from segments.predictions.features import forbidden, names_read
 
@@ -22,7 +25,10 @@ _EVENTS = ("did", "last", "first", "since_last", "event")
 def looking(what: Predicate | Declared) -> Mapping[str, Any]:
     """What looks at customers, as JSON."""
     plain = what.to_json()
-    return {part: plain[part] for part in LOOKING if part in plain} if isinstance(what, Declared) else plain
+    if not isinstance(what, Declared):
+        return plain
+    found = {part: plain[part] for part in LOOKING if part in plain}
+    return found if what.learned_by is None else found | {"by": {"prediction": what.learned_by}}
 
 
 def asked_in(plain: Any) -> Iterator[str]:
@@ -39,6 +45,20 @@ def asked_in(plain: Any) -> Iterator[str]:
         case list() | tuple():
             for each in plain:
                 yield from asked_in(each)
+
+
+def leaves_asking(plain: Any, prediction: str) -> Iterator[Foretold]:
+    """What a definition as JSON asks of a prediction, also where a segment that it names cannot be looked up."""
+    match plain:
+        case Mapping():
+            if plain.get("prediction") == prediction:
+                with suppress(DefinitionError):  # a property may be called so
+                    yield from predictions_in(predicate_from_json(plain))
+            for each in plain.values():
+                yield from leaves_asking(each, prediction)
+        case list() | tuple():
+            for each in plain:
+                yield from leaves_asking(each, prediction)
 
 
 def reads(prediction: Declared) -> frozenset[str]:
@@ -61,6 +81,8 @@ def asked_through(what: Predicate | Declared, found: Mapping[str, Declared]) -> 
 
 def check_asked(found: Mapping[str, Declared], name: str) -> None:
     """Refuse a prediction that asks for itself, for one that there is not, or for one that looks at what it never may.
+
+    So is one that asks another for what that does not say, or is learned by the holdout of one that has none.
 
     Args:
         found: All predictions that there are, by name, this one among them.
@@ -94,6 +116,7 @@ def check_asked(found: Mapping[str, Declared], name: str) -> None:
     for word in ("of", "label"):
         if isinstance(predicate := getattr(prediction, word, None), Predicate):
             _check_leaves(f"{prediction.place}, {word}", predicate, others)
+    prediction.check_others(others)
 
 
 def _check_leaves(place: str, predicate: Predicate, others: Mapping[str, Declared]) -> None:

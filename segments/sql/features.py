@@ -4,13 +4,16 @@ Promise: `Feature.amount` over what had happened and had been received, rounded 
 type of event are worked out in one pass over it, but for those that look at others beside.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from math import nan
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import aggregate_order_by, distinct_on
+from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by, distinct_on
+from sqlalchemy.sql.visitors import replacement_traverse
 
 from segments.language.events import TRAITS_CHANGED
 from segments.language.predicate import Predicate
@@ -22,15 +25,16 @@ from segments.sql.amounts import amount_of, by_customer
 from segments.sql.documents import Expression, Value, bound
 from segments.sql.messaged import messaged
 from segments.sql.ordered import ordered
-from segments.sql.rows import counted
+from segments.sql.rows import Bound, bounds_of, counted
 from segments.sql.selection import Selection
 from segments.sql.start import everybody
 from segments.sql.statements import Statement, compiled
-from segments.sql.tables import asked, event
+from segments.sql.tables import INSTANT, UUID_, asked, event
 from segments.sql.when import AsKnown, now
 
 _DAY: Expression = sa.literal_column("86400.0")
 _ZERO: Expression = sa.literal_column("0")
+_EACH = "each_then"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,26 +54,55 @@ class Pass:
         return tuple(0.0 if _is_zero(each) else nan for each in self.features)
 
 
+@dataclass(frozen=True, slots=True)
+class PassThen(Pass):
+    """The same of some customers, each as of an instant of their own; `bounds`: what its arrays have of each instant."""
+
+    bounds: Mapping[str, Bound]
+
+    def args(self, who: Sequence[tuple[UUID, datetime]]) -> list[Any]:
+        """The arguments for these customers, numbered from 0 on."""
+        arrays = {name: [bound(at) for _, at in who] for name, bound in self.bounds.items()}
+        return self.statement.args(who[0][1], ns=[*range(len(who))], ids=[each for each, _ in who], **arrays)
+
+
 def passes(features: Iterable[Feature]) -> list[Pass]:
     """Statements that together work out all of these features, by the parameter `at`."""
+    return [Pass(some, _sent(values)) for some, values in _selected(features)]
+
+
+def passes_then(features: Iterable[Feature]) -> tuple[list[PassThen], list[Feature]]:
+    """The same for customers who each have an instant of their own; and features of which that cannot be asked together."""
+    found: list[PassThen] = []
+    others: list[Feature] = []
+    for some, values in _selected(features):
+        if (one := _sent_then(some, values)) is None:
+            others += some
+        else:
+            found.append(one)
+    return found, others
+
+
+def _selected(features: Iterable[Feature]) -> list[tuple[tuple[Feature, ...], sa.Select[Any]]]:
+    """Features that are worked out together, and by customer their values."""
     together: dict[str, list[Feature]] = {}
     orders: dict[Any, list[Feature]] = {}
     messages: dict[Any, list[Feature]] = {}
-    found = []
+    found: list[tuple[tuple[Feature, ...], sa.Select[Any]]] = []
     for each in features:
         if isinstance(each.of, Messaged):
             messages.setdefault(each.of.of.known, []).append(each)
         elif isinstance(each.of, Ordered):
             orders.setdefault(each.of.together, []).append(each)
         elif (plain := _plain(each)) is None:
-            found.append(Pass((each,), _sent(_alone(each))))
+            found.append(((each,), _alone(each)))
         else:
             together.setdefault(plain, []).append(each)
-    found += [Pass(tuple(some), _sent(_together(some))) for some in together.values()]
+    found += [(tuple(some), _together(some)) for some in together.values()]
     of_orders = [(some, [each.of for each in some if isinstance(each.of, Ordered)]) for some in orders.values()]
-    found += [Pass(tuple(some), _sent(ordered(of))) for some, of in of_orders]
+    found += [(tuple(some), ordered(of)) for some, of in of_orders]
     of_messages = [(some, [each.of for each in some if isinstance(each.of, Messaged)]) for some in messages.values()]
-    return found + [Pass(tuple(some), _sent(messaged(of))) for some, of in of_messages]
+    return found + [(tuple(some), messaged(of)) for some, of in of_messages]
 
 
 def asking(of: Predicate, most: int | None = None) -> Statement:
@@ -86,20 +119,58 @@ def coming_true(label: Predicate) -> Statement:
     """The numbers of those in `asked` of whom it is true at `at`, in four bytes each."""
     found = everybody(label).subquery()
     rows = sa.join(asked, found, found.c.id == asked.c.id)
-    return compiled(sa.select(_bytes(sa.func.int4send(asked.c.n))).select_from(rows))
+    return compiled(sa.select(_bytes(sa.func.int4send(asked.c.n), asked.c.n)).select_from(rows))
 
 
 def _sent(values: sa.Select[Any]) -> Statement:
     """The values of those in `asked`, in the order of their numbers."""
     who, *columns = (found := values.subquery()).c
-    rows = sa.join(asked, found, who == asked.c.id)
+    return compiled(_numbers(asked.c.n, columns).select_from(sa.join(asked, found, who == asked.c.id)))
+
+
+def _sent_then(some: tuple[Feature, ...], values: sa.Select[Any]) -> PassThen | None:
+    """The values of each of `ids` as of their own instant; None where more than instants follows from that.
+
+    Of each customer they are worked out by themselves: the fence keeps them from being worked out of everybody first.
+    """
+    names: dict[str, str] = {}
+    others: list[str] = []
+
+    def own(element: Any, **_: Any) -> Any:
+        if not isinstance(element, sa.BindParameter) or not (element.key == "at" or bounds_of([element.key])):
+            return None
+        if not isinstance(element.type, sa.DateTime):
+            others.append(element.key)
+        return sa.literal_column(f"{_EACH}.{names.setdefault(element.key, f'instant_{len(names)}')}", element.type)
+
+    theirs: Any = replacement_traverse(values, {}, own)
+    if others:
+        return None
+    by_everybody = theirs.subquery("by_everybody")
+    mine = sa.select(*by_everybody.c).where(next(iter(by_everybody.c)) == sa.literal_column(f"{_EACH}.id", UUID_))
+    found = mine.offset(_ZERO).lateral("found")
+    arrays: dict[str, Any] = {"ns": sa.Integer(), "ids": UUID_} | {f"{each}s": INSTANT for each in names.values()}
+    given: Any = sa.func.unnest(*(sa.bindparam(name, type_=ARRAY(kind)) for name, kind in arrays.items()))
+    each = given.table_valued(*(sa.column(name[:-1], kind) for name, kind in arrays.items())).render_derived(name=_EACH)
+    _, *columns = found.c
+    statement = compiled(_numbers(each.c.n, columns).select_from(each.join(found, sa.true())))
+    bounds = {"at": _itself} | bounds_of(names)
+    return PassThen(some, statement, {f"{column}s": bounds[name] for name, column in names.items()})
+
+
+def _itself(at: datetime) -> datetime:
+    return at
+
+
+def _numbers(n: Any, columns: Iterable[Any]) -> sa.Select[Any]:
+    """Rows' numbers, and of each column their values, as bytes."""
     known = [sa.func.float8send(sa.func.coalesce(each, sa.cast(bound("NaN", "text"), sa.Double()))) for each in columns]
-    return compiled(sa.select(*(_bytes(each) for each in (sa.func.int4send(asked.c.n), *known))).select_from(rows))
+    return sa.select(*(_bytes(each, n) for each in (sa.func.int4send(n), *known)))
 
 
-def _bytes(each: Any) -> Expression:
+def _bytes(each: Any, n: Any) -> Expression:
     nothing = sa.cast(bound("", "text"), sa.LargeBinary)
-    joined = sa.func.string_agg(each, aggregate_order_by(nothing, asked.c.n), type_=sa.LargeBinary)
+    joined = sa.func.string_agg(each, aggregate_order_by(nothing, n), type_=sa.LargeBinary)
     return sa.func.coalesce(joined, nothing)
 
 

@@ -10,6 +10,10 @@ truncate asked;
 -- One customer is asked about.
 insert into asked (n, id) values (0, $1);
 
+-- name: ask_some
+-- Some customers are asked about, in their order.
+insert into asked (n, id) select n - 1, id from unnest($1::uuid[]) with ordinality as given (id, n);
+
 -- name: look_at_asked
 -- The planner has to know how many they are.
 analyze asked;

@@ -62,6 +62,50 @@ select p.name, p.kind, p.declared, p.retrain, p.score, p.max_age, p.asked_at, p.
 from prediction p left join prediction_model m on (m.prediction, m.version) = (p.name, p.champion)
 where p.retired_at is null and ($1::text is null or p.name = $1) order by p.name;
 
+-- name: kind_before
+-- Of which kind it was until now, where it is to be of another one ($2); nobody keeps a model of it or scores by one until this transaction ends.
+select kind from prediction where name = $1 and kind <> $2 for update;
+
+-- name: begin_anew
+-- It is of another kind from now on ($2): no model scores, and nothing is said of how that of the kind before stood.
+update prediction set asked_at = $2, score_asked_at = null, trained_at = null, scored_at = null, people = 0, doing = null, failed_at = null, failed = null,
+    failure = null, champion = null, held_since = null, held_why = null, settled = '{}', uplift = null
+where name = $1;
+
+-- name: let_fall
+-- Who is over a threshold of it ($1), or of a kind, by the last event that says so, is it no more ($2): an event, and a mark for the watch.
+-- The types of events are stepped through in their index.
+with recursive types as (
+    (select type from event order by type limit 1)
+    union all
+    select (select e.type from event e where e.type > types.type order by e.type limit 1) from types where types.type is not null
+), theirs as (
+    select type from types where type = '$crossed:' || $1 or starts_with(type, '$crossed:' || $1 || ':')
+), standing as (
+    select distinct on (e.type, e.profile_id) e.type, e.profile_id, e.ts, e.properties from event e
+    where e.type in (select type from theirs) order by e.type, e.profile_id, e.ts desc
+), written as (
+    insert into event (profile_id, ts, type, kind, message_id, properties, source, received_at)
+    select s.profile_id, greatest($2::timestamptz, s.ts + interval '1 microsecond'), s.type, 'prediction', gen_random_uuid()::text,
+           case when s.type = '$crossed:' || $1 then jsonb_build_object('kind', null, 'was', s.properties ->> 'kind')
+                else jsonb_build_object('over', false, 'score', null) end,
+           'prediction ' || $1, $2
+    from standing s
+    where (coalesce((s.properties ->> 'over')::boolean, false) or s.properties ->> 'kind' is not null)
+      and not exists (select from profile p where p.id = s.profile_id and p.merged_into is not null)
+    order by s.profile_id, s.type
+    returning profile_id, type
+)
+insert into dirty (profile_id, types, at) select profile_id, array_agg(type), $2 from written group by profile_id;
+
+-- name: drop_all
+-- Nobody has a score of it any more.
+delete from prediction_score where prediction = $1;
+
+-- name: means
+-- What it means as it is declared now; that stays so until this transaction ends.
+select declared from prediction where name = $1 for share;
+
 -- name: declare
 -- A prediction that is declared; one that is new, is declared again, or means something else than before, is to be trained at once.
 insert into prediction (name, declared, retrain, score, max_age, asked_at, kind) values ($1, $2, $3, $4, $5, $6, $7)
@@ -134,7 +178,7 @@ select version, state from prediction_model where prediction = $1 and trained_at
 
 -- name: lock
 -- Nobody else keeps a model of it until this transaction ends.
-select champion from prediction where name = $1 for update;
+select champion, declared from prediction where name = $1 for update;
 
 -- name: step_down
 -- The champion is one no more, as is the challenger that was before.
@@ -185,12 +229,12 @@ update prediction set held_since = case when $3::text is null then null else coa
 where name = $1;
 
 -- name: scored
--- A scoring has come to its end: how many have a score, and of which thresholds all who are over them are written down. That a training
--- failed stays until one does not.
+-- A scoring by a model that still scores has come to its end: how many have a score, and of which thresholds all who are over them are written
+-- down. That a training failed stays until one does not.
 update prediction set scored_at = $2, people = $3, settled = $4, doing = null,
     failed_at = case when failed = 'train' then failed_at end, failure = case when failed = 'train' then failure end,
     failed = case when failed = 'train' then failed end
-where name = $1;
+where name = $1 and champion is not null;
 
 -- name: keep_outcome
 -- How true a model's probabilities of an instant were; once for each instant.
@@ -204,9 +248,10 @@ select as_of, people, foretold, came, squares, log_loss, version, bins
 from prediction_outcome where prediction = $1 and version = $2 order by as_of;
 
 -- name: outcomes_since
--- The same of all models since an instant, oldest first.
-select as_of, people, foretold, came, squares, log_loss, version, bins
-from prediction_outcome where prediction = $1 and as_of >= $2 order by as_of, version;
+-- The same of all models of its kind since an instant, oldest first.
+select o.as_of, o.people, o.foretold, o.came, o.squares, o.log_loss, o.version, o.bins
+from prediction_outcome o join prediction p on p.name = o.prediction join prediction_model m using (prediction, version)
+where o.prediction = $1 and o.as_of >= $2 and coalesce(m.card ->> 'kind', p.kind) = p.kind order by o.as_of, o.version;
 
 -- name: scores_of
 -- What is foretold of a customer.

@@ -18,6 +18,7 @@ from segments.predictions.declared import predictions_in
 from segments.predictions.reasons import effect, reasons
 from store import Database, predictions
 from store.predictions import Champion, Outcome
+from tests.command_line import in_thread
 from workers.definitions import examine
 
 ORDERS = did("Order Completed")
@@ -128,6 +129,26 @@ async def test_each_is_written_down_once_and_trained_at_once_when_it_means_somet
         spans = timedelta(days=7), timedelta(days=1), timedelta(days=28)
         await predictions.declare(database, "churn", "another", *spans, planted.shop.clock.now())
         assert (await planted.stands()).asked_at is not None
+
+
+async def test_while_its_first_model_is_trained_it_is_not_said_to_fail(
+    database: Database, dsn: str, temporal_address: str, tmp_path: Path
+) -> None:
+    """Why the last try failed is of the last try; what is being done stands in the list, too."""
+    async with opened(database, dsn, temporal_address, tmp_path, serve=False) as planted:
+        now, given = planted.shop.clock.now(), {"database_url": dsn, "catalogue": CATALOGUE, "path": ("tests",)}
+        await predictions.fail(database, "churn", now, "train", "too few of either")
+        assert (await planted.stands()).standing(now) == "failing"
+        listed = await in_thread("models", "list", **given)
+        assert ("failing" in listed.stdout, "too few" in listed.stdout) == (True, True), listed.stderr
+        await predictions.doing(database, "churn", "500 of 1,375")
+        assert (await planted.stands()).standing(now) == "training"
+        listed = await in_thread("models", "list", **given)
+        assert ("training: 500 of 1,375" in listed.stdout, "too few" in listed.stdout) == (True, False), listed.stdout
+        shown = await in_thread("models", "show", "churn", **given)
+        assert "churn: training; the last try failed: too few of either" in shown.stdout
+        (view,) = (await planted.shop.operate("GET", "/v1/models")).json()["models"]
+        assert (view["state"], view["doing"]) == ("training", "500 of 1,375")
 
 
 def test_a_definition_that_is_too_large_is_told_as_that_and_not_tried_again() -> None:

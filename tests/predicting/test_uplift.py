@@ -11,6 +11,7 @@ from journeys import Prediction, Uplift, days, did, rfm
 from segments.ask.ask import estimate
 from segments.errors import DefinitionError
 from segments.predictions.wire import declared_from_json
+from store import predictions
 from tests.command_line import in_thread
 
 ordered = did("Order Completed")
@@ -28,6 +29,7 @@ def test_it_is_of_the_prediction_by_whose_holdout_it_is_learned() -> None:
     again = declared_from_json(helped.to_json())
     assert (again.to_json(), again.version) == (helped.to_json(), helped.version)
     assert str(helped.crosses(0.05, back_at=0.02)) == 'the prediction "helped" is 0.05 or more (until it is below 0.02)'
+    assert 'while the prediction "churn" lets them in' in str(helped)
     with pytest.raises(DefinitionError, match="difference of probabilities between 0 and 1"):
         helped.crosses(5)
     with pytest.raises(DefinitionError, match="leaves nobody alone"):
@@ -45,6 +47,14 @@ async def test_whom_it_helps_can_be_asked_for_once_it_is_shown_and_not_before(he
     held.of = "helped"
     who = await held.people(800, leaving=0.1)
     await held.pass_until(0)
+    everybody = {"owner": "crm", "predicate": {"prediction": "churn", "over": 0.001}}
+    answer = await shop.operate("PUT", "/v1/segments/let-in", json=everybody)
+    assert answer.status_code == 201, answer.text
+    held.of = "churn"
+    assert "it is champion" in await held.train()
+    let_in = await held.over()
+    assert len(let_in) > 700
+    held.of = "helped"
     plain = {name: value for name, value in helped.to_json().items() if name != "name"}
     assert (await shop.operate("PUT", "/v1/models/helped", json=plain)).status_code == 201
     asks = {"prediction": "helped", "over": 0.3, "back_at": 0.2}
@@ -83,7 +93,28 @@ async def test_whom_it_helps_can_be_asked_for_once_it_is_shown_and_not_before(he
     assert len(over & persuadable) > 0.6 * len(theirs)
     asked = await estimate(held.database, helped.crosses(0.3, back_at=0.2), shop.clock.now())
     assert asked.members == len(over), "whom a segment lets in"
+    assert scores.keys() == let_in
     await it_is_told(held, scores, dsn)
+    await nothing_is_told_of_who_is_not_let_in(held)
+
+
+async def nothing_is_told_of_who_is_not_let_in(held: Planted) -> None:
+    """Whether it helps them nobody has learned: curves go on beyond those by whom they were fitted, and rank them high."""
+    shop, now = held.shop, held.shop.clock.now()
+    before = len(await held.scores())
+    assert (await shop.operate("DELETE", "/v1/segments/let-in")).status_code == 204  # the catalogue's asks for 0.7
+    await held.score()
+    by = await held.database.pool.fetch("select profile_id, score from prediction_score where prediction = 'churn'")
+    over = {row["profile_id"] for row in by if row["score"] >= 0.7}
+    assert 20 < len(over) < before / 2
+    assert (await held.scores()).keys() == over
+    assert await held.over() <= over, "nor is anybody else over a threshold of it"
+    await held.pass_until(4)
+    held.of = "churn"
+    await held.score()
+    (row,) = await predictions.found(held.database, "helped")
+    assert row.score_asked_at is not None, "who is let in from now on has a score at once, not with the next round"
+    assert row.score_asked_at > now
 
 
 async def it_is_told(held: Planted, scores: dict[UUID, float], dsn: str) -> None:

@@ -17,8 +17,11 @@ from segments.facts import Event, Facts
 from segments.language.events import TRAITS_CHANGED
 from segments.leaves.countable import Amount
 from segments.predictions import DaysSince, Feature, Prediction, TraitValue, engagement, feature, rfm
+from segments.predictions.best import counts
 from segments.predictions.features import check_features
-from segments.sql.features import passes
+from segments.predictions.messaged import Messages
+from segments.predictions.ordered import WHICH, Ordered
+from segments.sql.features import passes, passes_then
 from tests.extent import some
 from tests.segments.random_shop import SPANS, TYPES, narrowed
 from tests.segments.shop import T0, Shop
@@ -53,6 +56,29 @@ async def test_the_future_changes_not_a_bit(shop: Shop) -> None:
     assert int(gone.split()[1]) > 50
     assert bits(await table(shop, features, as_of)) == bits(before)
     assert bits(await table(shop, features, as_of - timedelta(hours=2))) != bits(before), "the test could fail"
+
+
+@pytest.mark.parametrize("seed", some(range(6)))
+async def test_of_many_with_an_instant_of_their_own_each_is_asked_together(shop: Shop, seed: int) -> None:
+    """To the last digit what is asked of each alone, in as many statements for fifty as for one."""
+    random = Random(100 + seed)
+    log = await happened(shop, random)
+    await shop.database.pool.execute("update event set type = 'Order Completed' where type = $1", TYPES[0])
+    features = [*rfm(), *engagement(), feature("age", TraitValue("age"))]
+    features += [feature(f"f{n}", term(random)) for n in range(40)]
+    features += [Feature(which, Ordered(did("Order Completed"), which, "price", "")) for which in WHICH]
+    features += counts(["push"], Messages("clicked", timedelta(days=30), timedelta(days=3)))
+    who = [(each, T0 + timedelta(hours=14 * random.random())) for each in [*log] * 8]
+    async with shop.database.transaction() as connection:
+        alone = [await known.of_one(connection, features, *each) for each in who]
+        said: list[str] = []
+        together, others = passes_then(features)
+        with connection.query_logger(lambda record: said.append(record.query)):
+            found = await known.each_then(connection, [each for each in features if each not in others], who)
+    assert len(others) < len(features) / 10
+    assert sum("each_then" in each for each in said) == len(together)
+    for name, values in found.items():
+        assert [pack("d", value) for value in values] == [pack("d", one[name]) for one in alone], name
 
 
 async def test_ready_made_ones_by_hand(shop: Shop) -> None:

@@ -49,13 +49,13 @@ def list_(as_json: Json = False) -> None:
         heads = ("name", "kind", "state", "version", "trained (UTC)", "scored (UTC)", "people", "how good", "why not")
         cells = [
             (
-                *(each.name, each.kind, each.state, "-" if each.version is None else str(each.version)),
+                *(each.name, each.kind, _state(each), "-" if each.version is None else str(each.version)),
                 *(_at(each.trained_at), _at(each.scored_at), f"{each.people:,}"),
-                *(each.told or "-", each.failure or each.held_why or ""),
+                *(each.told or "-", (each.state != "training" and (each.failure or each.held_why)) or ""),
             )
             for each in rows
         ]
-        table = tables.Rows(heads, cells, sentences=frozenset({"how good", "why not"}))
+        table = tables.Rows(heads, cells, sentences=frozenset({"state", "how good", "why not"}))
         return [table] if cells else ["no prediction has been declared to a worker yet"]
 
     tables.show(with_database(lambda database: stands(database, now)), drawn, as_json=as_json)
@@ -357,7 +357,9 @@ def _detail(name: str) -> "ModelDetail":
 def _card(found: "ModelDetail") -> "Iterable[RenderableType]":
     from workers.cli import tables
 
-    if found.failure:
+    if found.state == "training":
+        yield f"{found.name}: {found.state}" + (f"; the last try failed: {found.failure}" if found.failure else "")
+    elif found.failure:
         yield f"{found.name}: {found.state}, since the last try failed: {found.failure}"
         if found.held_why and found.failure not in found.held_why:
             yield f"nobody new comes in: {found.held_why}"
@@ -511,6 +513,11 @@ _CARDS = {
     "best-hour": _options,
     "uplift": _helps,
 }
+
+
+def _state(each: "ModelView") -> str:
+    """How it stands, and what is being done."""
+    return each.state if each.doing is None else f"{each.state}: {each.doing}"
 
 
 def _score(each: "Foretold | CustomerView") -> str:
