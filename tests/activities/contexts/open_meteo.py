@@ -77,7 +77,8 @@ async def open_meteo() -> AsyncIterator[OpenMeteo]:
     """Serve until the block ends."""
     made = OpenMeteo()
     app = Starlette(routes=[Route("/v1/forecast", made.forecast)])
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, access_log=False, lifespan="off"))
+    quick = uvicorn.Config(app, port=0, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1)
+    server = uvicorn.Server(quick)
     serving = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
         await asyncio.sleep(0.005)
