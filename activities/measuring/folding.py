@@ -190,7 +190,7 @@ async def _values(connection: Connection, customers: Sequence[UUID], old: Sequen
     for each, rule, _ in looks:
         rules_of[each.who] += [rule] if rule else []
     events = await done(connection, rules_of, max(horizon, min(since for _, _, since in looks)), horizon)
-    return [*found, *(_value(each, rule, horizon, events[each.who]) for each, rule, _ in looks)]
+    return [*found, *(_value(each, rule, begins >= horizon, horizon, events[each.who]) for each, rule, begins in looks)]
 
 
 async def _rules(connection: Connection, exposures: Sequence[Exposure]) -> dict[tuple[str, str], Conversion | None]:
@@ -213,8 +213,7 @@ def _looks_from(exposure: Exposure, rule: Conversion | None) -> datetime:
     return Exposed(exposure.exposed_at, exposure.entered_at).since(rule) - rule.before
 
 
-def _value(exposure: Exposure, rule: Conversion | None, horizon: datetime, events: Sequence[Event]) -> Value:
+def _value(exposure: Exposure, rule: Conversion | None, whole: bool, horizon: datetime, events: Sequence[Event]) -> Value:
     exposed = Exposed(exposure.exposed_at, exposure.entered_at)
-    whole = _looks_from(exposure, rule) >= horizon
     since = exposure.exposed_at if rule is None else looks_from(rule, exposed, events)
     return Value.of(exposure, max(since, horizon), whole, changes(rule, exposed, events))

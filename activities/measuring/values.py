@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from journeys.policies import CANCELLED, REFUNDED, Conversion, Since
 from segments.evaluate import reached_at
 from segments.facts import Event
+from segments.predictions.ordered import currency_in
 from store.measuring.values import EXACT, Change
 
 #: How many were exposed; all the other metrics are of these.
@@ -23,7 +24,6 @@ EXPOSED = "exposed"
 METRICS = ("conversion", "orders", "revenue", "gross", "refunds", "order value")
 _NOTHING = Decimal(0)
 _MOST, _SMALLEST = Decimal(10) ** 15, Decimal("0.000001")
-_CURRENCY = re.compile("[A-Za-z]{3}")
 _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?\s*", re.ASCII)
 
 
@@ -242,11 +242,7 @@ def _amount(properties: Mapping[str, Any], currency: str | None, *names: str) ->
 
 
 def _is_other_money(properties: Mapping[str, Any], currency: str | None) -> bool:
-    """As `currency_in` reads it: what is no currency code names none."""
-    told = properties.get("currency")
-    if currency is None or not isinstance(told, str) or not _CURRENCY.fullmatch(told):
-        return False
-    return told.upper() != currency.upper()
+    return currency is not None and currency_in(properties) not in ("", currency.upper())
 
 
 def _money(value: Any) -> Decimal | None:

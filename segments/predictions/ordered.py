@@ -104,7 +104,7 @@ class Ordered:
             back_ = [each for _, each, is_made in versions if not is_made]
             if not made or any(each.type == CANCELLED for each in back_):
                 continue
-            currency = _currency(made[-1].properties)
+            currency = currency_in(made[-1].properties)
             if self.currency and currency not in ("", self.currency.upper()):
                 continue
             money = self._money_of(made[-1].properties)
@@ -140,7 +140,8 @@ def money_in(properties: Mapping[str, Any], name: str) -> Decimal | None:
     return max(number.quantize(_CENTS), Decimal(0)) if abs(number) < _TOO_MUCH else None
 
 
-def _currency(properties: Mapping[str, Any]) -> str:
+def currency_in(properties: Mapping[str, Any]) -> str:
+    """The currency that an event names, in capitals; none where it is not three letters, as in SQL."""
     said = properties.get("currency")
     return said.upper() if isinstance(said, str) and _CURRENCY.fullmatch(said) else ""
 
@@ -156,4 +157,4 @@ def _back(event: Event, money: Decimal, currency: str) -> Decimal:
     said = next((each for name in ("total", "revenue") if (each := money_in(event.properties, name)) is not None), None)
     if said is None:
         return money
-    return said if currency == "" or _currency(event.properties) in ("", currency) else Decimal(0)
+    return said if currency == "" or currency_in(event.properties) in ("", currency) else Decimal(0)

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -21,6 +22,20 @@ DAY = timedelta(days=1)
 CATALOGUE, HELD = "predicting.churn_catalogue", "predicting.held_catalogue"
 #: Values and clusters.
 KINDS = "predicting.kinds_catalogue"
+MONTH = 30 * 86_400
+ORDERED: dict[str, Any] = {"did": "Order Completed"}
+#: What product teams declare by JSON: who orders within a month.
+BUYS: dict[str, Any] = {
+    "of": ORDERED,
+    "label": ORDERED | {"within": MONTH},
+    "horizon": MONTH,
+    "features": [
+        {"name": "days_since_order", "days_since": ORDERED},
+        {"name": "orders_90d", "count": True, "of": ORDERED | {"within": 3 * MONTH}},
+    ],
+    "never": ["age"],
+    "owner": "crm",
+}
 _TELL = """
 insert into event (profile_id, ts, type, kind, message_id, properties, source, received_at)
 select who, at, 'Order Completed', 'track', gen_random_uuid()::text, jsonb_build_object('total', total), 'test', at

@@ -4,24 +4,13 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from predicting.conftest import Planted, console_page
+from predicting.conftest import BUYS, MONTH, ORDERED, Planted, console_page
 
 from segments.define.foretelling import declare
 from segments.predictions.wire import declared_from_json
 from store import predictions
 from workers.testing.shop import Shop
 
-MONTH = 30 * 86_400
-ORDERED: dict[str, Any] = {"did": "Order Completed"}
-BUYS: dict[str, Any] = {
-    "of": ORDERED,
-    "label": ORDERED | {"within": MONTH},
-    "horizon": MONTH,
-    "features": [
-        {"name": "days_since_order", "days_since": ORDERED},
-        {"name": "orders_90d", "count": True, "of": ORDERED | {"within": 3 * MONTH}},
-    ],
-}
 MONEY = {"kind": "lifetime-value", "orders": ORDERED, "amount": "total", "horizon": MONTH}
 SORTS = {"kind": "clusters", "of": ORDERED, "features": BUYS["features"], "into": 3}
 BEST = {"kind": "best-channel", "of": ORDERED, "by": "clicked", "channels": ["push", "email"]}

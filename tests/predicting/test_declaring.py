@@ -12,7 +12,7 @@ from uuid import UUID
 
 import httpx
 import pytest
-from predicting.conftest import CATALOGUE, DAY, Planted
+from predicting.conftest import BUYS, CATALOGUE, DAY, MONTH, ORDERED, Planted
 from temporalio.client import WorkflowExecutionStatus
 
 import api
@@ -24,19 +24,6 @@ from store.predictions import PredictionRow
 from tests.command_line import in_thread
 from workers.worker import keep_predicting
 
-MONTH = 30 * 86_400
-ORDERED = {"did": "Order Completed"}
-BUYS: dict[str, Any] = {
-    "of": ORDERED,
-    "label": ORDERED | {"within": MONTH},
-    "horizon": MONTH,
-    "features": [
-        {"name": "days_since_order", "days_since": ORDERED},
-        {"name": "orders_90d", "count": True, "of": ORDERED | {"within": 3 * MONTH}},
-    ],
-    "never": ["age"],
-    "owner": "crm",
-}
 WILL_BUY = {"owner": "crm", "predicate": {"prediction": "buys", "over": 0.6}}
 
 
@@ -188,18 +175,15 @@ async def test_a_dry_run_counts_whom_it_is_of_and_what_has_come_of_those_of_a_ho
     assert [each["name"] for each in (await shop.operate("GET", "/v1/models")).json()["models"]] == ["churn"]
 
 
+#: Which of the two it meets first is a matter of how deep Python may go, which other tests change.
+PARTS = "too many parts, or is nested too deeply|more than 2,000 conditions"
 WRONG = [
     ({"name": "churn"}, 409, "", "declared in code"),
     ({"label": ORDERED | {"within": 2 * MONTH}}, 422, "/label", "looks back 60 days"),
     ({"label": {"not": ORDERED}}, 422, "/label", "narrow it with"),
     ({"label": {"all": [ORDERED | {"within": -1}]}}, 422, "/label/all/0", "longer than zero"),
     ({"of": {"trait": "tier", "is": "==", "value": "gold"}}, 422, "/of", "known as it is now only"),
-    (
-        {"of": {"any": [{"did": f"Page {n}"} for n in range(3_000)]}},
-        422,
-        "",
-        "the definition has ",
-    ),  # "too many parts" or "more than 2,000 conditions"
+    ({"of": {"any": [{"did": f"Page {n}"} for n in range(3_000)]}}, 422, "", PARTS),
     ({"of": {"member_of": "at-risk"}}, 422, "/of", "write what it means in its place"),
     ({"features": [{"name": "old", "trait": "age"}]}, 422, "/features/0", "stands under never"),
     ({"features": [*BUYS["features"], {"name": "x", "days_since": {"did": 7}}]}, 422, "/features/2/days_since", "name"),
@@ -221,7 +205,7 @@ async def test_what_cannot_be_foretold_is_refused_at_its_place(
     path = f"/v1/models/{body.get('name', 'buys')}"
     for method, where, sent in (("PUT", path, body), ("POST", "/v1/models/check", {"name": "buys"} | body)):
         answer = await planted.shop.operate(method, where, json=sent)
-        assert (answer.status_code, said in answer.text) == (status, True), answer.text
+        assert (answer.status_code, any(each in answer.text for each in said.split("|"))) == (status, True), answer.text
         if pointer:
             assert answer.json()["errors"][0]["pointer"] == pointer, answer.text
     assert await planted.database.pool.fetchval("select count(*) from prediction_declaration") == 0
